@@ -1,0 +1,215 @@
+/**
+ * Migrations and what running them showed, as plain values. A MigrationPlan is made from the
+ * repository's files alone; a DryRun is a plan that was observed and not enacted.
+ */
+
+/** One entry of a git tree. `blob` is the git object id, `mode` the octal git mode (`100644`). */
+export interface TreeEntry {
+  readonly path: string;
+  readonly blob: string;
+  readonly mode: string;
+  readonly sizeBytes: number | null;
+}
+
+/**
+ * The files of one commit (or of a commit with a change laid over it). `read` takes paths in one
+ * batch, for each adapter pays per call, and leaves out of its answer what does not exist.
+ * It throws TagoutError when something exists and cannot be read.
+ */
+export interface SourceTree {
+  readonly entries: readonly TreeEntry[];
+  read(paths: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
+}
+
+export type TransactionScope = 'statement' | 'file' | 'batch';
+
+/** One unit that the framework's runner applies: a file, or a part of one. */
+export interface MigrationStep {
+  readonly path: string;
+  readonly blob: string;
+  /** The framework's own version or tag, the key of its state table. */
+  readonly version: string;
+  /** SQL that the runner would send, templating resolved; the up part only. */
+  readonly sql: string;
+  /** 1-based line of `path` on which `sql` starts. */
+  readonly firstLine: number;
+  readonly down: string | null;
+  /** `none`: the runner runs this step outside any transaction. */
+  readonly transaction: 'inherit' | 'none';
+}
+
+export type PlanProblemCode =
+  | 'skipped-by-runner' // the production runner would not apply this file
+  | 'out-of-order' // sorts before one that production has already applied
+  | 'history-edited' // a file that is already on the base branch was changed
+  | 'history-deleted' // … or deleted or renamed
+  | 'duplicate-version'
+  | 'several-heads'
+  | 'unreadable' // broken journal, invalid UTF-8, too large
+  | 'not-judged' // another dialect, or a framework written in code
+  | 'suppression-added';
+
+export interface PlanProblem {
+  readonly code: PlanProblemCode;
+  readonly path: string;
+  readonly line: number | null;
+  readonly message: string;
+}
+
+/** Everything about one migrations folder that the sandbox needs. */
+export interface MigrationPlan {
+  readonly framework: string;
+  readonly folder: string;
+  readonly dialect: 'postgresql' | 'other';
+  readonly scope: TransactionScope;
+  /** The base branch's history in the runner's order. */
+  readonly applied: readonly MigrationStep[];
+  /** What the change adds, in the runner's order, without what the runner would skip. */
+  readonly pending: readonly MigrationStep[];
+  readonly problems: readonly PlanProblem[];
+}
+
+export interface SqlError {
+  readonly sqlstate: string;
+  readonly message: string;
+  readonly path: string | null;
+  readonly line: number | null;
+  readonly column: number | null;
+}
+
+export interface LockTaken {
+  readonly object: string;
+  /** PostgreSQL's name without the suffix: `AccessExclusive`, `ShareRowExclusive`. */
+  readonly mode: string;
+}
+
+export interface StatementRun {
+  readonly path: string;
+  readonly line: number;
+  readonly column: number;
+  /** The statement, cut at 200 characters. */
+  readonly text: string;
+  readonly durationMs: number;
+  readonly rows: number | null;
+  readonly locks: readonly LockTaken[];
+  /** Tables whose file was rewritten. */
+  readonly rewrites: readonly string[];
+  readonly error: SqlError | null;
+}
+
+export type ObjectKind =
+  | 'schema'
+  | 'table'
+  | 'column'
+  | 'default'
+  | 'constraint'
+  | 'index'
+  | 'view'
+  | 'function'
+  | 'trigger'
+  | 'policy'
+  | 'row-security'
+  | 'grant'
+  | 'owner'
+  | 'sequence'
+  | 'type'
+  | 'extension';
+
+/** A difference of the catalog. Names in `public` are written without the schema: `users.email`. */
+export interface ObjectChange {
+  readonly kind: ObjectKind;
+  readonly object: string;
+  readonly change: 'added' | 'removed' | 'changed';
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+/**
+ * Rows of a table, or non-null values of a column, before and after. `lost` counts those that are
+ * gone, `changed` those that are there with another value.
+ */
+export interface DataChange {
+  readonly object: string;
+  readonly measure: 'rows' | 'values';
+  readonly before: number;
+  readonly after: number;
+  readonly lost: number;
+  readonly added: number;
+  readonly changed: number;
+}
+
+/** Size of a table when the change began, as the sandbox held it. */
+export interface TableSize {
+  readonly table: string;
+  readonly rows: number;
+  /** `synthetic`: rows were made from the catalog; `seed`: they came from the repository. */
+  readonly origin: 'empty' | 'seed' | 'synthetic' | 'snapshot';
+}
+
+export interface Observation {
+  readonly objects: readonly ObjectChange[];
+  readonly data: readonly DataChange[];
+  readonly tables: readonly TableSize[];
+  /** Tables that no rows could be made for, with the reason. */
+  readonly unfilled: readonly { readonly table: string; readonly reason: string }[];
+  /** Whether running the down parts brought the schema back; null when there are none. */
+  readonly downRestores: boolean | null;
+  readonly downDifference: readonly string[];
+}
+
+/** One migrations folder as it ran. Statements are those of the pending steps only. */
+export interface FolderRun {
+  readonly framework: string;
+  readonly folder: string;
+  readonly scope: TransactionScope;
+  readonly steps: readonly { readonly path: string; readonly version: string; readonly blob: string }[];
+  readonly statements: readonly StatementRun[];
+  readonly observation: Observation | null;
+  readonly error: SqlError | null;
+}
+
+export type DryRunStatus = 'ok' | 'failed' | 'not-comparable' | 'none';
+
+/** The dry run of one change over all its migrations folders. Never contains row content. */
+export interface DryRun {
+  readonly status: DryRunStatus;
+  /** Why it failed or cannot be compared, one sentence with the remedy; null when ok or none. */
+  readonly reason: string | null;
+  readonly engine: { readonly name: 'PostgreSQL'; readonly version: string } | null;
+  readonly durationsMs: { readonly baseline: number; readonly run: number; readonly total: number };
+  readonly baselineCached: boolean;
+  readonly folders: readonly FolderRun[];
+  readonly problems: readonly PlanProblem[];
+}
+
+export interface DryRunSettings {
+  /** Major version of the production server; null takes the embedded one. */
+  readonly postgres: number | null;
+  /** Seed SQL from the repository, run after the baseline's migrations. */
+  readonly seed: readonly { readonly path: string; readonly sql: string }[];
+  /** Synthetic rows for each table that has none; 0 makes none. */
+  readonly rows: number;
+  readonly timeoutMs: number;
+}
+
+export interface DryRunRequest {
+  /** Whose baseline may be shared: `installation:repository` or the checkout's path. */
+  readonly owner: string;
+  readonly plans: readonly MigrationPlan[];
+  readonly settings: DryRunSettings;
+}
+
+/** Runs plans in a throwaway cluster. Answers a DryRun for everything that SQL can do; throws
+ * TagoutError('sandbox-unavailable') only when there is no sandbox to run in. */
+export type RunDry = (request: DryRunRequest) => Promise<DryRun>;
+
+/** A change without migrations: nothing ran, nothing had to. */
+export const NO_DRY_RUN: DryRun = {
+  status: 'none',
+  reason: null,
+  engine: null,
+  durationsMs: { baseline: 0, run: 0, total: 0 },
+  baselineCached: false,
+  folders: [],
+  problems: [],
+};

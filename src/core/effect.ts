@@ -1,0 +1,65 @@
+import type { RepoRef } from './subject.ts';
+
+export interface Annotation {
+  readonly path: string;
+  readonly startLine: number;
+  readonly endLine: number;
+  readonly level: 'notice' | 'warning' | 'failure';
+  readonly title: string;
+  readonly message: string;
+}
+
+/** One GitHub write as data. Idempotent by `key`; enacting twice is enacting once. */
+export type Effect =
+  | {
+      readonly kind: 'check-run';
+      readonly key: string;
+      readonly repo: RepoRef;
+      readonly name: string;
+      readonly headSha: string;
+      readonly externalId: string;
+      readonly conclusion: 'success' | 'failure' | 'action_required';
+      readonly title: string;
+      readonly summary: string;
+      readonly text: string;
+      readonly annotations: readonly Annotation[];
+      /** What this posting shows, so that the time of the write can be kept with it (R10). */
+      readonly shown: { readonly pull: number; readonly baseRef: string; readonly digest: string } | null;
+    }
+  | {
+      readonly kind: 'labels';
+      readonly key: string;
+      readonly repo: RepoRef;
+      readonly pull: number;
+      readonly add: readonly { readonly name: string; readonly color: string; readonly description: string }[];
+      readonly remove: readonly string[];
+    }
+  | {
+      readonly kind: 'review-deployment';
+      readonly key: string;
+      readonly repo: RepoRef;
+      readonly runId: number;
+      readonly environment: string;
+      readonly state: 'approved' | 'rejected';
+      readonly comment: string;
+    }
+  | {
+      readonly kind: 'deployment-note';
+      readonly key: string;
+      readonly repo: RepoRef;
+      readonly runId: number;
+      readonly environment: string;
+      readonly comment: string;
+    };
+
+/** What became of an effect. `uncertain`: sent, the answer was lost; the truth is read before a repeat. */
+export interface EffectOutcome {
+  readonly status: 'done' | 'refused' | 'retry' | 'uncertain';
+  /** GitHub's id of what was written (check run id), where there is one. */
+  readonly githubId: number | null;
+  /** `Date` header of GitHub's answer. */
+  readonly githubAtMs: number | null;
+  readonly httpStatus: number | null;
+  readonly detail: string | null;
+  readonly retryAfterMs: number | null;
+}

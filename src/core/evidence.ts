@@ -1,0 +1,203 @@
+/**
+ * Everything that one decision stands on, read once and fresh. Evidence is an immutable JSON value:
+ * it is stored by its hash, and `decide` over it must give the recorded Decision again.
+ */
+import type { DryRun } from './dry-run.ts';
+import type { Subject } from './subject.ts';
+
+export interface Account {
+  readonly id: number;
+  readonly login: string;
+  readonly type: 'User' | 'Bot' | 'Organization' | 'Mannequin' | 'Unknown';
+}
+
+/** An author, committer or co-author as the commit names it; `account` null when GitHub knows none. */
+export interface CommitPerson {
+  readonly account: Account | null;
+  readonly name: string;
+  readonly email: string;
+}
+
+export interface Commit {
+  readonly sha: string;
+  readonly parents: readonly string[];
+  /** The author first, then the co-authors that GitHub itself parsed. */
+  readonly authors: readonly CommitPerson[];
+  readonly committer: CommitPerson;
+  readonly message: string;
+  /** GitHub's own verdict on the signature; null when not read. */
+  readonly verified: boolean | null;
+}
+
+export interface Push {
+  readonly actor: Account | null;
+  readonly atMs: number;
+  readonly kind: string;
+  readonly after: string;
+}
+
+export type ReviewState = 'APPROVED' | 'CHANGES_REQUESTED' | 'COMMENTED' | 'DISMISSED' | 'PENDING' | 'UNKNOWN';
+
+export interface Review {
+  readonly id: number;
+  readonly author: Account | null;
+  readonly state: ReviewState;
+  readonly commitSha: string | null;
+  readonly submittedAtMs: number;
+  readonly editedAtMs: number | null;
+  readonly viaEmail: boolean;
+  /** Only for `release …` and `break glass: …`; cut at 2,000 characters. */
+  readonly body: string;
+}
+
+/** A reviewer as GitHub knows them at the time of the decision. */
+export interface Standing {
+  readonly id: number;
+  readonly login: string;
+  readonly permission: 'admin' | 'maintain' | 'write' | 'triage' | 'read' | 'none';
+  /** Slugs of those teams that the policy names and that this person belongs to. */
+  readonly teams: readonly string[];
+}
+
+/** A sign that somebody set an agent to work on this change. Logins when the text gave no id. */
+export interface Involvement {
+  readonly id: number | null;
+  readonly login: string;
+  readonly signal:
+    | 'assigned-agent'
+    | 'agent-comment' // the person's comment called the agent
+    | 'requested-by' // `Requested by: @user` in the body
+    | 'opened-through-app' // performed_via_github_app of the pull request read as an issue
+    | 'workflow-actor';
+  /** Where it was read: an API path or a field. */
+  readonly source: string;
+  readonly forgeable: boolean;
+}
+
+export interface ChangedFile {
+  readonly path: string;
+  readonly previousPath: string | null;
+  readonly status: 'added' | 'modified' | 'removed' | 'renamed' | 'copied' | 'changed';
+  /** Git object ids before and after; null where the file is not there. */
+  readonly previousBlob: string | null;
+  readonly blob: string | null;
+  /** Octal git mode after the change (before it, when removed); null when not known. */
+  readonly mode: string | null;
+  readonly additions: number;
+  readonly deletions: number;
+  /** Unified diff hunks; null when GitHub gives none: binary or too large. */
+  readonly patch: string | null;
+}
+
+/** When the check first showed this digest for this head: GitHub's `Date` of the check write. */
+export interface Posting {
+  readonly headSha: string;
+  readonly baseRef: string;
+  readonly shown: string;
+  readonly atMs: number;
+}
+
+/** One pull request, or the difference of a checkout: what a reviewer is asked about. */
+export interface Change {
+  readonly pull: number | null;
+  readonly title: string;
+  readonly body: string;
+  readonly state: 'open' | 'closed' | 'merged';
+  readonly draft: boolean;
+  readonly author: Account | null;
+  /** Slug of the app that opened it on the author's behalf, if GitHub says so. */
+  readonly viaApp: string | null;
+  readonly baseRef: string;
+  readonly baseSha: string;
+  readonly mergeBaseSha: string;
+  readonly headRef: string;
+  readonly headSha: string;
+  /** Null when the fork is gone. */
+  readonly headRepoId: number | null;
+  readonly mergedAtMs: number | null;
+  readonly mergeCommitSha: string | null;
+  readonly mergedBy: Account | null;
+  readonly labels: readonly string[];
+  readonly commits: readonly Commit[];
+  readonly pushes: readonly Push[];
+  readonly files: readonly ChangedFile[];
+  readonly reviews: readonly Review[];
+  readonly involved: readonly Involvement[];
+  readonly postings: readonly Posting[];
+  readonly dryRun: DryRun;
+}
+
+/** One commit between what the environment runs and what is asked for. */
+export interface RangeCommit {
+  readonly sha: string;
+  readonly author: Account | null;
+  readonly message: string;
+  /** Number of the merged pull request that this commit belongs to; null when there is none. */
+  readonly pull: number | null;
+  /** Whether the content equals the three-way merge of the reviewed head; null when not computable. */
+  readonly equalsReviewed: boolean | null;
+  /** Why it does not, or could not be computed; a path when one differs. */
+  readonly difference: string | null;
+}
+
+export interface DeploymentEvidence {
+  readonly environment: string;
+  readonly runId: number;
+  readonly runAttempt: number;
+  readonly runStatus: string;
+  readonly runEvent: string;
+  readonly runHeadSha: string;
+  readonly runHeadRepoId: number | null;
+  readonly actor: Account | null;
+  readonly triggeringActor: Account | null;
+  readonly deploymentId: number | null;
+  readonly deploymentSha: string | null;
+  readonly requestedAtMs: number;
+  /** What runs there now by our record: the start of the range. Null: nothing to stand on. */
+  readonly fromSha: string | null;
+  readonly fromOrigin: 'released' | 'adopted' | 'accepted' | null;
+  readonly range: readonly RangeCommit[];
+}
+
+/** One policy file as found; `text` null means: looked for and not there. */
+export interface PolicyFile {
+  readonly repo: string;
+  readonly path: string;
+  readonly commitSha: string | null;
+  readonly blob: string | null;
+  readonly text: string | null;
+}
+
+export interface PolicySources {
+  /** The repository's file on the default branch. */
+  readonly repository: PolicyFile;
+  /** The base branch's file, when that is another branch; it can only tighten. */
+  readonly base: PolicyFile | null;
+  /** The organisation's floor in its `.github` repository. */
+  readonly floor: PolicyFile | null;
+}
+
+/** Something that could not be read to its end. Every gap holds (R14). */
+export interface Gap {
+  /** `commits`, `files`, `reviews`, `policy`, `dry-run`, … */
+  readonly what: string;
+  readonly why: 'truncated' | 'unreadable' | 'missing' | 'unknown-value' | 'too-large';
+  /** One sentence for the reader: what happened and what cures it. */
+  readonly detail: string;
+}
+
+export interface Evidence {
+  readonly v: 1;
+  readonly subject: Subject;
+  /** GitHub's clock (the `Date` header) when reading began. */
+  readonly readAtMs: number;
+  readonly defaultBranch: string;
+  readonly policy: PolicySources;
+  /** One for a pull request or checkout; one for each merged pull request of a deployment's range. */
+  readonly changes: readonly Change[];
+  readonly deployment: DeploymentEvidence | null;
+  readonly people: readonly Standing[];
+  /** Names of suspended agents by the server's own list (beside the policy's). */
+  readonly suspended: readonly string[];
+  readonly gaps: readonly Gap[];
+}

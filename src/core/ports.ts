@@ -1,0 +1,67 @@
+/**
+ * What the line needs from outside, as plain interfaces, so that a room can be tested against
+ * another's promise without importing it (test/conformance holds one suite per port).
+ */
+import type { Decision } from './decision.ts';
+import type { Effect, EffectOutcome } from './effect.ts';
+import type { Evidence, Posting } from './evidence.ts';
+import type { EffectivePolicy } from './policy.ts';
+import type { Locator, RepoRef, Trigger } from './subject.ts';
+
+/** Reads one locator into Evidence. Never writes to GitHub. */
+export interface Gather {
+  /**
+   * What to judge for a locator: itself, or for `commit` and `repository` the concrete subjects
+   * behind it. An empty list: there is nothing (any more).
+   */
+  expand(locator: Locator): Promise<readonly Locator[]>;
+  /** Evidence of a concrete locator; null when the subject is gone (closed, run over). */
+  read(locator: Locator): Promise<Evidence | null>;
+}
+
+/** What the store remembers for the gatherer: facts that are ours, not GitHub's. */
+export interface Memory {
+  postings(repo: RepoRef, pull: number): Promise<readonly Posting[]>;
+  /** The commit that this environment runs by our record, newest first, with what was released. */
+  releases(repo: RepoRef, environment: string): Promise<readonly Release[]>;
+  suspended(installationId: number): Promise<readonly string[]>;
+  /** Content by git object id, kept because it can never change. */
+  blobs(shas: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
+  keepBlobs(blobs: ReadonlyMap<string, Uint8Array>): Promise<void>;
+}
+
+export interface Release {
+  readonly runId: number;
+  readonly deploymentId: number | null;
+  readonly sha: string;
+  readonly origin: 'released' | 'adopted';
+  readonly atMs: number;
+}
+
+export interface Judged {
+  readonly trigger: Trigger;
+  readonly locator: Locator;
+  readonly evidence: Evidence;
+  readonly policy: EffectivePolicy;
+  readonly decision: Decision;
+  readonly effects: readonly Effect[];
+}
+
+/** Records a judgement: audit events and the outbox of effects in one transaction. */
+export interface Record {
+  /** Answers the ids of the outbox rows that are now due. Throws when nothing was committed. */
+  record(judged: Judged): Promise<{ readonly eventId: string; readonly outbox: readonly string[] }>;
+}
+
+/** Sends one effect to GitHub. Never reads in order to decide again. */
+export interface Enact {
+  enact(effect: Effect, known: KnownWrites): Promise<EffectOutcome>;
+}
+
+/** What earlier writes left at GitHub, so that an effect edits instead of repeating. */
+export interface KnownWrites {
+  /** Id of our check run of this name on this SHA. */
+  readonly checkRunId: number | null;
+  /** True when an earlier attempt of this very effect has no answer: look before writing. */
+  readonly uncertain: boolean;
+}

@@ -1,0 +1,95 @@
+/** A repository as GitHub names it; ids are GitHub's numeric ids. */
+export interface RepoRef {
+  readonly installationId: number;
+  readonly id: number;
+  readonly owner: string;
+  readonly name: string;
+}
+
+/**
+ * Where to look again. A locator is an address and carries no facts: everything that a decision
+ * needs is read from GitHub afterwards.
+ */
+export type Locator =
+  | { readonly kind: 'pull-request'; readonly repo: RepoRef; readonly number: number }
+  | {
+      readonly kind: 'deployment';
+      readonly repo: RepoRef;
+      readonly runId: number;
+      readonly environment: string;
+      readonly deploymentId: number | null;
+    }
+  | {
+      readonly kind: 'merge-group';
+      readonly repo: RepoRef;
+      readonly headSha: string;
+      readonly headRef: string;
+      readonly baseRef: string;
+    }
+  /** Every open pull request whose head is this commit. */
+  | { readonly kind: 'commit'; readonly repo: RepoRef; readonly sha: string }
+  /** Every open pull request and every waiting run of the repository. */
+  | { readonly kind: 'repository'; readonly repo: RepoRef };
+
+/** "Look again at this, because …": what webhooks, timers, the sweeper and a click all put into the inbox. */
+export interface Trigger {
+  readonly locator: Locator;
+  /** Why, for the log and the audit event: `pull_request.synchronize`, `timer`, `sweep`. */
+  readonly because: string;
+  /** X-GitHub-Delivery of the webhook that asked, if one did. */
+  readonly delivery: string | null;
+}
+
+/** What is judged, exactly: a locator with the content that was found there. */
+export type Subject =
+  | {
+      readonly kind: 'pull-request';
+      readonly repo: RepoRef;
+      readonly number: number;
+      readonly headSha: string;
+    }
+  | {
+      readonly kind: 'deployment';
+      readonly repo: RepoRef;
+      readonly runId: number;
+      readonly runAttempt: number;
+      readonly environment: string;
+      readonly deploymentId: number | null;
+      readonly sha: string;
+    }
+  | {
+      readonly kind: 'merge-group';
+      readonly repo: RepoRef;
+      readonly headSha: string;
+      readonly headRef: string;
+      readonly baseRef: string;
+    }
+  /** A local checkout judged by `tagout check`; no GitHub, no approvals. */
+  | {
+      readonly kind: 'checkout';
+      readonly path: string;
+      readonly baseSha: string;
+      readonly headSha: string;
+    };
+
+/** One job per Subject, coalesced and serial: the text that is both job key and queue name. */
+export function locatorKey(locator: Locator): string {
+  const repo = `${locator.repo.installationId}:${locator.repo.id}`;
+  switch (locator.kind) {
+    case 'pull-request':
+      return `${repo}:pull:${locator.number}`;
+    case 'deployment':
+      return `${repo}:run:${locator.runId}:${environmentKey(locator.environment)}`;
+    case 'merge-group':
+      return `${repo}:group:${locator.headSha}`;
+    case 'commit':
+      return `${repo}:commit:${locator.sha}`;
+    case 'repository':
+      return `${repo}:repository`;
+  }
+}
+
+/** Names of environments compare trimmed, NFKC-normalised and case-folded (POLICY.md). */
+export function environmentKey(name: string): string {
+  return name.normalize('NFKC').trim().toLowerCase();
+}

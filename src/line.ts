@@ -1,0 +1,40 @@
+/**
+ * The line: receive → gather → decide → record → enact, readable on one screen.
+ *
+ * `receive` has happened when a Trigger comes here (web/, app.ts, store/inbox.ts); `enact` leaves
+ * from the outbox that `record` filled (store/outbox.ts). A fault anywhere ends as hold: nothing is
+ * recorded, so nothing can be released, and the job is tried again.
+ */
+import { decide } from './core/decide.ts';
+import type { Decision } from './core/decision.ts';
+import { effects } from './core/effects.ts';
+import type { Gather, Record } from './core/ports.ts';
+import { effectivePolicy } from './core/effective-policy.ts';
+import type { Locator, Trigger } from './core/subject.ts';
+
+export interface LineParts {
+  readonly gather: Gather;
+  readonly record: Record;
+}
+
+export interface LineResult {
+  readonly locator: Locator;
+  /** Null when the subject is gone and there was nothing to judge. */
+  readonly decision: Decision | null;
+  readonly outbox: readonly string[];
+}
+
+/** Judges one concrete locator. Throws TagoutError when it could not be judged; the caller retries. */
+export async function judge(
+  trigger: Trigger,
+  locator: Locator,
+  parts: LineParts,
+): Promise<LineResult> {
+  const evidence = await parts.gather.read(locator);
+  if (evidence === null) return { locator, decision: null, outbox: [] };
+  const policy = effectivePolicy(evidence.policy);
+  const decision = decide(policy, evidence);
+  const judged = { trigger, locator, evidence, policy, decision };
+  const recorded = await parts.record.record({ ...judged, effects: effects(judged) });
+  return { locator, decision, outbox: recorded.outbox };
+}
