@@ -125,6 +125,10 @@ export interface Change {
   readonly involved: readonly Involvement[];
   readonly postings: readonly Posting[];
   readonly dryRun: DryRun;
+  /** When the base branch was last changed; an approval given before it is for another base (R11). */
+  readonly baseChangedAtMs?: number | null;
+  /** A merge past the rules (administrator, ruleset bypass): only a later approval counts (R13). */
+  readonly bypassedAtMs?: number | null;
 }
 
 /** One commit between what the environment runs and what is asked for. */
@@ -157,6 +161,31 @@ export interface DeploymentEvidence {
   readonly fromSha: string | null;
   readonly fromOrigin: 'released' | 'adopted' | 'accepted' | null;
   readonly range: readonly RangeCommit[];
+  /** When anybody first asked to release this range; left out, this run is the first to ask. */
+  readonly firstRequestedAtMs?: number | null;
+  /** Names of the environments where this very commit has been deployed successfully. */
+  readonly succeededIn?: readonly string[];
+  /**
+   * Given when the target is an ancestor of what runs and was released here before: the range and
+   * the changes are then what is rolled back. `currentSinceMs` is when the running commit came.
+   */
+  readonly rollback?: { readonly currentSinceMs: number } | null;
+  /** The whole range as one change, all its new migrations run together on the range's start. */
+  readonly together?: Change | null;
+  /** What stands behind the policy's rows `accepted`, as far as this range or its start needs them. */
+  readonly accepted?: readonly AcceptedCommits[];
+}
+
+/** Commits that a row `accepted` of the policy names, and the pull request that added the row. */
+export interface AcceptedCommits {
+  readonly from: string | null;
+  readonly through: string;
+  /** The commits that the row covers, as far as they are in the range. */
+  readonly shas: readonly string[];
+  /** Their difference and dry run; null when there is no start to compare with. */
+  readonly change: Change | null;
+  /** The merged pull request that added the row to the policy; null when nobody reviewed the row. */
+  readonly addedBy: Change | null;
 }
 
 /** One policy file as found; `text` null means: looked for and not there. */
