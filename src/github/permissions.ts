@@ -1,0 +1,42 @@
+/**
+ * Which permission of the manifest each effect and each reading needs, so that app.yml asks for
+ * these and no others. Sources: the `x-github` notes and permission headings of GitHub's REST
+ * reference.
+ */
+import type { Effect } from '../core/effect.ts';
+
+export type Access = 'read' | 'write';
+
+export type Permission =
+  | 'actions'
+  | 'administration'
+  | 'checks'
+  | 'contents'
+  | 'deployments'
+  | 'issues'
+  | 'members'
+  | 'merge_queues'
+  | 'metadata'
+  | 'pull_requests';
+
+/** What a write needs. A new kind of effect does not compile until its permission stands here. */
+export const EFFECT_PERMISSIONS: Readonly<Record<Effect['kind'], readonly Permission[]>> = {
+  'check-run': ['checks'],
+  labels: ['issues', 'pull_requests'],
+  'review-deployment': ['deployments'],
+  'deployment-note': ['deployments'],
+};
+
+/** What each permission is read for. */
+export const READ_PERMISSIONS: Readonly<Record<Permission, string>> = {
+  actions: 'workflow runs, their approvals and pending deployments',
+  administration: 'rules of branches and environments (posture), never their change',
+  checks: 'our own check runs, to find one before it is written again',
+  contents: 'trees, blobs, commits, comparisons, activity and the policy file',
+  deployments: 'deployments and their statuses',
+  issues: 'the pull request read as an issue: the app through which it was opened',
+  members: 'membership of the teams that the policy names',
+  merge_queues: 'merge groups that ask for the check',
+  metadata: 'repositories and the permission of a reviewer',
+  pull_requests: 'pull requests, their files, commits, reviews and timeline',
+};

@@ -1,0 +1,63 @@
+/** Probot, set up so that it neither logs payloads nor waits by itself nor knows a default secret. */
+import { Probot, ProbotOctokit } from 'probot';
+import { TagoutError } from '../core/errors.ts';
+import type { OctokitFor } from './clients.ts';
+
+export interface ProbotSettings {
+  readonly appId: number;
+  readonly privateKey: string;
+  readonly secret: string;
+  /** `https://api.github.com`, or `https://HOST/api/v3` of a GitHub Enterprise Server. */
+  readonly baseUrl: string;
+}
+
+interface OctokitOptions {
+  readonly throttle?: object;
+  readonly retry?: object;
+}
+
+/**
+ * Switches throttling and retrying off: only the function form of `defaults` does (probot#2039).
+ * Limits are the job queue's business, which can wait without holding a webhook's answer.
+ */
+const PlainOctokit: typeof ProbotOctokit = ProbotOctokit.defaults((options: OctokitOptions) => ({
+  ...options,
+  throttle: { ...options.throttle, enabled: false },
+  retry: { enabled: false },
+}));
+
+/**
+ * The Probot of the server. Throws TagoutError('configuration') without a secret, as Probot would
+ * fall back to a public one. Its logger is kept at `fatal`: on lower levels it writes whole
+ * payloads, signed or not; what went wrong is told by the error that `verifyAndReceive` throws.
+ */
+export async function createProbot(settings: ProbotSettings): Promise<Probot> {
+  if (settings.secret.trim() === '') {
+    throw new TagoutError(
+      'configuration',
+      'WEBHOOK_SECRET is empty: set it to the secret of the GitHub App',
+    );
+  }
+  const probot = new Probot({
+    appId: settings.appId,
+    privateKey: settings.privateKey,
+    secret: settings.secret,
+    baseUrl: settings.baseUrl,
+    Octokit: PlainOctokit,
+    logLevel: 'fatal',
+  });
+  return probot.ready();
+}
+
+/** One client per installation, made when it is first asked for; Probot keeps the tokens. */
+export function octokitFor(probot: Probot): OctokitFor {
+  const clients = new Map<number, Promise<ProbotOctokit>>();
+  return async (installationId) => {
+    const known = clients.get(installationId);
+    if (known !== undefined) return known;
+    const made = probot.auth(installationId);
+    clients.set(installationId, made);
+    made.catch(() => clients.delete(installationId));
+    return made;
+  };
+}

@@ -1,0 +1,208 @@
+/** The GraphQL documents of the gatherer. Each is one request; lists page by their own cursors. */
+
+/** How many items of a list one query takes; GitHub's own limit. */
+export const PAGE = 100;
+
+const ACCOUNT = `
+fragment account on Actor {
+  __typename
+  login
+  ... on User { databaseId }
+  ... on Bot { databaseId }
+  ... on Mannequin { databaseId }
+  ... on Organization { databaseId }
+}`;
+
+const COMMIT = `
+fragment commitPerson on GitActor { name email user { databaseId login } }
+fragment commitFacts on Commit {
+  oid
+  message
+  parents(first: 50) { pageInfo { hasNextPage } nodes { oid } }
+  authors(first: 30) { pageInfo { hasNextPage } nodes { ...commitPerson } }
+  committer { ...commitPerson }
+  signature { isValid }
+}`;
+
+const COMMITS = `
+fragment pullCommits on PullRequestCommitConnection {
+  pageInfo { hasNextPage endCursor }
+  nodes { commit { ...commitFacts } }
+}`;
+
+const REVIEWS = `
+fragment pullReviews on PullRequestReviewConnection {
+  pageInfo { hasNextPage endCursor }
+  nodes {
+    databaseId
+    author { ...account }
+    state
+    commit { oid }
+    submittedAt
+    lastEditedAt
+    createdViaEmail
+    body
+    comments(first: 20) { pageInfo { hasNextPage } nodes { author { ...account } body } }
+  }
+}`;
+
+const TIMELINE = `
+fragment pullTimeline on PullRequestTimelineItemsConnection {
+  pageInfo { hasNextPage endCursor }
+  nodes {
+    __typename
+    ... on AssignedEvent {
+      actor { ...account }
+      assignee {
+        __typename
+        ... on User { databaseId login }
+        ... on Bot { databaseId login }
+        ... on Mannequin { databaseId login }
+        ... on Organization { databaseId login }
+      }
+    }
+    ... on IssueComment { author { ...account } body }
+    ... on HeadRefForcePushedEvent {
+      actor { ...account }
+      createdAt
+      afterCommit { oid }
+    }
+  }
+}`;
+
+const TIMELINE_TYPES = '[ASSIGNED_EVENT, ISSUE_COMMENT, HEAD_REF_FORCE_PUSHED_EVENT]';
+
+const POLICY_BLOB = '{ ... on Blob { oid text isBinary isTruncated } }';
+
+const POLICY_FILES = `
+  defaultBranchRef { name target { oid } }
+  policyFile: object(expression: $policyPath) ${POLICY_BLOB}`;
+
+/** Everything about one pull request, the repository's policy file and the organisation's floor. */
+export const PULL_QUERY = `query Pull(
+  $owner: String!, $name: String!, $number: Int!, $policyPath: String!
+) {
+  repository(owner: $owner, name: $name) {
+    databaseId
+    ${POLICY_FILES}
+    pullRequest(number: $number) {
+      title
+      body
+      state
+      isDraft
+      author { ...account }
+      baseRefName
+      baseRefOid
+      baseRef { target { oid } }
+      headRefName
+      headRefOid
+      headRepository { databaseId name owner { login } }
+      mergedAt
+      mergeCommit { oid }
+      mergedBy { ...account }
+      labels(first: 100) { nodes { name } }
+      commits(first: ${PAGE}) { ...pullCommits }
+      reviews(first: ${PAGE}) { ...pullReviews }
+      timelineItems(first: ${PAGE}, itemTypes: ${TIMELINE_TYPES}) { ...pullTimeline }
+    }
+  }
+  floor: repository(owner: $owner, name: ".github") { databaseId ${POLICY_FILES} }
+}
+${ACCOUNT}${COMMIT}${COMMITS}${REVIEWS}${TIMELINE}`;
+
+/** The policy files alone, for a deployment. */
+export const POLICY_QUERY = `query Policy($owner: String!, $name: String!, $policyPath: String!) {
+  repository(owner: $owner, name: $name) { databaseId ${POLICY_FILES} }
+  floor: repository(owner: $owner, name: ".github") { databaseId ${POLICY_FILES} }
+}`;
+
+function pageQuery(connection: string, fragments: string): string {
+  return `query Page($owner: String!, $name: String!, $number: Int!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) { page: ${connection} }
+  }
+}
+${fragments}`;
+}
+
+/** The next page of each list of a pull request. */
+export const COMMITS_PAGE: string = pageQuery(
+  `commits(first: ${PAGE}, after: $after) { ...pullCommits }`,
+  COMMIT + COMMITS,
+);
+export const REVIEWS_PAGE: string = pageQuery(
+  `reviews(first: ${PAGE}, after: $after) { ...pullReviews }`,
+  ACCOUNT + REVIEWS,
+);
+export const TIMELINE_PAGE: string = pageQuery(
+  `timelineItems(first: ${PAGE}, after: $after, itemTypes: ${TIMELINE_TYPES}) { ...pullTimeline }`,
+  ACCOUNT + TIMELINE,
+);
+
+/** Open pull requests of a repository with both ends, to find those that a commit concerns. */
+export const OPEN_PULLS_QUERY = `query OpenPulls($owner: String!, $name: String!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequests(states: OPEN, first: ${PAGE}, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { number headRefOid }
+    }
+  }
+}`;
+
+/** A query for the commits of a deployment's range: who made them, and which pull requests they are of. */
+export function rangeQuery(shas: readonly string[]): string {
+  const fields = shas.map(
+    (sha, index) => `c${index}: object(oid: ${JSON.stringify(sha)}) {
+      ... on Commit {
+        oid
+        associatedPullRequests(first: 10) {
+          pageInfo { hasNextPage }
+          nodes {
+            number merged mergedAt baseRefName headRefOid
+            mergeCommit { oid }
+            baseRepository { databaseId }
+          }
+        }
+      }
+    }`,
+  );
+  return `query Range($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) { ${fields.join('\n')} }
+}`;
+}
+
+/** A query for blobs by their ids. */
+export function blobQuery(shas: readonly string[]): string {
+  const fields = shas.map(
+    (sha, index) =>
+      `b${index}: object(oid: ${JSON.stringify(sha)}) { ... on Blob { oid text isBinary isTruncated } }`,
+  );
+  return `query Blobs($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) { ${fields.join('\n')} }
+}`;
+}
+
+/** A query for people's permission on the repository and their membership of the teams named. */
+export function peopleQuery(logins: readonly string[], teams: readonly string[]): string {
+  const permissions = logins.map(
+    (login, index) =>
+      `p${index}: collaborators(first: 1, login: ${JSON.stringify(login)}) {
+        edges { permission node { databaseId login } }
+      }`,
+  );
+  const members = logins.map(
+    (login, index) =>
+      `m${index}: members(first: 20, query: ${JSON.stringify(login)}) {
+        pageInfo { hasNextPage } nodes { databaseId login }
+      }`,
+  );
+  const perTeam = teams.map(
+    (slug, index) => `t${index}: team(slug: ${JSON.stringify(slug)}) { ${members.join('\n')} }`,
+  );
+  const organization =
+    teams.length === 0 ? '' : `organization(login: $owner) { ${perTeam.join('\n')} }`;
+  return `query People($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) { ${permissions.join('\n')} }
+  ${organization}
+}`;
+}
