@@ -14,7 +14,7 @@ export interface ResolvedRef {
 
 /** The commit that a branch, tag or SHA names. Throws TagoutError('git') with the remedy. */
 export async function resolveRef(git: Git, given: string, role: string): Promise<ResolvedRef> {
-  if (given.trim() === '' || /^-|[\0-\x1f\x7f]/.test(given)) {
+  if (given.trim() === '' || given.startsWith('-') || /\p{Cc}/u.test(given)) {
     throw new TagoutError('git', `The ${role} ${JSON.stringify(given)} is not a name of a commit.`);
   }
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${given}^{commit}`];

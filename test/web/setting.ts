@@ -112,14 +112,15 @@ export function raw(
   return new Promise((resolve) => {
     let text = '';
     let sentBytes = 0;
-    const socket = connect(port, '127.0.0.1', async () => {
+    const socket = connect(port, '127.0.0.1', () => void send());
+    const send = async (): Promise<void> => {
       socket.write(head);
       for (const piece of pieces) {
         if (socket.destroyed || socket.writableEnded) break;
         sentBytes += piece.length;
         if (!socket.write(piece)) await drained(socket);
       }
-    });
+    };
     const done = (): void => {
       clearTimeout(timer);
       socket.destroy();
