@@ -1,0 +1,88 @@
+/**
+ * Plain numbered SQL: files such as `0001_users.sql` that no known framework claims. Its runner is
+ * unknown, so every file is taken in the order of its number and a file is one transaction.
+ */
+import type { PlanProblem } from '../core/dry-run.ts';
+import type { Found, Framework, History, Migration } from './framework.ts';
+import {
+  compareNumbers,
+  emptyHistory,
+  found,
+  migrationOf,
+  plainNumber,
+  readText,
+  stepOf,
+} from './shared.ts';
+import { compareBytes } from './text.ts';
+import { nameOf, type TreeView } from './tree.ts';
+
+const NUMBERED = /^[Vv]?(\d+)(?:[_.-].*)?\.sql$/i;
+const DOWN = /(?:[._-])(?:down|undo|rollback|revert)\.sql$/i;
+const FOLDER =
+  /(?:^|[/_.-])(?:migrations?|migrate|migs?|schema[_-]?changes|changes|patches|upgrades?|ddl|versions|drizzle|flyway|sql)(?=$|[/_.-])/i;
+
+function find(view: TreeView, touched: readonly string[]): readonly Found[] {
+  return touched
+    .filter((folder) => FOLDER.test(folder) && numbered(folder, view).length > 0)
+    .map((folder) => found(folder, 'name'));
+}
+
+function numbered(folder: string, view: TreeView): readonly string[] {
+  return view.filesIn(folder).filter((path) => NUMBERED.test(nameOf(path)));
+}
+
+function numberOf(path: string): string {
+  return plainNumber(NUMBERED.exec(nameOf(path))?.[1] ?? '0');
+}
+
+function load(claim: Found, view: TreeView): History {
+  const problems: PlanProblem[] = [];
+  const files = numbered(claim.folder, view);
+  const downs = new Map(
+    files.filter((path) => DOWN.test(path)).map((path) => [upName(path), path]),
+  );
+  const migrations = files.flatMap((path) => {
+    if (DOWN.test(path)) return [];
+    const sql = readText(view, path, problems);
+    if (sql === null) return [];
+    const downPath = downs.get(upName(path));
+    const down = downPath === undefined ? null : readText(view, downPath, problems);
+    const version = numberOf(path);
+    return [
+      migrationOf(view, { key: version, version, path }, [
+        stepOf(view, { path, version, sql, down }),
+      ]),
+    ];
+  });
+  migrations.sort(order);
+  return { ...emptyHistory(claim.dialect), migrations, problems, files };
+}
+
+/** `0001_users` for the up and the down file of one migration. */
+function upName(path: string): string {
+  return path.replace(/(?:[._-](?:up|do|down|undo|rollback|revert))?\.sql$/i, '');
+}
+
+function order(a: Migration, b: Migration): number {
+  return compareNumbers(a.version, b.version) || compareBytes(a.path, b.path);
+}
+
+export const plain: Framework = {
+  name: 'plain',
+  title: 'plain numbered SQL',
+  takes: 'files such as 0001_name.sql directly in the folder',
+  runner: {
+    scope: 'file',
+    late: 'applied',
+    lateSays: 'it is not known whether the runner would still apply it',
+    editedSays: 'production has applied the old content',
+    deletedSays: 'production has applied it and a new database would not',
+    duplicateSays: 'the order of the two is not certain',
+  },
+  code: ['ts', 'js', 'mjs', 'cjs', 'py', 'rb', 'go', 'php', 'java', 'kt', 'sh'],
+  configs: () => [],
+  find,
+  needs: (claim, view) => numbered(claim.folder, view),
+  load,
+  order,
+};
