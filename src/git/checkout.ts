@@ -4,7 +4,7 @@ import type { DryRun, MigrationPlan, RunDry, SourceTree } from '../core/dry-run.
 import { effectivePolicy } from '../core/effective-policy.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Change, Commit, Evidence, Gap, PolicySources } from '../core/evidence.ts';
-import type { MigrationSettings } from '../core/policy.ts';
+import type { PlanInput } from '../migrations/plan.ts';
 import { readCommits } from './commits.ts';
 import { laidOver, readDifference } from './diff.ts';
 import type { Difference } from './diff.ts';
@@ -16,11 +16,7 @@ import { mergeBase, repositoryFolder, resolveRef } from './refs.ts';
 import type { ResolvedRef } from './refs.ts';
 
 /** Makes plans from the base branch's tree and the tree with the change laid over it. */
-export type PlanMigrations = (request: {
-  readonly base: SourceTree;
-  readonly head: SourceTree;
-  readonly folders: MigrationSettings['folders'];
-}) => Promise<readonly MigrationPlan[]>;
+export type PlanMigrations = (input: PlanInput) => Promise<readonly MigrationPlan[]>;
 
 export interface CheckoutRequest {
   /** A folder in a working tree, or a bare repository. */
@@ -119,14 +115,13 @@ async function dryRun(
   if (content.difference.files.length === 0) return { dryRun: NO_DRY_RUN, gaps: [] };
   const settings = effectivePolicy(content.policy).policy.migrations;
   const trees = { base: content.baseTree, head: content.mergedTree };
-  const plans = await request.planMigrations({ ...trees, folders: settings.folders });
-  const concerned = plans.filter((plan) => plan.pending.length > 0 || plan.problems.length > 0);
-  if (concerned.length === 0) return { dryRun: NO_DRY_RUN, gaps: [] };
+  const plans = await request.planMigrations({ ...trees, settings });
+  if (plans.length === 0) return { dryRun: NO_DRY_RUN, gaps: [] };
   const seed = await readSeed(content.baseTree, settings.seed);
   const { postgres, rows, timeoutMs } = settings;
   const ran = await request.runDry({
     owner: folder,
-    plans: concerned,
+    plans,
     settings: { postgres, rows, timeoutMs, seed: seed.files },
   });
   return { dryRun: ran, gaps: seed.gaps };

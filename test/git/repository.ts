@@ -23,7 +23,7 @@ export function newRepository(prefix = 'tagout-git-'): Repository {
   const git = (...args: readonly string[]): string => {
     const date = `2026-01-01T00:${String(minute % 60).padStart(2, '0')}:00Z`;
     const env = {
-      PATH: process.env['PATH'],
+      PATH: process.env['PATH'] ?? '',
       HOME: folder,
       GIT_CONFIG_NOSYSTEM: '1',
       GIT_AUTHOR_NAME: NAMES.name,
@@ -39,7 +39,7 @@ export function newRepository(prefix = 'tagout-git-'): Repository {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     } as const;
-    return execFileSync('git', [...args], options).replace(/\n$/, '');
+    return execFileSync('git', [...args], { ...options, stdio: 'pipe' }).replace(/\n$/, '');
   };
   git('init', '-q', '-b', 'main');
   return {

@@ -1,0 +1,140 @@
+/** The command line. Each command is loaded when it is called, so that `check` starts quickly. */
+import { Command, CommanderError, Option } from 'commander';
+import { EXIT } from './cli/io.ts';
+import type { Io } from './cli/io.ts';
+import { TagoutError } from './core/errors.ts';
+
+const realIo: Io = {
+  env: process.env,
+  cwd: process.cwd(),
+  now: Date.now,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+};
+
+/** Runs one command line (without `node` and the program) and answers its exit code. */
+export async function run(args: readonly string[], io: Io = realIo): Promise<number> {
+  let code: number = EXIT.allow;
+  const program = createProgram(io, (answered) => {
+    code = answered;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    return failed(error, io);
+  }
+}
+
+function failed(error: unknown, io: Io): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.allow : EXIT.usage;
+  if (error instanceof TagoutError) {
+    io.err(`tagout: ${error.message}\n`);
+    if (error.code === 'usage') return EXIT.usage;
+    return error.code === 'configuration' ? EXIT.configuration : EXIT.fault;
+  }
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  io.err(`tagout: a fault of Tagout itself, nothing was judged: ${detail}\n`);
+  return EXIT.fault;
+}
+
+function createProgram(io: Io, answer: (code: number) => void): Command {
+  const program = new Command('tagout')
+    .description(
+      'Holds production deployments of agent-authored changes until an independent human has ' +
+        'reviewed exactly that content.',
+    )
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .showHelpAfterError('(add --help for the options)');
+  addCheck(program, io, answer);
+  addServer(program, io, answer);
+  addReport(program, io, answer);
+  addPolicy(program, io, answer);
+  return program;
+}
+
+interface CheckFlags {
+  readonly repo: string;
+  readonly base: string;
+  readonly head: string;
+  readonly json?: true;
+}
+
+function addCheck(program: Command, io: Io, answer: (code: number) => void): void {
+  program
+    .command('check')
+    .description('Judge a change in a local checkout, as the pull request would be.')
+    .option('--repo <folder>', 'the git checkout', '.')
+    .requiredOption('--base <ref>', 'branch, tag or SHA that it would be merged into')
+    .requiredOption('--head <ref>', 'branch, tag or SHA of the change')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 no reason to hold, 10 hold, 20 deny, 1 could not judge (treat as hold), ' +
+        '64 wrong usage.',
+    )
+    .action(async (flags: CheckFlags) => {
+      const { check } = await import('./cli/check.ts');
+      answer(await check({ ...flags, json: flags.json === true }, io));
+    });
+}
+
+function addServer(program: Command, io: Io, answer: (code: number) => void): void {
+  program
+    .command('serve')
+    .description('Run the GitHub App; settings come from the environment (see README).')
+    .action(async () => {
+      const { runServer } = await import('./main.ts');
+      answer(await runServer(io));
+    });
+  program
+    .command('migrate')
+    .description("Create or update the store's tables and roles, as DATABASE_OWNER_URL.")
+    .action(async () => {
+      const { migrateStore } = await import('./cli/migrate.ts');
+      answer(await migrateStore(io));
+    });
+}
+
+interface ReportFlags {
+  readonly from?: string;
+  readonly to?: string;
+  readonly repo?: string;
+  readonly format: 'text' | 'csv' | 'json';
+}
+
+function addReport(program: Command, io: Io, answer: (code: number) => void): void {
+  const formats = ['text', 'csv', 'json'];
+  program
+    .command('report')
+    .description('Every production deployment: who asked, what it was, who approved, what ran.')
+    .option('--from <date>', 'first day or time, ISO 8601, in UTC')
+    .option('--to <date>', 'first day or time after the period, ISO 8601, in UTC')
+    .option('--repo <owner/name>', 'one repository')
+    .addOption(new Option('--format <format>', 'how to print').choices(formats).default('text'))
+    .action(async (flags: ReportFlags) => {
+      const { report } = await import('./cli/report.ts');
+      answer(await report(flags, io));
+    });
+}
+
+function addPolicy(program: Command, io: Io, answer: (code: number) => void): void {
+  const policy = program.command('policy').description('Look at a policy file.');
+  policy
+    .command('validate')
+    .description('Say whether a policy file can speak, or which line and key are wrong.')
+    .argument('[file]', 'the policy file', '.github/tagout.yml')
+    .action(async (file: string) => {
+      const { validatePolicy } = await import('./cli/policy.ts');
+      answer(await validatePolicy(file, io));
+    });
+  policy
+    .command('explain')
+    .description('Print the effective policy: the file, completed with the built-in default.')
+    .argument('[file]', 'the policy file', '.github/tagout.yml')
+    .action(async (file: string) => {
+      const { explainPolicy } = await import('./cli/policy.ts');
+      answer(await explainPolicy(file, io));
+    });
+}

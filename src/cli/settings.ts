@@ -1,0 +1,177 @@
+/** The server's settings from its environment: complete and sound, or one clear line per fault. */
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { TagoutError } from '../core/errors.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface StoreSettings {
+  /** Null: the embedded PostgreSQL in `dataDir`. */
+  readonly databaseUrl: string | null;
+  /** The role that owns the tables; null: `databaseUrl` is used for both. */
+  readonly databaseOwnerUrl: string | null;
+  /** Absolute. */
+  readonly dataDir: string;
+}
+
+export interface ServeSettings extends StoreSettings {
+  readonly appId: number;
+  /** PEM. */
+  readonly privateKey: string;
+  readonly webhookSecret: string;
+  /** Without a slash at its end. */
+  readonly githubApiUrl: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly host: string;
+  readonly publicUrl: string | null;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+}
+
+/** An empty variable is one that is not set. */
+const given = z.string().trim().min(1);
+
+function postgresUrl(name: string): z.ZodType<string | null> {
+  const message = `${name} is not a PostgreSQL address: write postgres://user:password@host/name.`;
+  return given
+    .refine((text) => /^postgres(?:ql)?:$/.test(URL.parse(text)?.protocol ?? ''), message)
+    .nullable();
+}
+
+/** Plain http is for this machine only: tokens travel on it. */
+function webUrl(name: string, example: string): z.ZodType<string> {
+  return given
+    .refine((text) => {
+      const url = URL.parse(text);
+      if (url?.protocol === 'https:') return true;
+      return (
+        url?.protocol === 'http:' && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
+      );
+    }, `${name} is not an https address (http only on this machine): write ${example}.`)
+    .transform((text) => text.replace(/\/+$/, ''));
+}
+
+const wholeNumber = (message: string): z.ZodType<number> =>
+  given.regex(/^\d{1,15}$/, message).transform(Number);
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const storeShape = {
+  DATABASE_URL: postgresUrl('DATABASE_URL'),
+  DATABASE_OWNER_URL: postgresUrl('DATABASE_OWNER_URL'),
+  TAGOUT_DATA: given.nullable(),
+};
+
+const storeSchema = z.object(storeShape);
+
+const serveSchema = z.object({
+  ...storeShape,
+  APP_ID: z
+    .string('APP_ID is not set: take it from the settings page of your GitHub App.')
+    .trim()
+    .regex(/^[1-9]\d{0,14}$/, 'APP_ID is not a number: take it from the page of your GitHub App.')
+    .transform(Number),
+  PRIVATE_KEY: given.nullable(),
+  PRIVATE_KEY_PATH: given.nullable(),
+  WEBHOOK_SECRET: z
+    .string(
+      'WEBHOOK_SECRET is not set: make one (openssl rand -hex 32) and give it to the App too.',
+    )
+    .refine(
+      (text) => text.trim().length >= 16,
+      'WEBHOOK_SECRET has less than 16 characters: make one with openssl rand -hex 32.',
+    ),
+  GITHUB_API_URL: webUrl('GITHUB_API_URL', 'https://HOST/api/v3').nullable(),
+  PORT: wholeNumber('PORT is not a number from 0 to 65535; 0 takes a free port.')
+    .refine((port) => port <= 65_535, 'PORT is not a number from 0 to 65535.')
+    .nullable(),
+  HOST: given.regex(/^[\w.:-]+$/, 'HOST is not an address: write 0.0.0.0 or 127.0.0.1.').nullable(),
+  PUBLIC_URL: webUrl('PUBLIC_URL', 'https://tagout.example.com').nullable(),
+  LOG_LEVEL: z.enum(LEVELS, `LOG_LEVEL is not one of ${LEVELS.join(', ')}.`).nullable(),
+});
+
+function parse<T extends z.ZodObject>(schema: T, env: Environment): z.infer<T> | readonly string[] {
+  const values = Object.keys(schema.shape).map((name) => {
+    const value = env[name];
+    const required = name === 'APP_ID' || name === 'WEBHOOK_SECRET';
+    const absent = value === undefined || value.trim() === '';
+    return [name, absent ? (required ? undefined : null) : value] as const;
+  });
+  const result = schema.safeParse(Object.fromEntries(values));
+  return result.success ? result.data : result.error.issues.map((issue) => issue.message);
+}
+
+function storeOf(found: z.infer<typeof storeSchema>, cwd: string): StoreSettings {
+  return {
+    databaseUrl: found.DATABASE_URL,
+    databaseOwnerUrl: found.DATABASE_OWNER_URL,
+    dataDir: resolve(cwd, found.TAGOUT_DATA ?? '.tagout'),
+  };
+}
+
+function refuse(problems: readonly string[]): never {
+  throw new TagoutError('configuration', problems.join('\ntagout: '));
+}
+
+/** What `migrate` and `report` need. Throws TagoutError('configuration') with a line per fault. */
+export function readStoreSettings(env: Environment, cwd: string): StoreSettings {
+  const found = parse(storeSchema, env);
+  return Array.isArray(found) ? refuse(found) : storeOf(storeSchema.parse(found), cwd);
+}
+
+/** What `serve` needs. Throws TagoutError('configuration') with a line per fault, no values in it. */
+export function readServeSettings(env: Environment, cwd: string): ServeSettings {
+  const found = parse(serveSchema, env);
+  const key = readPrivateKey(env, cwd);
+  if ('length' in found) return refuse([...found, ...('problem' in key ? [key.problem] : [])]);
+  if ('problem' in key) return refuse([key.problem]);
+  return {
+    ...storeOf(found, cwd),
+    appId: found.APP_ID,
+    privateKey: key.pem,
+    webhookSecret: found.WEBHOOK_SECRET,
+    githubApiUrl: found.GITHUB_API_URL ?? 'https://api.github.com',
+    port: found.PORT ?? 3000,
+    host: found.HOST ?? '0.0.0.0',
+    publicUrl: found.PUBLIC_URL,
+    logLevel: found.LOG_LEVEL ?? 'info',
+  };
+}
+
+type Key = { readonly pem: string } | { readonly problem: string };
+
+function readPrivateKey(env: Environment, cwd: string): Key {
+  const text = env['PRIVATE_KEY']?.trim() ?? '';
+  const path = env['PRIVATE_KEY_PATH']?.trim() ?? '';
+  if (text !== '' && path !== '') {
+    return { problem: 'PRIVATE_KEY and PRIVATE_KEY_PATH are both set: keep one of them.' };
+  }
+  if (text !== '') return checkKey(text, 'PRIVATE_KEY');
+  if (path === '') {
+    const problem = 'PRIVATE_KEY is not set: set it, or PRIVATE_KEY_PATH, to the key of your App.';
+    return { problem };
+  }
+  try {
+    return checkKey(readFileSync(resolve(cwd, path), 'utf8').trim(), 'PRIVATE_KEY_PATH');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    return { problem: `PRIVATE_KEY_PATH names ${path}, which cannot be read (${code}).` };
+  }
+}
+
+/** Line breaks may be written as \n, and the whole may be base64, as environments like it. */
+function checkKey(text: string, name: string): Key {
+  const plain = text.includes('-----BEGIN') ? text : Buffer.from(text, 'base64').toString('utf8');
+  const pem = `${plain.replaceAll('\\n', '\n').trim()}\n`;
+  try {
+    if (createPrivateKey(pem).asymmetricKeyType === 'rsa') return { pem };
+  } catch {
+    // Said below; the error could quote the key.
+  }
+  const problem =
+    `${name} is not an RSA private key: give the PEM that GitHub made for the App, ` +
+    'with line breaks, with \\n, or in base64.';
+  return { problem };
+}

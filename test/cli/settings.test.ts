@@ -1,0 +1,118 @@
+/** The server's settings: each fault is one line that names the setting and the remedy. */
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readServeSettings, readStoreSettings } from '../../src/cli/settings.ts';
+import { TagoutError } from '../../src/core/errors.ts';
+
+const pair = (type: 'pkcs1' | 'pkcs8'): string =>
+  generateKeyPairSync('rsa', { modulusLength: 2048 })
+    .privateKey.export({ type, format: 'pem' })
+    .toString();
+const PEM = pair('pkcs1');
+
+const SOUND = {
+  APP_ID: '7',
+  PRIVATE_KEY: PEM,
+  WEBHOOK_SECRET: 'sixteen letters!',
+};
+
+function linesOf(env: Record<string, string | undefined>): readonly string[] {
+  try {
+    readServeSettings(env, '/work');
+  } catch (error) {
+    assert.ok(error instanceof TagoutError);
+    assert.equal(error.code, 'configuration');
+    return error.message.split('\ntagout: ');
+  }
+  return [];
+}
+
+test('the defaults are GitHub, port 3000 and the embedded store in .tagout', () => {
+  assert.deepEqual(readServeSettings(SOUND, '/work'), {
+    appId: 7,
+    privateKey: PEM,
+    webhookSecret: 'sixteen letters!',
+    githubApiUrl: 'https://api.github.com',
+    databaseUrl: null,
+    databaseOwnerUrl: null,
+    dataDir: '/work/.tagout',
+    port: 3000,
+    host: '0.0.0.0',
+    publicUrl: null,
+    logLevel: 'info',
+  });
+});
+
+test('nothing set: one line for each setting that is needed, and no default secret', () => {
+  const lines = linesOf({});
+  assert.deepEqual(
+    lines.map((line) => line.split(' ')[0]),
+    ['APP_ID', 'WEBHOOK_SECRET', 'PRIVATE_KEY'],
+  );
+  for (const line of lines) assert.match(line, /is not set: /);
+});
+
+const faults: readonly [string, string, string][] = [
+  ['APP_ID', 'seven', 'not a number'],
+  ['APP_ID', '-1', 'not a number'],
+  ['WEBHOOK_SECRET', 'development', 'less than 16'],
+  ['WEBHOOK_SECRET', '                    ', 'not set'],
+  ['PRIVATE_KEY', 'hunter2-hunter2', 'not an RSA private key'],
+  ['PRIVATE_KEY_PATH', '/nowhere/key.pem', 'both set'],
+  ['GITHUB_API_URL', 'http://github.example.com', 'not an https address'],
+  ['GITHUB_API_URL', 'http://127.0.0.1.evil.com', 'not an https address'],
+  ['GITHUB_API_URL', 'file:///etc', 'not an https address'],
+  ['DATABASE_URL', 'mysql://x', 'not a PostgreSQL address'],
+  ['DATABASE_OWNER_URL', 'localhost', 'not a PostgreSQL address'],
+  ['PORT', '70000', 'not a number from 0 to 65535'],
+  ['PORT', '1e3', 'not a number from 0 to 65535'],
+  ['HOST', 'a b', 'not an address'],
+  ['PUBLIC_URL', 'tagout', 'not an https address'],
+  ['LOG_LEVEL', 'loud', 'not one of'],
+];
+for (const [name, value, says] of faults) {
+  test(`${name}=${value.trim()} is one line that names it and does not quote it`, () => {
+    const lines = linesOf({ ...SOUND, [name]: value });
+    assert.equal(lines.length, 1, lines.join('\n'));
+    assert.ok(lines[0]?.includes(name) && lines[0].includes(says), lines[0]);
+    if (name.includes('SECRET') || name === 'PRIVATE_KEY') {
+      assert.equal(lines.join().includes(value), false);
+    }
+  });
+}
+
+test('the key may have written line breaks, be base64, PKCS #8, or come from a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tagout-key-'));
+  writeFileSync(join(folder, 'key.pem'), PEM);
+  const read = (change: Record<string, string | undefined>): string =>
+    readServeSettings({ ...SOUND, ...change }, folder).privateKey;
+  assert.equal(read({ PRIVATE_KEY: PEM.replaceAll('\n', '\\n') }), PEM);
+  assert.equal(read({ PRIVATE_KEY: Buffer.from(PEM).toString('base64') }), PEM);
+  assert.equal(read({ PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: 'key.pem' }), PEM);
+  const eight = pair('pkcs8');
+  assert.equal(read({ PRIVATE_KEY: eight }), eight);
+  rmSync(folder, { recursive: true });
+  const lost = linesOf({ ...SOUND, PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: 'nowhere.pem' });
+  assert.match(
+    lost[0] ?? '',
+    /PRIVATE_KEY_PATH names nowhere\.pem, which cannot be read \(ENOENT\)/,
+  );
+});
+
+test('an address of GitHub Enterprise Server loses its last slash', () => {
+  const env = { ...SOUND, GITHUB_API_URL: 'https://ghe.example.com/api/v3/' };
+  assert.equal(readServeSettings(env, '/').githubApiUrl, 'https://ghe.example.com/api/v3');
+});
+
+test('the store alone needs no credentials of GitHub', () => {
+  assert.deepEqual(readStoreSettings({ TAGOUT_DATA: '/data' }, '/work'), {
+    databaseUrl: null,
+    databaseOwnerUrl: null,
+    dataDir: '/data',
+  });
+  assert.throws(() => readStoreSettings({ DATABASE_URL: 'x' }, '/'), /DATABASE_URL is not/);
+});
