@@ -106,7 +106,7 @@ function skeleton(name: string): string {
     .normalize('NFKD')
     .toLowerCase()
     .replace(/[\p{M}\p{Cf}\p{Cc}\p{Z}\s_./-]/gu, '');
-  return [...plain]
+  return Array.from(plain)
     .map((char) => drawnAlike[char] ?? char)
     .join('')
     .replaceAll('rn', 'm');

@@ -71,7 +71,7 @@ function classAt(
 }
 
 function elementsOf(pattern: string): readonly Element[] {
-  const chars = [...pattern];
+  const chars = Array.from(pattern);
   const elements: Element[] = [];
   for (let at = 0; at < chars.length; at += 1) {
     const char = chars[at] ?? '';
@@ -102,7 +102,7 @@ function sameChar(element: Element, char: string): boolean {
 }
 
 function matchesText(elements: readonly Element[], text: string): boolean {
-  return matchesSequence(elements, [...text], (element) => element.kind === 'run', sameChar);
+  return matchesSequence(elements, Array.from(text), (element) => element.kind === 'run', sameChar);
 }
 
 type Segment =

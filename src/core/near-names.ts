@@ -5,8 +5,8 @@
  * swaps of neighbours that turn one text into the other. Both are cut at 64 characters.
  */
 export function editDistance(one: string, other: string): number {
-  const a = [...one.slice(0, 64)];
-  const b = [...other.slice(0, 64)];
+  const a = Array.from(one.slice(0, 64));
+  const b = Array.from(other.slice(0, 64));
   const rows: number[][] = [b.map((_, at) => at)];
   rows[0]?.push(b.length);
   const cell = (row: number, column: number): number => rows[row]?.[column] ?? Infinity;
