@@ -1,0 +1,302 @@
+/**
+ * Which approvals count. Persons are counted, not reviews: the latest decisive review of each
+ * person speaks, and every refusal is named by its code (facts: R01 to R15).
+ */
+import type { CountedApproval, RefusalCode, RefusedApproval } from './decision.ts';
+import type { Account, Change, Involvement, Review, Standing } from './evidence.ts';
+import type { BlastRadius } from './findings.ts';
+import { isAgentAccount } from './origin.ts';
+import type { Policy, ReviewRule } from './policy.ts';
+import { bindingOf } from './rules/binding.ts';
+import type { Contributors } from './rules/contributors.ts';
+import { type Approver, fits, inTeams, missingSlots, type Slot } from './rules/teams.ts';
+import { teamsOf } from './words/needs.ts';
+import { refusalWords } from './words/refusals.ts';
+
+/** What one environment's rule asks of one change. */
+export interface Demand {
+  readonly environment: string;
+  readonly radius: BlastRadius;
+  readonly rule: ReviewRule;
+}
+
+export interface ReviewContext {
+  readonly change: Change;
+  readonly shown: string;
+  /** Danger, nothing comparable, or radius high or critical: approvals must come after the posting. */
+  readonly mustBeShownFirst: boolean;
+  readonly contributors: Contributors;
+  readonly operators: readonly Involvement[];
+  /** Ids of people who may not approve besides (`notDeployer`, contributors of accepted commits). */
+  readonly barred: ReadonlySet<number>;
+  readonly policy: Policy;
+  readonly people: ReadonlyMap<number, Standing>;
+  readonly demands: readonly Demand[];
+  readonly nowMs: number;
+  /** The first request to release; ages approvals of high and critical changes. */
+  readonly firstRequestMs: number | null;
+  /** Approvals given at or before this moment do not count (rollback, accepted commits). */
+  readonly notBeforeMs: number | null;
+}
+
+/** How one demand is met by the counted approvals. */
+export interface Met {
+  readonly demand: Demand;
+  readonly count: number;
+  readonly counted: number;
+  readonly missing: readonly Slot[];
+  readonly ok: boolean;
+}
+
+export interface ReviewResult {
+  readonly counted: readonly CountedApproval[];
+  readonly refused: readonly RefusedApproval[];
+  readonly met: readonly Met[];
+  /** People with write access whose open review asks for changes (R15). */
+  readonly changesRequested: readonly Account[];
+}
+
+/** Judges all reviews of one change. */
+export function judgeReviews(context: ReviewContext): ReviewResult {
+  const counted: CountedApproval[] = [];
+  const refused: RefusedApproval[] = [];
+  const changesRequested: Account[] = [];
+  for (const reviews of byPerson(context)) {
+    const latest = reviews.at(-1);
+    if (latest === undefined) continue;
+    if (latest.state === 'CHANGES_REQUESTED' && mayObject(latest.author, context)) {
+      changesRequested.push(latest.author);
+    }
+    const verdict = judgePerson(reviews, latest, context);
+    if (verdict === null) continue;
+    if ('codes' in verdict) refused.push(verdict);
+    else counted.push(verdict);
+  }
+  const sorted = counted.toSorted((a, b) => a.person.id - b.person.id);
+  return {
+    counted: sorted,
+    refused: refused.toSorted((a, b) => a.reviewId - b.reviewId),
+    met: context.demands.map((demand) => meet(demand, sorted, context)),
+    changesRequested: changesRequested.toSorted((a, b) => a.id - b.id),
+  };
+}
+
+/** The decisive reviews of each person, oldest first; a deleted account's reviews stand alone. */
+function byPerson(context: ReviewContext): readonly (readonly Review[])[] {
+  const groups = new Map<string, Review[]>();
+  const seen = new Set<string>();
+  const inOrder = context.change.reviews.toSorted(
+    (a, b) => a.submittedAtMs - b.submittedAtMs || a.id - b.id || rank(a) - rank(b),
+  );
+  for (const review of inOrder) {
+    const same = `${review.id}/${review.state}`;
+    if (!isDecisive(review, context) || seen.has(same)) continue;
+    seen.add(same);
+    const key = review.author === null ? `review ${review.id}` : `person ${review.author.id}`;
+    groups.set(key, [...(groups.get(key) ?? []), review]);
+  }
+  return [...groups.values()];
+}
+
+/** Of two readings of one review the stricter speaks: it is put last. */
+function rank(review: Review): number {
+  return review.state === 'APPROVED' || review.state === 'COMMENTED' ? 0 : 1;
+}
+
+function isDecisive(review: Review, context: ReviewContext): boolean {
+  return (
+    review.state === 'APPROVED' ||
+    review.state === 'CHANGES_REQUESTED' ||
+    review.state === 'DISMISSED' ||
+    isSoloRelease(review, context)
+  );
+}
+
+/** Under `solo`, GitHub's refusal of self-approval is met by a comment of exactly this text. */
+function isSoloRelease(review: Review, context: ReviewContext): boolean {
+  const { policy, change } = context;
+  return (
+    policy.solo &&
+    review.state === 'COMMENTED' &&
+    review.author !== null &&
+    review.author.id === change.author?.id &&
+    review.body === `release ${change.headSha.slice(0, 12)}`
+  );
+}
+
+/** A change request speaks when a person with write access made it, whatever hand they had in it. */
+function mayObject(author: Account | null, context: ReviewContext): author is Account {
+  return (
+    author !== null && !isMachine(author, context.policy) && hasWrite(context.people.get(author.id))
+  );
+}
+
+function judgePerson(
+  reviews: readonly Review[],
+  latest: Review,
+  context: ReviewContext,
+): CountedApproval | RefusedApproval | null {
+  const wasApproved = reviews.find((review) => review.state === 'APPROVED');
+  if (latest.state === 'CHANGES_REQUESTED' || latest.state === 'DISMISSED') {
+    // Someone who never approved and asks for changes is no refused approval.
+    if (latest.state === 'CHANGES_REQUESTED' && wasApproved === undefined) return null;
+    return refusal(wasApproved ?? latest, ['R01'], context, {
+      state: latest.state === 'DISMISSED' ? 'dismissed' : 'superseded',
+    });
+  }
+  return judgeApproval(latest, context);
+}
+
+function judgeApproval(review: Review, context: ReviewContext): CountedApproval | RefusedApproval {
+  const { author } = review;
+  if (author === null) return refusal(review, ['R08'], context, {});
+  const codes: RefusalCode[] = [];
+  const binding = bindingOf(review, context);
+  if (binding.broken === 'head' || binding.broken === 'shown') codes.push('R02');
+  codes.push(...involvementCodes(author, context));
+  const standing = context.people.get(author.id);
+  const pools = poolsOf(context.demands);
+  const inPool = standing !== undefined && pools.some((pool) => fits(pool, standing));
+  if (!hasWrite(standing) || !inPool) codes.push('R08');
+  if (review.viaEmail || isEdited(review)) codes.push('R09');
+  const maxAgeMs = Math.min(...context.demands.map((demand) => demand.rule.maxAgeMs));
+  const tooOld = ageMs(review, context) > maxAgeMs;
+  const early = context.notBeforeMs !== null && review.submittedAtMs <= context.notBeforeMs;
+  if (tooOld || early || binding.broken === 'posting') codes.push('R10');
+  if (binding.broken === 'base') codes.push('R11');
+  if (isBypassed(review, context)) codes.push('R13');
+  if (codes.length === 0 && standing !== undefined) return count(review, standing, author, context);
+  return refusal(review, codes, context, {
+    stalePart: binding.broken === 'head' ? 'head' : 'shown',
+    timePart: tooOld ? 'age' : early ? 'early' : 'posting',
+    maxAgeMs,
+    teams: hasWrite(standing) ? pools.flatMap((pool) => pool ?? []) : [],
+  });
+}
+
+function isEdited(review: Review): boolean {
+  return review.editedAtMs !== null && review.editedAtMs > review.submittedAtMs;
+}
+
+function isBypassed(review: Review, context: ReviewContext): boolean {
+  const bypassed = context.change.bypassedAtMs ?? null;
+  return bypassed !== null && review.submittedAtMs <= bypassed;
+}
+
+/** R03 to R07: what hand this account had in the change. Under `solo` only R06 is left. */
+function involvementCodes(author: Account, context: ReviewContext): readonly RefusalCode[] {
+  const { change, contributors, policy } = context;
+  if (isMachine(author, policy)) return ['R06'];
+  if (policy.solo) return [];
+  const codes: RefusalCode[] = [];
+  if (author.id === change.author?.id) codes.push('R03');
+  if (contributors.commits.has(author.id)) codes.push('R04');
+  if (contributors.pushers.has(author.id)) codes.push('R05');
+  if (isOperator(author, context.operators) || context.barred.has(author.id)) codes.push('R07');
+  return codes;
+}
+
+function isMachine(account: Account, policy: Policy): boolean {
+  return (
+    account.type !== 'User' ||
+    account.login.toLowerCase().endsWith('[bot]') ||
+    isAgentAccount(account, policy) !== null
+  );
+}
+
+function isOperator(account: Account, operators: readonly Involvement[]): boolean {
+  const login = account.login.toLowerCase();
+  return operators.some(
+    (operator) => operator.id === account.id || operator.login.toLowerCase() === login,
+  );
+}
+
+function hasWrite(standing: Standing | undefined): boolean {
+  if (standing === undefined) return false;
+  return ['admin', 'maintain', 'write'].includes(standing.permission);
+}
+
+/** From the approval to the merge, or to now; for high and critical also to the first request. */
+function ageMs(review: Review, context: ReviewContext): number {
+  const ends = [context.change.mergedAtMs ?? context.nowMs];
+  const grave = context.demands.some((d) => d.radius === 'high' || d.radius === 'critical');
+  if (grave && context.firstRequestMs !== null) ends.push(context.firstRequestMs);
+  return Math.max(0, Math.max(...ends) - review.submittedAtMs);
+}
+
+/** Who may count at all for each demand: the teams it names when it names some for everybody. */
+function poolsOf(demands: readonly Demand[]): readonly Slot[] {
+  return demands.map(({ rule }) => (rule.teams === undefined ? null : teamsOf(rule)));
+}
+
+function count(
+  review: Review,
+  standing: Standing,
+  author: Account,
+  context: ReviewContext,
+): CountedApproval {
+  const alone = involvementCodes(author, {
+    ...context,
+    policy: { ...context.policy, solo: false },
+  });
+  return {
+    reviewId: review.id,
+    person: { id: author.id, login: author.login },
+    pull: context.change.pull,
+    reviewedSha: review.commitSha ?? context.change.headSha,
+    submittedAtMs: review.submittedAtMs,
+    permission: standing.permission,
+    teams: standing.teams,
+    assurance: 'account',
+    independent: alone.length === 0,
+  };
+}
+
+function meet(demand: Demand, counted: readonly CountedApproval[], context: ReviewContext): Met {
+  const [pool = null] = poolsOf([demand]);
+  const people: readonly Approver[] = counted
+    .map((approval) => ({ id: approval.person.id, teams: approval.teams }))
+    .filter((person) => pool === null || inTeams(pool, person));
+  const { solo } = context.policy;
+  const more = !solo && context.contributors.unknown.length > 0 ? 1 : 0;
+  const needed = solo ? 1 : Math.max(1, demand.rule.count) + more;
+  const missing = solo ? [] : missingSlots(demand.rule, people);
+  const ok = people.length >= needed && missing.length === 0;
+  return { demand, count: needed, counted: people.length, missing, ok };
+}
+
+interface RefusalDetail {
+  readonly state?: 'dismissed' | 'superseded';
+  readonly stalePart?: 'head' | 'shown';
+  readonly timePart?: 'age' | 'early' | 'posting';
+  readonly maxAgeMs?: number;
+  readonly teams?: readonly string[];
+}
+
+function refusal(
+  review: Review,
+  codes: readonly RefusalCode[],
+  context: ReviewContext,
+  detail: RefusalDetail,
+): RefusedApproval {
+  const { author } = review;
+  const reason = refusalWords({
+    login: author?.login ?? null,
+    codes,
+    reviewedSha: review.commitSha,
+    headSha: context.change.headSha,
+    permission: (author && context.people.get(author.id)?.permission) ?? 'none',
+    teams: detail.teams ?? [],
+    maxAgeMs: detail.maxAgeMs ?? 0,
+    stalePart: detail.stalePart ?? null,
+    timePart: detail.timePart ?? null,
+    state: detail.state ?? null,
+  });
+  return {
+    reviewId: review.id,
+    person: author === null ? null : { id: author.id, login: author.login },
+    pull: context.change.pull,
+    codes,
+    reason,
+  };
+}

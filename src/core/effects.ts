@@ -1,0 +1,178 @@
+/** What GitHub is to be told, as data. Nothing here decides; enacting an effect twice is once. */
+import { digestOf } from './canonical.ts';
+import type { Decision, Verdict } from './decision.ts';
+import type { Annotation, Effect } from './effect.ts';
+import type { Change, Evidence } from './evidence.ts';
+import type { BlastRadius, Finding } from './findings.ts';
+import type { EffectivePolicy } from './policy.ts';
+import type { Locator, RepoRef, Trigger } from './subject.ts';
+import { environmentKey } from './subject.ts';
+import { summaryOf, textOf, titleOf } from './words/check.ts';
+import { deploymentComment } from './words/deployment.ts';
+import { sortedFindings } from './words/tables.ts';
+import { line } from './words/text.ts';
+
+/** The name of the check run; rulesets pin it together with the app's id. */
+export const CHECK_NAME = 'tagout';
+
+/** GitHub takes this many annotations in one request. */
+const MAX_ANNOTATIONS = 50;
+
+export interface JudgedSubject {
+  readonly trigger: Trigger;
+  readonly locator: Locator;
+  readonly evidence: Evidence;
+  readonly policy: EffectivePolicy;
+  readonly decision: Decision;
+}
+
+/** The effects of one judgement. Equal evidence and decision give equal keys. */
+export function effects(judged: JudgedSubject): readonly Effect[] {
+  const { subject, deployment } = judged.evidence;
+  switch (subject.kind) {
+    case 'pull-request':
+      return pullRequestEffects(judged, subject.repo, subject.headSha);
+    case 'merge-group':
+      return [checkRun(judged, subject.repo, subject.headSha, null)];
+    case 'deployment':
+      return deployment === null ? [] : [deploymentEffect(judged, subject)];
+    case 'checkout':
+      return [];
+  }
+}
+
+function pullRequestEffects(
+  judged: JudgedSubject,
+  repo: RepoRef,
+  headSha: string,
+): readonly Effect[] {
+  const { evidence, decision } = judged;
+  const { subject } = evidence;
+  const change = evidence.changes.find(
+    ({ pull }) => subject.kind === 'pull-request' && pull === subject.number,
+  );
+  const labels = change === undefined ? null : labelsOf(change, repo, decision);
+  return [checkRun(judged, repo, headSha, change ?? null), ...(labels === null ? [] : [labels])];
+}
+
+type CheckRun = Extract<Effect, { kind: 'check-run' }>;
+
+/** Never `neutral` or `skipped`: GitHub takes both for success. */
+const CONCLUSION: Readonly<Record<Verdict, CheckRun['conclusion']>> = {
+  allow: 'success',
+  hold: 'action_required',
+  deny: 'failure',
+};
+
+function checkRun(
+  judged: JudgedSubject,
+  repo: RepoRef,
+  headSha: string,
+  change: Change | null,
+): Effect {
+  const { decision } = judged;
+  const output = {
+    conclusion: CONCLUSION[decision.verdict],
+    title: titleOf(decision),
+    summary: summaryOf(judged),
+    text: textOf(judged),
+    annotations: annotationsOf(decision.findings),
+    shown: shownOf(change, decision),
+  };
+  // Evidence is part of the key: going back to an earlier text must be written again.
+  const state = digestOf([decision.evidenceDigest, output]).slice(0, 32);
+  return {
+    kind: 'check-run',
+    key: `check-run:${repo.id}:${headSha}:${CHECK_NAME}:${state}`,
+    repo,
+    name: CHECK_NAME,
+    headSha,
+    externalId: decision.evidenceDigest.slice(0, 32),
+    ...output,
+  };
+}
+
+function shownOf(change: Change | null, decision: Decision): CheckRun['shown'] {
+  if (change === null || change.pull === null) return null;
+  const { pull, baseRef } = change;
+  const digest = decision.shown.find((shown) => shown.pull === pull)?.digest;
+  return digest === undefined ? null : { pull, baseRef, digest };
+}
+
+const ANNOTATION_LEVEL: Readonly<Record<Finding['level'], Annotation['level']>> = {
+  danger: 'failure',
+  advice: 'warning',
+  note: 'notice',
+};
+
+function annotationsOf(findings: readonly Finding[]): readonly Annotation[] {
+  return sortedFindings(findings)
+    .flatMap((finding): readonly Annotation[] => {
+      const { path, line: at } = finding;
+      if (path === null || at === null) return [];
+      const startLine = Math.max(1, at);
+      return [
+        {
+          path,
+          startLine,
+          endLine: startLine,
+          level: ANNOTATION_LEVEL[finding.level],
+          title: line(`${finding.id} (blast radius ${finding.radius})`, 200),
+          message: line(`${finding.message}. Proof: ${finding.evidence}`, 1000),
+        },
+      ];
+    })
+    .slice(0, MAX_ANNOTATIONS);
+}
+
+const LABEL: Readonly<
+  Record<BlastRadius, { readonly color: string; readonly description: string }>
+> = {
+  low: { color: '0e8a16', description: 'Tagout: documentation, tests, seed or comments only' },
+  medium: { color: 'fbca04', description: 'Tagout: code or schema grows, nothing is lost' },
+  high: { color: 'd93f0b', description: 'Tagout: values lost, rights widened or tables blocked' },
+  critical: { color: 'b60205', description: 'Tagout: rows or tables lost, or the gate itself' },
+};
+
+const LABEL_PREFIX = 'blast-radius: ';
+
+/** Null when the pull request carries exactly the right label. */
+function labelsOf(change: Change, repo: RepoRef, decision: Decision): Effect | null {
+  if (change.pull === null) return null;
+  const wanted = `${LABEL_PREFIX}${decision.radius}`;
+  const ours = change.labels.filter((label) => label.toLowerCase().startsWith(LABEL_PREFIX));
+  const remove = ours.filter((label) => label.toLowerCase() !== wanted).sort();
+  const isThere = ours.some((label) => label.toLowerCase() === wanted);
+  const add = isThere ? [] : [{ name: wanted, ...LABEL[decision.radius] }];
+  if (add.length === 0 && remove.length === 0) return null;
+  const state = digestOf([decision.evidenceDigest, wanted, remove]).slice(0, 32);
+  return {
+    kind: 'labels',
+    key: `labels:${repo.id}:${change.pull}:${state}`,
+    repo,
+    pull: change.pull,
+    add,
+    remove,
+  };
+}
+
+type DeploymentSubject = Extract<Evidence['subject'], { kind: 'deployment' }>;
+
+function deploymentEffect(judged: JudgedSubject, subject: DeploymentSubject): Effect {
+  const { decision, evidence } = judged;
+  const { repo, runId, environment } = subject;
+  const comment =
+    evidence.deployment === null ? '' : deploymentComment(decision, evidence.deployment);
+  // One decision is for one attempt of one run, one deployment and one commit.
+  const once =
+    `${repo.id}:${runId}:${subject.runAttempt}:${environmentKey(environment)}:` +
+    `${subject.deploymentId ?? 'none'}:${subject.sha}`;
+  const base = { repo, runId, environment, comment };
+  if (decision.verdict === 'hold') {
+    // By what it says and not by when: the same reasons are noted once.
+    const state = digestOf(comment).slice(0, 32);
+    return { kind: 'deployment-note', key: `deployment-note:${once}:${state}`, ...base };
+  }
+  const state = decision.verdict === 'allow' ? 'approved' : 'rejected';
+  return { kind: 'review-deployment', key: `review-deployment:${once}:${state}`, ...base, state };
+}

@@ -1,0 +1,32 @@
+/** Every rule, in the order in which its opinion is told. Adding one is one file and one line here. */
+import { after } from './after.ts';
+import { approvals } from './approvals.ts';
+import type { Rule } from './case.ts';
+import { changesRequested } from './changes-requested.ts';
+import { checkoutAlone } from './checkout.ts';
+import { evidenceComplete, policyReadable } from './complete.ts';
+import { deploymentSha, environmentKnown } from './deployment.ts';
+import { freeze } from './freeze.ts';
+import { deploymentRange } from './range.ts';
+import { rangeLevel } from './range-level.ts';
+import { rollback } from './rollback.ts';
+import { forkGone, subjectOpen } from './subject.ts';
+import { suspendedAgent } from './suspended.ts';
+
+export const RULES: readonly Rule[] = [
+  deploymentSha,
+  policyReadable,
+  evidenceComplete,
+  subjectOpen,
+  forkGone,
+  environmentKnown,
+  suspendedAgent,
+  freeze,
+  after,
+  deploymentRange,
+  rollback,
+  rangeLevel,
+  changesRequested,
+  checkoutAlone,
+  approvals,
+];

@@ -1,0 +1,74 @@
+/**
+ * All new migrations of a range run together. When that is worse than any single pull request, the
+ * newest one must carry the approvals for it, given after its check had shown the range.
+ */
+import { judgeReviews } from '../approvals.ts';
+import { atLeast } from '../blast-radius.ts';
+import { SAY } from '../words/holds.ts';
+import { slotWords } from '../words/needs.ts';
+import { isRollback } from './approvals.ts';
+import { type Case, type ChangeCase, isOutOfScope, type Rule, type Thought } from './case.ts';
+import { AGAIN_MS } from './look-again.ts';
+
+export const rangeLevel: Rule = {
+  name: 'range-level',
+  judge: (it) => {
+    if (it.evidence.deployment === null || isRollback(it)) return [];
+    const migrating = it.changes.filter(
+      ({ change }) => change.dryRun.status !== 'none' && !isOutside(it, change),
+    );
+    if (it.together === null) {
+      if (migrating.length < 2) return [];
+      return [{ ...SAY.rangeNotRun(), verdict: 'hold', lookAgainMs: AGAIN_MS, breakable: true }];
+    }
+    const { radius } = it.together;
+    if (it.changes.some((one) => atLeast(one.radius, radius))) return [];
+    const newest = newestOf(it);
+    return newest === null ? [] : judgeNewest(it, newest);
+  },
+};
+
+function isOutside(it: Case, change: ChangeCase['change']): boolean {
+  return it.environment !== null && isOutOfScope(it.environment.rule, change);
+}
+
+/** The pull request of the range that was merged last. */
+export function newestOf(it: Case): ChangeCase | null {
+  const merged = it.changes.toSorted(
+    (a, b) =>
+      (b.change.mergedAtMs ?? 0) - (a.change.mergedAtMs ?? 0) ||
+      (b.change.pull ?? 0) - (a.change.pull ?? 0),
+  );
+  return merged[0] ?? null;
+}
+
+function judgeNewest(it: Case, newest: ChangeCase): readonly Thought[] {
+  const { together } = it;
+  if (together === null) return [];
+  const shownAt = newest.change.postings
+    .filter((posting) => posting.shown === together.shown)
+    .map((posting) => posting.atMs);
+  const notBeforeMs =
+    shownAt.length === 0
+      ? Number.MAX_SAFE_INTEGER
+      : Math.floor(Math.min(...shownAt) / 1000) * 1000 - 1;
+  const demands = it.rules.map(({ name, rule }) => ({
+    environment: name,
+    radius: together.radius,
+    rule: rule.reviews[together.radius],
+  }));
+  // The approvals answer to the range here; what they bind to is judged by their own rule.
+  const { met } = judgeReviews({ ...newest.context, demands, notBeforeMs });
+  if (met.length > 0 && met.every((one) => one.ok)) return [];
+  const [worst] = met.toSorted((a, b) => b.count - b.counted - (a.count - a.counted));
+  const said = SAY.approvalsMissing({
+    pull: newest.change.pull,
+    radius: together.radius,
+    count: worst?.count ?? 1,
+    counted: worst?.counted ?? 0,
+    missingTeams: [...new Set(met.flatMap((one) => one.missing.map(slotWords)))],
+    unknown: newest.context.contributors.unknown,
+    headSha: newest.change.headSha,
+  });
+  return [{ ...said, code: 'range-level', verdict: 'hold', breakable: true }];
+}

@@ -1,0 +1,78 @@
+/** A deployment stands on every commit since what runs: each reviewed, each with equal content. */
+import type { DeploymentEvidence, RangeCommit } from '../evidence.ts';
+import { SAY } from '../words/holds.ts';
+import { type AcceptedVerdict, acceptedRows } from './accepted.ts';
+import { isRollback } from './approvals.ts';
+import type { Case, Rule, Thought } from './case.ts';
+import { AGAIN_MS } from './look-again.ts';
+
+export const deploymentRange: Rule = {
+  name: 'deployment-range',
+  judge: (it) => {
+    const { deployment } = it.evidence;
+    if (deployment === null || isRollback(it)) return [];
+    if (deployment.fromSha === null || deployment.fromOrigin === null) {
+      return [{ ...SAY.noBaseline(), verdict: 'hold' }];
+    }
+    if (deployment.fromSha === deployment.deploymentSha && deployment.range.length === 0) {
+      return sameAgain(it);
+    }
+    return judgeRange(it, deployment);
+  },
+};
+
+/** The very commit that runs: there is nothing to review, unless something was read beside it. */
+function sameAgain(it: Case): readonly Thought[] {
+  return it.changes.length === 0 ? [{ ...SAY.nothingNew(), verdict: 'allow' }] : [];
+}
+
+function judgeRange(it: Case, deployment: DeploymentEvidence): readonly Thought[] {
+  const { range, deploymentSha } = deployment;
+  const rows = acceptedRows(it);
+  const covered = new Set(rows.flatMap((row) => (row.ok ? row.shas : [])));
+  const pulls = new Map(it.changes.map(({ change }) => [change.pull, change.state]));
+  const thoughts: Thought[] = rows
+    .filter((row) => !row.ok)
+    .map((row) => ({ ...SAY.acceptedUnproven(row.through), verdict: 'hold', breakable: true }));
+  if (!startStands(deployment, rows)) {
+    const said = SAY.acceptedUnproven(deployment.fromSha ?? '');
+    thoughts.push({ ...said, verdict: 'hold', breakable: true });
+  }
+  if (deploymentSha === null || !range.some((item) => item.sha === deploymentSha)) {
+    const said = SAY.rangeIncomplete(deploymentSha ?? '');
+    thoughts.push({ ...said, verdict: 'hold', lookAgainMs: AGAIN_MS });
+  }
+  for (const item of range) {
+    if (!covered.has(item.sha)) thoughts.push(...judgeCommit(item, pulls));
+  }
+  if (thoughts.length > 0) return thoughts;
+  return [{ ...SAY.rangeReviewed(range.length), verdict: 'allow' }];
+}
+
+/** A range that starts at an accepted commit stands only if that row of the policy counts. */
+function startStands(deployment: DeploymentEvidence, rows: readonly AcceptedVerdict[]): boolean {
+  if (deployment.fromOrigin !== 'accepted') return true;
+  return rows.some((row) => row.through === deployment.fromSha);
+}
+
+function judgeCommit(
+  item: RangeCommit,
+  pulls: ReadonlyMap<number | null, string>,
+): readonly Thought[] {
+  if (item.pull === null) {
+    return [
+      {
+        ...SAY.noReviewedPull(item),
+        verdict: 'hold',
+        lookAgainMs: AGAIN_MS,
+        breakable: true,
+      },
+    ];
+  }
+  if (pulls.get(item.pull) !== 'merged') {
+    return [{ ...SAY.pullNotRead(item.pull), verdict: 'hold', lookAgainMs: AGAIN_MS }];
+  }
+  if (item.equalsReviewed === true) return [];
+  const said = item.equalsReviewed === false ? SAY.contentDiffers(item) : SAY.contentUnproven(item);
+  return [{ ...said, verdict: 'hold', lookAgainMs: AGAIN_MS, breakable: true }];
+}

@@ -1,0 +1,170 @@
+/** What `tagout check` prints: a text for a terminal, and one JSON object. */
+import type { Decision } from '../decision.ts';
+import type { Evidence } from '../evidence.ts';
+import { type Told, titleOf } from './check.ts';
+import { needWords } from './needs.ts';
+import { measured, sortedFindings } from './tables.ts';
+import { counted, line, list } from './text.ts';
+
+/** The report as lines for a terminal, without Markdown and without control characters. */
+export function reportText(told: Told): string {
+  const { evidence, decision } = told;
+  const lines = [
+    checkTitle(decision),
+    '',
+    `blast radius  ${decision.radius}`,
+    `written by    ${originLine(decision)}`,
+    `dry run       ${evidence.changes.map((change) => dryRunLine(change.dryRun)).join('; ') || 'none'}`,
+    ...migrationsOf(evidence).map(
+      (m) => `migration     ${line(m.path, 200)} (${line(m.framework, 40)})`,
+    ),
+    '',
+    ...findingLines(told),
+    ...opinionLines(decision),
+    ...decision.needed.map(neededLine),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function checkTitle(decision: Decision): string {
+  return decision.verdict === 'allow' && decision.counted.length === 0
+    ? 'Clear: the change itself gives no reason to hold'
+    : titleOf(decision);
+}
+
+function originLine({ origin }: Decision): string {
+  if (origin.agents.length === 0) return origin.kind;
+  return `${origin.kind}: ${list(origin.agents.map((agent) => line(agent, 60)))}`;
+}
+
+function dryRunLine(dryRun: Evidence['changes'][number]['dryRun']): string {
+  if (dryRun.status === 'none') return 'none (no migrations)';
+  const engine = dryRun.engine === null ? '' : `, PostgreSQL ${line(dryRun.engine.version, 40)}`;
+  const reason = dryRun.reason === null ? '' : `: ${line(dryRun.reason, 300)}`;
+  return `${dryRun.status}${engine}, ${dryRun.durationsMs.total} ms${reason}`;
+}
+
+function findingLines({ evidence, decision }: Told): readonly string[] {
+  const shown = sortedFindings(decision.findings).slice(0, 100);
+  const lines = shown.flatMap((finding) => {
+    const { before, after } = measured(evidence, finding);
+    const place =
+      finding.path === null ? '' : ` at ${line(finding.path, 200)}:${finding.line ?? 1}`;
+    const figures = before === '–' ? '' : ` (${line(before, 100)} → ${line(after, 100)})`;
+    return [
+      `${finding.level.padEnd(6)}  ${finding.radius.padEnd(8)}  ${line(finding.message, 300)}${figures}`,
+      `                  ${line(finding.id, 60)}, by ${line(finding.evidence, 60)}${place}`,
+    ];
+  });
+  const left = decision.findings.length - shown.length;
+  return [...lines, ...(left > 0 ? [`cut here: ${counted(left, 'more finding')}`] : []), ''];
+}
+
+function opinionLines(decision: Decision): readonly string[] {
+  return decision.opinions
+    .filter((opinion) => opinion.verdict !== 'allow')
+    .flatMap((opinion) => [
+      `${opinion.verdict}: ${plain(opinion.reason)} [${opinion.code}]`,
+      `      ${plain(opinion.cure)}`,
+    ]);
+}
+
+function neededLine(need: Decision['needed'][number]): string {
+  const words = needWords(need.count - need.counted, need.missingTeams);
+  return `needed for release (${need.radius}): ${plain(words)}`;
+}
+
+function plain(markdown: string): string {
+  return line(markdown.replaceAll('`', ''), 1000);
+}
+
+/** The object that `tagout check --json` prints; its fields are a contract. */
+export interface CheckReport {
+  readonly tagout: 1;
+  readonly decision: Decision['verdict'];
+  readonly blastRadius: Decision['radius'];
+  readonly origin: Decision['origin'];
+  readonly findings: readonly {
+    readonly id: string;
+    readonly level: string;
+    readonly radius: string;
+    readonly object: string;
+    readonly message: string;
+    readonly evidence: string;
+    readonly path: string | null;
+    readonly line: number | null;
+  }[];
+  readonly migrations: readonly { readonly path: string; readonly framework: string }[];
+  readonly dryRun: {
+    readonly status: string;
+    readonly reason: string | null;
+    readonly engineVersion: string | null;
+    readonly durationsMs: {
+      readonly baseline: number;
+      readonly run: number;
+      readonly total: number;
+    };
+    readonly baselineCached: boolean;
+  };
+  readonly needed: Decision['needed'];
+  readonly reasons: readonly {
+    readonly code: string;
+    readonly verdict: string;
+    readonly reason: string;
+    readonly cure: string;
+  }[];
+  readonly evidenceDigest: string;
+  readonly policyDigest: string;
+}
+
+/** The same as one JSON value. */
+export function reportJson({ evidence, decision }: Told): CheckReport {
+  return {
+    tagout: 1,
+    decision: decision.verdict,
+    blastRadius: decision.radius,
+    origin: decision.origin,
+    findings: decision.findings.map((finding) => ({
+      id: finding.id,
+      level: finding.level,
+      radius: finding.radius,
+      object: finding.object,
+      message: finding.message,
+      evidence: finding.evidence,
+      path: finding.path,
+      line: finding.line,
+    })),
+    migrations: migrationsOf(evidence),
+    dryRun: dryRunJson(evidence),
+    needed: decision.needed,
+    reasons: decision.opinions
+      .filter((opinion) => opinion.verdict !== 'allow')
+      .map(({ code, verdict, reason, cure }) => ({ code, verdict, reason, cure })),
+    evidenceDigest: decision.evidenceDigest,
+    policyDigest: decision.policyDigest,
+  };
+}
+
+/** Of several dry runs the worst speaks. */
+const WORST = ['failed', 'not-comparable', 'ok', 'none'] as const;
+
+function dryRunJson(evidence: Evidence): CheckReport['dryRun'] {
+  const [dryRun] = evidence.changes
+    .map((change) => change.dryRun)
+    .toSorted((a, b) => WORST.indexOf(a.status) - WORST.indexOf(b.status));
+  return {
+    status: dryRun?.status ?? 'none',
+    reason: dryRun?.reason ?? null,
+    engineVersion: dryRun?.engine?.version ?? null,
+    durationsMs: dryRun?.durationsMs ?? { baseline: 0, run: 0, total: 0 },
+    baselineCached: dryRun?.baselineCached ?? false,
+  };
+}
+
+function migrationsOf(evidence: Evidence): CheckReport['migrations'] {
+  return evidence.changes.flatMap((change) =>
+    change.dryRun.folders.flatMap((folder) =>
+      folder.steps.map((step) => ({ path: step.path, framework: folder.framework })),
+    ),
+  );
+}

@@ -1,0 +1,122 @@
+/** The tables of the check: what the change did, who wrote it, whose approvals count. */
+import { atLeast } from '../blast-radius.ts';
+import type { Decision, Origin } from '../decision.ts';
+import type { Evidence } from '../evidence.ts';
+import type { Finding } from '../findings.ts';
+import { cell, commit, counted, list, name, number, prose, some, time } from './text.ts';
+
+/** Rows beyond this are counted, not printed. */
+const MAX_ROWS = 40;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const shown = rows.slice(0, MAX_ROWS).map((row) => `| ${row.map(cell).join(' | ')} |`);
+  const lines = [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...shown];
+  const left = rows.length - MAX_ROWS;
+  const notice = `\n\n**cut here:** ${counted(left, 'more row')}; the audit table has all of them.`;
+  return `${lines.join('\n')}${left > 0 ? notice : ''}`;
+}
+
+const LEVELS = ['danger', 'advice', 'note'] as const;
+
+/** Danger first, then by radius; otherwise in the order they were found. */
+export function sortedFindings(findings: readonly Finding[]): readonly Finding[] {
+  return findings.toSorted(
+    (a, b) =>
+      LEVELS.indexOf(a.level) - LEVELS.indexOf(b.level) ||
+      Number(atLeast(b.radius, a.radius)) - Number(atLeast(a.radius, b.radius)),
+  );
+}
+
+/** Object, what happened, before, after, proof. */
+export function findingsTable(evidence: Evidence, findings: readonly Finding[]): string {
+  if (findings.length === 0) return 'Nothing that is told by a finding.';
+  const rows = sortedFindings(findings).map((finding) => {
+    const { before, after } = measured(evidence, finding);
+    return [
+      name(finding.object, 80),
+      `${prose(finding.message)}${finding.level === 'danger' ? '' : ` (${finding.level})`}`,
+      before,
+      after,
+      `${prose(finding.evidence, 60)}: ${name(finding.id)}`,
+    ];
+  });
+  return table(['Object', 'What it did', 'Before', 'After', 'Proof'], rows);
+}
+
+interface Measured {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** What the dry run measured for the object of a finding. */
+export function measured(evidence: Evidence, finding: Finding): Measured {
+  const seen = evidence.changes
+    .flatMap((change) => change.dryRun.folders)
+    .flatMap((folder) => (folder.observation === null ? [] : [folder.observation]));
+  const data = seen.flatMap((o) => o.data).find((d) => d.object === finding.object);
+  if (data !== undefined) {
+    const changed = data.changed > 0 ? `, ${number(data.changed)} changed` : '';
+    return {
+      before: `${number(data.before)} ${data.measure}`,
+      after: `${number(data.after)} ${data.measure}${changed}`,
+    };
+  }
+  const object = seen.flatMap((o) => o.objects).find((o) => o.object === finding.object);
+  if (object === undefined) return { before: '–', after: '–' };
+  const words = (text: string | null): string => (text === null ? 'not there' : name(text, 80));
+  return { before: words(object.before), after: words(object.after) };
+}
+
+const KIND = {
+  agent: 'An agent',
+  automation: 'An automation',
+  human: 'A human',
+  undeclared: 'Nobody says whether an agent wrote it',
+} as const;
+
+/** Who wrote it, with the signs that say so. */
+export function originWords(origin: Origin): string {
+  const who = origin.agents.length > 0 ? `: ${list(origin.agents.map((a) => name(a)))}` : '';
+  const first = `${KIND[origin.kind]}${who}.`;
+  if (origin.signals.length === 0) return first;
+  const rows = origin.signals.map((signal) => [
+    name(signal.agent, 60),
+    prose(signal.signal, 60),
+    name(signal.value, 80),
+    name(signal.source, 80),
+    signal.forgeable ? 'can be forged' : 'set by GitHub',
+  ]);
+  const head = ['Agent', 'Sign', 'Value', 'Read from', 'Weight'];
+  return `${first}\n\n${table(head, rows)}`;
+}
+
+/** How many approvals count, and each with its reason. */
+export function approvalsWords(decision: Decision): string {
+  const lines = decision.needed.map((need) => {
+    const pull = need.pull === null ? 'This change' : `Pull request ${need.pull}`;
+    const teams =
+      need.missingTeams.length === 0 ? '' : `; still to be heard: ${list([...need.missingTeams])}`;
+    return `${pull} (${need.radius}): ${need.counted} of ${counted(need.count, 'approval')}${teams}.`;
+  });
+  const rows = [
+    ...decision.counted.map((one) => [
+      name(one.person.login),
+      one.independent ? 'yes' : 'yes, not independent',
+      `${prose(one.permission)} access${
+        one.teams.length === 0
+          ? ''
+          : `, ${some(
+              one.teams.map((t) => name(t)),
+              3,
+            )}`
+      }; ` + `reviewed ${commit(one.reviewedSha)} on ${time(one.submittedAtMs)}`,
+    ]),
+    ...decision.refused.map((one) => [
+      name(one.person?.login ?? null),
+      `no: ${one.codes.join(', ')}`,
+      one.reason,
+    ]),
+  ];
+  if (rows.length === 0) return [...lines, 'Nobody has approved yet.'].join(' ');
+  return `${lines.join(' ')}\n\n${table(['Person', 'Counts', 'Why'], rows)}`;
+}
