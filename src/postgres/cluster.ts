@@ -30,6 +30,8 @@ export interface InitOptions {
   readonly durable: boolean;
   readonly runAs: ServiceUser | null;
   readonly fault?: FaultCode;
+  /** More arguments of initdb. */
+  readonly initArgs?: readonly string[];
 }
 
 export interface StartOptions extends InitOptions {
@@ -98,6 +100,12 @@ function hold(door: Door): void {
   if (door.descriptor !== null) closeSync(door.descriptor);
 }
 
+/** Unicode letters with sorting by code point, the same on every machine (from PostgreSQL 17). */
+function localeArgs(engine: Engine): readonly string[] {
+  if (engine.major < 17) return ['--locale=C'];
+  return ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+}
+
 /**
  * Makes a new cluster in an empty or missing folder: UTF-8, C collation, a superuser with a random
  * password that is kept in the data folder, readable by the server's user alone.
@@ -114,7 +122,8 @@ export async function initCluster(options: InitOptions): Promise<void> {
   const door = doorTo(options.dataDir, options.runAs);
   try {
     const args = ['-D', door.path, '-U', SUPERUSER, `--pwfile=${passwordFile}`, '-E', 'UTF8'];
-    args.push('--locale=C', '--auth-local=password', '--auth-host=scram-sha-256');
+    args.push('--auth-local=password', '--auth-host=scram-sha-256', ...localeArgs(options.engine));
+    args.push(...(options.initArgs ?? []));
     if (!options.durable) args.push('--no-sync');
     const child = launch(join(options.engine.binDir, 'initdb'), args, door, {
       runAs: options.runAs,
@@ -171,13 +180,13 @@ interface Running {
 
 async function untilReady(options: StartOptions, running: Running): Promise<void> {
   const deadline = performance.now() + 60_000;
-  let over: number | string | null = null;
+  const over: { code: number | string | null } = { code: null };
   void running.done.then((code) => {
-    over = code;
+    over.code = code;
   });
   while (performance.now() < deadline) {
-    if (over !== null) {
-      throw startFault('started', { log: `${running.log()}\n${over}`, ...options });
+    if (over.code !== null) {
+      throw startFault('started', { log: `${running.log()}\n${over.code}`, ...options });
     }
     const postmaster = readPostmaster(options.dataDir);
     if (postmaster?.ready === true && postmaster.pid === running.child.pid) return;

@@ -1,0 +1,282 @@
+/**
+ * A small client for PostgreSQL's protocol 3.0 over a unix socket, for SQL that is not trusted.
+ * It differs from a driver in three ways: rows are counted and dropped unless asked for, so memory
+ * stays small whatever is selected; notices are dropped; and a dying server is a rejected promise,
+ * never an exception in an event handler. Format of the messages: PostgreSQL's manual, chapter
+ * "Frontend/Backend Protocol".
+ */
+import { createConnection, type Socket } from 'node:net';
+import { join } from 'node:path';
+
+export interface WireOptions {
+  readonly socketDir: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  /** Settings of the session; they win over those of the role and the database. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface WireError {
+  readonly sqlstate: string;
+  readonly message: string;
+  /** 1-based position in the query, in characters; null when the server names none. */
+  readonly position: number | null;
+  readonly constraint: string | null;
+}
+
+export type Row = readonly (string | null)[];
+
+export interface WireResult {
+  /** Command tags of the statements that were done: `UPDATE 3`. */
+  readonly tags: readonly string[];
+  readonly rows: readonly Row[];
+  /** The messages sent with level INFO, which no setting of the session can hold back. */
+  readonly infos: readonly string[];
+  readonly error: WireError | null;
+  /** `I` idle, `T` in a transaction, `E` in a failed one. */
+  readonly state: 'I' | 'T' | 'E';
+}
+
+/** The connection is gone: the server was stopped, killed or crashed. */
+export class ConnectionLost extends Error {
+  constructor(detail: string) {
+    super(`The connection to PostgreSQL ended: ${detail}`);
+    this.name = 'ConnectionLost';
+  }
+}
+
+const KEPT_MESSAGE_BYTES = 64 * 1024;
+const KEPT_INFOS = 1000;
+
+interface Pending {
+  readonly onRow: ((row: Row) => void) | null;
+  readonly tags: string[];
+  readonly infos: string[];
+  error: WireError | null;
+  readonly resolve: (result: Omit<WireResult, 'rows'>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function message(type: string, body: Buffer): Buffer {
+  const head = Buffer.alloc(type.length + 4);
+  head.write(type, 'latin1');
+  head.writeInt32BE(body.length + 4, type.length);
+  return Buffer.concat([head, body]);
+}
+
+function strings(...texts: readonly string[]): Buffer {
+  return Buffer.concat(texts.map((text) => Buffer.from(`${text}\0`, 'utf8')));
+}
+
+/** Fields of an ErrorResponse or NoticeResponse: a letter and a text each. */
+function fields(body: Buffer): Map<string, string> {
+  const found = new Map<string, string>();
+  for (let at = 0; at < body.length && body[at] !== 0; ) {
+    const end = body.indexOf(0, at + 1);
+    const stop = end < 0 ? body.length : end;
+    found.set(String.fromCharCode(body[at] ?? 0), body.toString('utf8', at + 1, stop));
+    at = stop + 1;
+  }
+  return found;
+}
+
+function errorOf(body: Buffer): WireError {
+  const all = fields(body);
+  const position = all.get('P');
+  return {
+    sqlstate: all.get('C') ?? 'XX000',
+    message: (all.get('M') ?? 'unknown error').slice(0, 1000),
+    position: position === undefined ? null : Number(position),
+    constraint: all.get('n') ?? null,
+  };
+}
+
+function rowOf(body: Buffer): Row {
+  const row: (string | null)[] = [];
+  let at = 2;
+  for (let left = body.readInt16BE(0); left > 0; left -= 1) {
+    const length = body.readInt32BE(at);
+    at += 4;
+    row.push(length < 0 ? null : body.toString('utf8', at, at + length));
+    if (length > 0) at += length;
+  }
+  return row;
+}
+
+/** One session. Queries are sent one after another; the caller awaits each before the next. */
+export class Wire {
+  readonly #socket: Socket;
+  readonly #options: WireOptions;
+  #pending: Pending | null = null;
+  #opening: { resolve: () => void; reject: (error: Error) => void } | null = null;
+  #lost: ConnectionLost | null = null;
+  #processId = 0;
+  #chunks: Buffer = Buffer.alloc(0);
+  /** Bytes of an unwanted message that are still to come. */
+  #skip = 0;
+
+  private constructor(options: WireOptions) {
+    this.#options = options;
+    this.#socket = createConnection(join(options.socketDir, `.s.PGSQL.${options.port}`));
+    this.#socket.on('error', (error) => this.#lose(error.message));
+    this.#socket.on('close', () => this.#lose('closed'));
+    this.#socket.on('connect', () => this.#startUp());
+    this.#socket.on('data', (chunk: Buffer) => {
+      try {
+        this.#take(chunk);
+      } catch (error) {
+        this.#socket.destroy();
+        this.#lose(error instanceof Error ? error.message : String(error));
+      }
+    });
+  }
+
+  /** Opens a session. Rejects with ConnectionLost, or an Error that holds the server's refusal. */
+  static async connect(options: WireOptions): Promise<Wire> {
+    const wire = new Wire(options);
+    await new Promise<void>((resolve, reject) => {
+      wire.#opening = { resolve, reject };
+    });
+    return wire;
+  }
+
+  /** Process id of the server's side, as in pg_locks. */
+  get processId(): number {
+    return this.#processId;
+  }
+
+  /** Sends one Query message; it may hold several statements. SQL errors are part of the result. */
+  async query(sql: string): Promise<WireResult> {
+    const rows: Row[] = [];
+    const result = await this.stream(sql, (row) => rows.push(row));
+    return { ...result, rows };
+  }
+
+  /** Like query, with the rows counted by the tag and dropped. */
+  async execute(sql: string | Buffer): Promise<WireResult> {
+    return { ...(await this.#send(sql, null)), rows: [] };
+  }
+
+  /** Like query, with each row given to a function as it comes. */
+  stream(sql: string, onRow: (row: Row) => void): Promise<Omit<WireResult, 'rows'>> {
+    return this.#send(sql, onRow);
+  }
+
+  /** The rows of one query of ours. Throws when the server refuses it, as that is our own bug. */
+  async rows(sql: string): Promise<readonly Row[]> {
+    const result = await this.query(sql);
+    if (result.error !== null) {
+      throw new Error(`${result.error.sqlstate} ${result.error.message} in: ${sql.slice(0, 200)}`);
+    }
+    return result.rows;
+  }
+
+  /** Ends the session politely and waits until the socket is closed. */
+  async close(): Promise<void> {
+    if (this.#lost !== null) return;
+    await new Promise<void>((resolve) => {
+      this.#socket.once('close', () => resolve());
+      this.#socket.end(message('X', Buffer.alloc(0)));
+    });
+  }
+
+  #send(sql: string | Buffer, onRow: Pending['onRow']): Promise<Omit<WireResult, 'rows'>> {
+    if (this.#lost !== null) return Promise.reject(this.#lost);
+    if (this.#pending !== null) return Promise.reject(new Error('a query is already under way'));
+    return new Promise((resolve, reject) => {
+      this.#pending = { onRow, tags: [], infos: [], error: null, resolve, reject };
+      const text = typeof sql === 'string' ? Buffer.from(sql, 'utf8') : sql;
+      this.#socket.write(message('Q', Buffer.concat([text, Buffer.from([0])])));
+    });
+  }
+
+  #startUp(): void {
+    const { user, database, settings } = this.#options;
+    const pairs = Object.entries({ user, database, client_encoding: 'UTF8', ...settings }).flat();
+    const version = Buffer.from([0, 3, 0, 0]);
+    this.#socket.write(message('', Buffer.concat([version, strings(...pairs, '')])));
+  }
+
+  #lose(detail: string): void {
+    this.#lost ??= new ConnectionLost(detail);
+    this.#opening?.reject(this.#lost);
+    this.#pending?.reject(this.#lost);
+    this.#opening = null;
+    this.#pending = null;
+  }
+
+  /** Cuts the stream into messages; those that nobody wants are skipped without being held. */
+  #take(chunk: Buffer): void {
+    let data = chunk;
+    if (this.#skip > 0) {
+      const passed = Math.min(this.#skip, data.length);
+      this.#skip -= passed;
+      data = data.subarray(passed);
+    }
+    let buffer = this.#chunks.length === 0 ? data : Buffer.concat([this.#chunks, data]);
+    while (buffer.length >= 5) {
+      const type = String.fromCharCode(buffer[0] ?? 0);
+      const size = buffer.readInt32BE(1) + 1;
+      if (this.#unwanted(type, size)) {
+        this.#skip = Math.max(0, size - buffer.length);
+        buffer = buffer.subarray(Math.min(size, buffer.length));
+        continue;
+      }
+      if (buffer.length < size) break;
+      this.#handle(type, buffer.subarray(5, size));
+      buffer = buffer.subarray(size);
+    }
+    this.#chunks = Buffer.from(buffer);
+  }
+
+  #unwanted(type: string, size: number): boolean {
+    if (type === 'D') return (this.#pending?.onRow ?? null) === null;
+    return type === 'd' || type === 'T' || (type === 'N' && size > KEPT_MESSAGE_BYTES);
+  }
+
+  #handle(type: string, body: Buffer): void {
+    const pending = this.#pending;
+    if (type === 'D') pending?.onRow?.(rowOf(body));
+    else if (type === 'C') pending?.tags.push(body.toString('utf8', 0, body.length - 1));
+    else if (type === 'E') this.#fail(errorOf(body));
+    else if (type === 'N') this.#notice(body);
+    else if (type === 'R') this.#authenticate(body.readInt32BE(0));
+    else if (type === 'K') this.#processId = body.readInt32BE(0);
+    else if (type === 'G') this.#socket.write(message('f', strings('no data for COPY FROM STDIN')));
+    else if (type === 'Z') this.#ready(body);
+  }
+
+  #notice(body: Buffer): void {
+    const all = fields(body);
+    const infos = this.#pending?.infos;
+    if (all.get('V') !== 'INFO' || infos === undefined || infos.length >= KEPT_INFOS) return;
+    infos.push((all.get('M') ?? '').slice(0, 500));
+  }
+
+  #fail(error: WireError): void {
+    if (this.#opening !== null) {
+      this.#opening.reject(new Error(`${error.sqlstate} ${error.message}`));
+      this.#opening = null;
+      this.#socket.destroy();
+    } else if (this.#pending !== null) {
+      this.#pending.error ??= error;
+    }
+  }
+
+  #authenticate(method: number): void {
+    if (method === 3) this.#socket.write(message('p', strings(this.#options.password)));
+    else if (method !== 0) throw new Error(`unexpected authentication method ${method}`);
+  }
+
+  #ready(body: Buffer): void {
+    const letter = String.fromCharCode(body[0] ?? 0);
+    const state = letter === 'T' || letter === 'E' ? letter : 'I';
+    this.#opening?.resolve();
+    this.#opening = null;
+    const pending = this.#pending;
+    this.#pending = null;
+    pending?.resolve({ tags: pending.tags, infos: pending.infos, error: pending.error, state });
+  }
+}

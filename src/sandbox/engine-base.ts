@@ -1,0 +1,68 @@
+/**
+ * The first data folder of an engine: one database, its owner, the observer, and nothing else. Every
+ * baseline starts as a copy of it.
+ */
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { initCluster } from '../postgres/cluster.ts';
+import type { Engine } from '../postgres/engine.ts';
+import { giveTo, sandboxUser } from '../postgres/service-user.ts';
+import type { Wire } from '../postgres/wire.ts';
+import { DATABASE, OBSERVER, OWNER, PRIVATE_SCHEMA, startThrowaway } from './workspace.ts';
+
+/** Raised when the layout of prepared folders changes, so that older ones are not taken. */
+export const LAYOUT = 1;
+
+/**
+ * Tells of each rewrite by a message that no session setting holds back. It belongs to the
+ * superuser, so the SQL under test can neither drop nor change it.
+ */
+const REWRITE_TRIGGER = `
+  CREATE SCHEMA ${PRIVATE_SCHEMA};
+  GRANT USAGE ON SCHEMA ${PRIVATE_SCHEMA} TO PUBLIC;
+  CREATE FUNCTION ${PRIVATE_SCHEMA}.tell_rewrite() RETURNS event_trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+  BEGIN
+    RAISE INFO 'tagout-rewrite %', pg_event_trigger_table_rewrite_oid()::pg_catalog.int8;
+  END $$;
+  CREATE EVENT TRIGGER tagout_rewrite ON table_rewrite
+    EXECUTE FUNCTION ${PRIVATE_SCHEMA}.tell_rewrite();`;
+
+/** Size of temporary files of a session, so that a sort cannot fill the disk. */
+const TEMP_LIMIT = '1GB';
+
+async function all(wire: Wire, statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await wire.rows(statement);
+  await wire.close();
+}
+
+/** Makes the folder `folder/data` for an engine. Throws TagoutError('sandbox-unavailable'). */
+export async function makeEngineBase(folder: string, engine: Engine): Promise<void> {
+  const dataDir = join(folder, 'data');
+  const runAs = sandboxUser();
+  await initCluster({ engine, dataDir, durable: false, runAs, initArgs: ['--wal-segsize=1'] });
+  const access = join(dataDir, 'pg_hba.conf');
+  writeFileSync(access, `local all ${OWNER} trust\nlocal all all password\n`);
+  chmodSync(access, 0o600);
+  giveTo(access, runAs);
+  const throwaway = await startThrowaway(folder, engine);
+  const password = throwaway.cluster.connection.password;
+  await all(await throwaway.connect('superuser', 'postgres'), [
+    `CREATE ROLE ${OWNER} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE CONNECTION LIMIT 8`,
+    `ALTER ROLE ${OWNER} SET temp_file_limit = '${TEMP_LIMIT}'`,
+    `CREATE ROLE ${OBSERVER} LOGIN NOSUPERUSER BYPASSRLS PASSWORD '${password}'`,
+    `GRANT pg_read_all_data, pg_read_all_stats TO ${OBSERVER}`,
+    `CREATE DATABASE ${DATABASE} OWNER ${OWNER} TEMPLATE template0`,
+  ]);
+  await all(await throwaway.connect('superuser'), [
+    'UPDATE pg_catalog.pg_database SET datistemplate = false WHERE datname LIKE $$template%$$',
+    'DROP DATABASE template0',
+    'DROP DATABASE template1',
+    'DROP DATABASE postgres',
+    ...(engine.major < 15 ? [`ALTER SCHEMA public OWNER TO ${OWNER}`] : []),
+    REWRITE_TRIGGER,
+    'VACUUM (FREEZE, ANALYZE)',
+    'CHECKPOINT',
+  ]);
+  await throwaway.rest();
+}

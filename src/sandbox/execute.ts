@@ -1,0 +1,206 @@
+/** Runs migration steps in one session the way a framework's runner would, and keeps the record. */
+import type {
+  LockTaken,
+  MigrationPlan,
+  MigrationStep,
+  SqlError,
+  StatementRun,
+} from '../core/dry-run.ts';
+import type { Wire, WireError, WireResult } from '../postgres/wire.ts';
+import { placeInStatement, type Split, split, type Statement } from './statements.ts';
+
+/** What the observer sees of the running session, between its statements. */
+export interface Watch {
+  locks(): Promise<readonly LockTaken[]>;
+  names(oids: readonly number[]): Promise<readonly string[]>;
+}
+
+export interface Executed {
+  readonly statements: readonly StatementRun[];
+  readonly error: SqlError | null;
+}
+
+/** Statements of a file for which locks are read one by one; later ones show the sum at the end. */
+const WATCHED_STATEMENTS = 500;
+/** Records kept of one plan; the SQL runs to its end all the same. */
+const KEPT_RUNS = 5000;
+
+function rowsOf(tags: readonly string[]): number | null {
+  const count = /^(?:INSERT \d+|UPDATE|DELETE|MERGE|COPY|SELECT) (\d+)$/.exec(
+    tags.at(-1) ?? '',
+  )?.[1];
+  return count === undefined ? null : Number(count);
+}
+
+function rewritten(infos: readonly string[]): readonly number[] {
+  const oids = infos.flatMap((info) => /^tagout-rewrite (\d+)$/.exec(info)?.[1] ?? []);
+  return [...new Set(oids.map(Number))];
+}
+
+export class Executor {
+  readonly #wire: Wire;
+  readonly #watch: Watch | null;
+  readonly #runs: StatementRun[] = [];
+  #state: WireResult['state'] = 'I';
+  #seen = new Set<string>();
+  #error: SqlError | null = null;
+  #rewrites: { index: number; oids: readonly number[] }[] = [];
+
+  constructor(wire: Wire, watch: Watch | null) {
+    this.#wire = wire;
+    this.#watch = watch;
+  }
+
+  /** Runs the steps until the first error. Rejects with ConnectionLost when the server is gone. */
+  async run(scope: MigrationPlan['scope'], steps: readonly MigrationStep[]): Promise<Executed> {
+    for (const step of steps) {
+      const ready = await split(step.sql, step.firstLine);
+      if (step.transaction === 'none' || scope === 'statement') await this.#apart(step, ready);
+      else if (scope === 'file') await this.#file(step, ready);
+      else await this.#block(step, ready);
+      if (this.#error !== null) break;
+    }
+    if (this.#state !== 'I') await this.#end();
+    await this.#nameRewrites();
+    return { statements: this.#runs, error: this.#error };
+  }
+
+  async #file(step: MigrationStep, ready: Split): Promise<void> {
+    // One message is parsed as a whole before any of it runs, and a single statement runs alone.
+    if (ready.error !== null) return this.#refuse(step, ready);
+    if (ready.statements.length === 1) return this.#apart(step, ready);
+    await this.#block(step, ready);
+    if (this.#state !== 'I') await this.#end(step);
+  }
+
+  async #block(step: MigrationStep, ready: Split): Promise<void> {
+    if (ready.error !== null) return this.#refuse(step, ready);
+    for (const statement of ready.statements) {
+      if (this.#state === 'I' && statement.kind !== 'TransactionStmt') await this.#begin();
+      await this.#one(step, statement);
+      if (this.#error !== null) return;
+    }
+  }
+
+  /** Each statement on its own. A block is opened around one only to see its locks. */
+  async #apart(step: MigrationStep, ready: Split): Promise<void> {
+    if (this.#state !== 'I') await this.#end(step);
+    let opened = false;
+    for (const statement of ready.statements) {
+      if (this.#error !== null) return;
+      const wrap = this.#watch !== null && !statement.alone && this.#state === 'I';
+      if (wrap) {
+        await this.#begin();
+        opened = true;
+      }
+      await this.#one(step, statement);
+      if (opened && statement.kind !== 'TransactionStmt' && wrap) {
+        await this.#end(step, statement);
+        opened = false;
+      }
+    }
+    if (ready.error !== null && this.#error === null) this.#refuse(step, ready);
+  }
+
+  #refuse(step: MigrationStep, ready: Split): void {
+    if (ready.error !== null) this.#error = { ...ready.error, path: step.path };
+  }
+
+  async #begin(): Promise<void> {
+    this.#state = (await this.#wire.execute('BEGIN')).state;
+    this.#seen = new Set();
+  }
+
+  /** Ends the open block; an error that comes only now (a deferred check) counts like any other. */
+  async #end(step?: MigrationStep, statement?: Statement): Promise<void> {
+    const result = await this.#wire.execute(this.#error === null ? 'COMMIT' : 'ROLLBACK');
+    this.#state = result.state;
+    if (result.error === null || this.#error !== null) return;
+    const place = { line: statement?.line ?? null, column: statement?.column ?? null };
+    const { sqlstate, message } = result.error;
+    this.#error = {
+      sqlstate,
+      message,
+      path: step?.path ?? this.#runs.at(-1)?.path ?? null,
+      ...place,
+    };
+  }
+
+  async #one(step: MigrationStep, statement: Statement): Promise<void> {
+    const before = performance.now();
+    const result = await this.#wire.execute(statement.text);
+    const durationMs = Math.round((performance.now() - before) * 10) / 10;
+    this.#state = result.state;
+    const error = result.error === null ? null : placed(result.error, step.path, statement);
+    const oids = rewritten(result.infos);
+    if (oids.length > 0) this.#rewrites.push({ index: this.#runs.length, oids });
+    if (this.#runs.length < KEPT_RUNS || error !== null) {
+      this.#runs.push({
+        path: step.path,
+        line: statement.line,
+        column: statement.column,
+        text: statement.text.slice(0, 200),
+        durationMs,
+        rows: rowsOf(result.tags),
+        locks: await this.#locks(),
+        rewrites: [],
+        error,
+      });
+    }
+    this.#error = error;
+  }
+
+  async #locks(): Promise<readonly LockTaken[]> {
+    if (this.#watch === null || this.#state !== 'T') return [];
+    if (this.#runs.length > WATCHED_STATEMENTS) return [];
+    const fresh: LockTaken[] = [];
+    for (const lock of await this.#watch.locks()) {
+      const key = `${lock.mode} ${lock.object}`;
+      if (!this.#seen.has(key)) fresh.push(lock);
+      this.#seen.add(key);
+    }
+    return fresh;
+  }
+
+  async #nameRewrites(): Promise<void> {
+    for (const { index, oids } of this.#rewrites) {
+      const run = this.#runs[index];
+      if (run === undefined || this.#watch === null) continue;
+      this.#runs[index] = { ...run, rewrites: await this.#watch.names(oids) };
+    }
+  }
+}
+
+function placed(error: WireError, path: string, statement: Statement): SqlError {
+  const place = placeInStatement(statement, error.position);
+  return { sqlstate: error.sqlstate, message: error.message, path, ...place };
+}
+
+/**
+ * Replays history: each file as one message, as its runner once sent it, for nothing of it is
+ * observed. Steps outside a transaction go statement by statement.
+ */
+export async function replay(
+  wire: Wire,
+  scope: MigrationPlan['scope'],
+  steps: readonly MigrationStep[],
+): Promise<SqlError | null> {
+  for (const step of steps) {
+    if (step.transaction === 'none' || scope === 'statement') {
+      const done = await new Executor(wire, null).run('statement', [step]);
+      if (done.error !== null) return done.error;
+      continue;
+    }
+    const { error, state } = await wire.execute(step.sql);
+    if (state !== 'I') await wire.execute(error === null ? 'COMMIT' : 'ROLLBACK');
+    if (error !== null) {
+      const whole = { text: step.sql, line: step.firstLine, column: 1 };
+      const place =
+        error.position === null
+          ? { line: null, column: null }
+          : placeInStatement(whole, error.position);
+      return { sqlstate: error.sqlstate, message: error.message, path: step.path, ...place };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,266 @@
+/**
+ * Runs migration plans in throwaway clusters and tells what they did. Each plan gets a cluster of
+ * its own, as two folders in a repository usually mean two databases; plans that need each other's
+ * tables are then tried on one database together.
+ */
+import { resolve } from 'node:path';
+import {
+  type DryRun,
+  type DryRunRequest,
+  type FolderRun,
+  type MigrationPlan,
+  NO_DRY_RUN,
+  type PlanProblem,
+  type RunDry,
+} from '../core/dry-run.ts';
+import { TagoutError } from '../core/errors.ts';
+import { type Engine, type EngineWish, findEngine } from '../postgres/engine.ts';
+import { ConnectionLost } from '../postgres/wire.ts';
+import { type Baseline, BaselineFailed, Baselines } from './baseline.ts';
+import { BaselineCache } from './cache.ts';
+import { Executor, type Executed } from './execute.ts';
+import { guard } from './guard.ts';
+import { observe, watch } from './observe.ts';
+import { Queue } from './queue.ts';
+import * as words from './words.ts';
+import { OBSERVER, openHome, OWNER, startCopy, type Throwaway } from './workspace.ts';
+
+export interface SandboxOptions {
+  /** Folder for prepared baselines and running clusters. */
+  readonly cacheDir: string;
+  /** Bin folder that the operator named; null searches. */
+  readonly binDir?: string | null;
+  /** How many clusters may run at once. */
+  readonly maxConcurrent?: number;
+  /** How many may wait; one more is refused. */
+  readonly maxWaiting?: number;
+  /** Size of all prepared baselines together. */
+  readonly cacheBytes?: number;
+  /** What one run may write. */
+  readonly runDiskBytes?: number;
+  /** How long preparing a baseline may take. */
+  readonly baselineTimeoutMs?: number;
+}
+
+export interface Sandbox {
+  readonly dryRun: RunDry;
+  /** Waits for the runs under way and takes no more. */
+  close(): Promise<void>;
+}
+
+const DEFAULTS = {
+  binDir: null,
+  maxConcurrent: 2,
+  maxWaiting: 200,
+  cacheBytes: 8 * 2 ** 30,
+  runDiskBytes: 2 * 2 ** 30,
+  baselineTimeoutMs: 300_000,
+};
+
+/** A step larger than this is not run. */
+const MAX_SQL_BYTES = 32 * 2 ** 20;
+
+type Settled = Required<SandboxOptions>;
+
+interface Outcome {
+  readonly status: 'ok' | 'failed' | 'not-comparable';
+  readonly reason: string | null;
+  readonly folder: FolderRun;
+  readonly baselineMs: number;
+  readonly runMs: number;
+  readonly cached: boolean;
+}
+
+/** Makes a sandbox on a folder and clears what dead processes left there. */
+export function createSandbox(options: SandboxOptions): Sandbox {
+  const settled: Settled = { ...DEFAULTS, ...options, cacheDir: resolve(options.cacheDir) };
+  try {
+    openHome(settled.cacheDir);
+  } catch (cause) {
+    throw new TagoutError(
+      'sandbox-unavailable',
+      `The sandbox's folder ${settled.cacheDir} cannot be written. Correct its permissions, or ` +
+        'name another folder.',
+      { cause },
+    );
+  }
+  const cache = new BaselineCache(settled.cacheDir, settled.cacheBytes);
+  const baselines = new Baselines(settled.cacheDir, cache);
+  const queue = new Queue(settled.maxConcurrent, settled.maxWaiting);
+  return {
+    dryRun: (request) => dryRun({ request, settled, baselines, queue }),
+    close: () => queue.close(),
+  };
+}
+
+interface Context {
+  readonly request: DryRunRequest;
+  readonly settled: Settled;
+  readonly baselines: Baselines;
+  readonly queue: Queue;
+}
+
+/** Problems that leave something unseen, so that no outcome of running the rest is the whole truth. */
+function blinding(plans: readonly MigrationPlan[]): PlanProblem | null {
+  const all = plans.flatMap((plan) => plan.problems);
+  return all.find((p) => p.code === 'unreadable' || p.code === 'not-judged') ?? null;
+}
+
+async function dryRun(context: Context): Promise<DryRun> {
+  const { plans, settings } = context.request;
+  const problems = plans.flatMap((plan) => plan.problems);
+  const blind = blinding(plans);
+  const pending = plans.filter((plan) => plan.pending.length > 0);
+  const foreign = pending.find((plan) => plan.dialect !== 'postgresql');
+  const unseen = blind?.message ?? (foreign && `${foreign.folder} is not written for PostgreSQL.`);
+  const judged = pending.filter((plan) => plan.dialect === 'postgresql');
+  if (judged.length === 0) {
+    if (unseen === undefined) return { ...NO_DRY_RUN, problems };
+    return { ...NO_DRY_RUN, status: 'not-comparable', reason: unseen, problems };
+  }
+  const began = performance.now();
+  const wish: EngineWish = { major: settings.postgres, binDir: context.settled.binDir };
+  const engine = await findEngine(wish).catch((error: unknown) => unavailable(error, wish));
+  if (typeof engine === 'string') {
+    return { ...NO_DRY_RUN, status: 'not-comparable', reason: engine, problems };
+  }
+  const outcomes: Outcome[] = [];
+  for (const plan of judged) {
+    outcomes.push(await context.queue.run(() => runPlan(context, engine, plan)));
+  }
+  const bad =
+    outcomes.find((o) => o.status === 'failed') ??
+    outcomes.find((o) => o.status === 'not-comparable');
+  const status = bad?.status ?? (unseen === undefined ? 'ok' : 'not-comparable');
+  return {
+    status,
+    reason: bad?.reason ?? unseen ?? null,
+    engine: { name: 'PostgreSQL', version: engine.version },
+    durationsMs: {
+      baseline: sum(outcomes.map((o) => o.baselineMs)),
+      run: sum(outcomes.map((o) => o.runMs)),
+      total: Math.round(performance.now() - began),
+    },
+    baselineCached: outcomes.every((o) => o.cached),
+    folders: outcomes.map((o) => o.folder),
+    problems,
+  };
+}
+
+/** A major that the policy names and the machine lacks is an outcome; no engine at all is a fault. */
+function unavailable(error: unknown, wish: EngineWish): string {
+  if (error instanceof TagoutError && wish.major !== null) return error.message;
+  throw error;
+}
+
+function sum(list: readonly number[]): number {
+  return Math.round(list.reduce((total, value) => total + value, 0));
+}
+
+function emptyFolder(plan: MigrationPlan): FolderRun {
+  const { framework, folder, scope } = plan;
+  const steps = plan.pending.map(({ path, version, blob }) => ({ path, version, blob }));
+  return { framework, folder, scope, steps, statements: [], observation: null, error: null };
+}
+
+function notComparable(plan: MigrationPlan, reason: string, baselineMs: number): Outcome {
+  const folder = emptyFolder(plan);
+  return { status: 'not-comparable', reason, folder, baselineMs, runMs: 0, cached: false };
+}
+
+function tooLarge(plan: MigrationPlan): string | null {
+  for (const { path, sql } of [...plan.pending, ...plan.applied]) {
+    const bytes = Buffer.byteLength(sql);
+    if (bytes > MAX_SQL_BYTES) return words.sizeReason(path, bytes, MAX_SQL_BYTES);
+  }
+  return null;
+}
+
+async function runPlan(context: Context, engine: Engine, plan: MigrationPlan): Promise<Outcome> {
+  const large = tooLarge(plan);
+  if (large !== null) return notComparable(plan, large, 0);
+  const began = performance.now();
+  let baseline: Baseline;
+  try {
+    baseline = await prepare(context, engine, plan);
+  } catch (error) {
+    if (!(error instanceof BaselineFailed)) throw error;
+    const reason = words.baselineReason(error.stage, error.sql);
+    return notComparable(plan, reason, performance.now() - began);
+  }
+  const baselineMs = performance.now() - began;
+  const ran = await runPending(context, engine, { plan, baseline });
+  return { ...ran, baselineMs, runMs: performance.now() - began - baselineMs };
+}
+
+/** The plan's own history alone; when that does not run, all plans' histories together. */
+async function prepare(context: Context, engine: Engine, plan: MigrationPlan): Promise<Baseline> {
+  const { owner, settings, plans } = context.request;
+  const timeoutMs = Math.max(context.settled.baselineTimeoutMs, settings.timeoutMs);
+  const common = { owner, engine, settings, timeoutMs };
+  try {
+    return await context.baselines.prepare({ ...common, plans: [plan] });
+  } catch (error) {
+    if (!(error instanceof BaselineFailed)) throw error;
+    const others = plans.filter((p) => p !== plan && p.dialect === 'postgresql');
+    if (others.length === 0) throw error;
+    return context.baselines
+      .prepare({ ...common, plans: [...others, plan] })
+      .catch((second: unknown) => {
+        throw second instanceof BaselineFailed ? error : second;
+      });
+  }
+}
+
+type Ran = Omit<Outcome, 'baselineMs' | 'runMs'>;
+
+async function runPending(
+  context: Context,
+  engine: Engine,
+  it: { readonly plan: MigrationPlan; readonly baseline: Baseline },
+): Promise<Ran> {
+  const { plan, baseline } = it;
+  const { settled, request } = context;
+  const run = await startCopy(settled.cacheDir, baseline.dataDir, engine);
+  const watcher = guard(run, request.settings.timeoutMs, settled.runDiskBytes);
+  const folder = emptyFolder(plan);
+  try {
+    const done = await execute(run, plan);
+    const { statements, error } = done;
+    const home = settled.cacheDir;
+    const observation = await observe({ home, engine, baseline, run });
+    const whole = { ...folder, statements, error, observation };
+    return { ...judge(error, engine), folder: whole, cached: baseline.cached };
+  } catch (error) {
+    if (!(error instanceof ConnectionLost)) throw error;
+    const why = watcher.ended;
+    const reason =
+      why === 'time'
+        ? words.timeReason(request.settings.timeoutMs)
+        : why === 'disk'
+          ? words.diskReason(settled.runDiskBytes)
+          : words.crashReason();
+    return { status: 'not-comparable', reason, folder, cached: baseline.cached };
+  } finally {
+    watcher.release();
+    await run.discard();
+  }
+}
+
+function judge(error: Executed['error'], engine: Engine): Pick<Outcome, 'status' | 'reason'> {
+  if (error === null) return { status: 'ok', reason: null };
+  if (words.isLacking(error)) {
+    return { status: 'not-comparable', reason: words.lackingReason(error, engine.version) };
+  }
+  return { status: 'failed', reason: words.failedReason(error) };
+}
+
+async function execute(run: Throwaway, plan: MigrationPlan): Promise<Executed> {
+  const observer = await run.connect(OBSERVER);
+  const owner = await run.connect(OWNER);
+  const executor = new Executor(owner, watch(observer, owner.processId));
+  const done = await executor.run(plan.scope, plan.pending);
+  await owner.close();
+  await observer.close();
+  return done;
+}

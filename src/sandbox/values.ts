@@ -1,0 +1,300 @@
+/**
+ * Counts rows and non-null values, and compares the rows of one table before and after. Rows are
+ * never read out: the servers send a hash per value, sorted, and the two streams are merged here.
+ */
+import { join } from 'node:path';
+import { statSync } from 'node:fs';
+import type { DataChange } from '../core/dry-run.ts';
+import type { Row, Wire } from '../postgres/wire.ts';
+import type { ColumnInfo, TableInfo } from './catalog.ts';
+
+/** Rows of a table and non-null values of its columns, by column number. */
+export interface Counts {
+  readonly rows: number;
+  readonly values: Readonly<Record<number, number>>;
+}
+
+export type TableCounts = Readonly<Record<number, Counts>>;
+
+const BATCH = 100;
+
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Counts of the given tables, by oid; in batches, so that thousands of tables cost few queries. */
+export async function countTables(
+  observer: Wire,
+  tables: readonly TableInfo[],
+): Promise<TableCounts> {
+  const counts: Record<number, Counts> = {};
+  for (let at = 0; at < tables.length; at += BATCH) {
+    const batch = tables.slice(at, at + BATCH);
+    const sql = batch
+      .map((table) => {
+        const each = table.columns.map((column) => `, count(${quote(column.name)})`).join('');
+        return `SELECT ${table.oid}, ARRAY[count(*)${each}] FROM ONLY ${table.quoted}`;
+      })
+      .join(' UNION ALL ');
+    const columns = new Map(batch.map((table) => [table.oid, table.columns]));
+    for (const [oid, list] of await observer.rows(sql)) {
+      const [rows = 0, ...values] = (list ?? '{0}').slice(1, -1).split(',').map(Number);
+      const pairs = (columns.get(Number(oid)) ?? []).map((c, i) => [c.number, values[i] ?? 0]);
+      counts[Number(oid)] = { rows, values: Object.fromEntries(pairs) };
+    }
+  }
+  return counts;
+}
+
+/** A table as it was and as it is; `after` is null when it is gone. */
+export interface TablePair {
+  readonly before: TableInfo;
+  readonly after: TableInfo | null;
+}
+
+/** By object id, else by name: a table that was copied, dropped and renamed back is the same one. */
+export function pairTables(
+  before: readonly TableInfo[],
+  after: readonly TableInfo[],
+): { readonly pairs: readonly TablePair[]; readonly fresh: readonly TableInfo[] } {
+  const byOid = new Map(after.map((table) => [table.oid, table]));
+  const known = new Set(before.map((table) => table.oid));
+  const fresh = new Map(after.filter((t) => !known.has(t.oid)).map((t) => [t.name, t]));
+  const pairs = before.map((table) => {
+    const same = byOid.get(table.oid) ?? fresh.get(table.name) ?? null;
+    if (same !== null) fresh.delete(same.name);
+    return { before: table, after: same };
+  });
+  return { pairs, fresh: [...fresh.values()] };
+}
+
+/** Columns of a pair that are the same column: by number in the same table, else by name. */
+function pairColumns(pair: TablePair): readonly { before: ColumnInfo; after: ColumnInfo | null }[] {
+  const columns = pair.after?.columns ?? [];
+  const same = pair.after?.oid === pair.before.oid;
+  return pair.before.columns.map((before) => {
+    const byNumber = same ? columns.find((c) => c.number === before.number) : undefined;
+    return { before, after: byNumber ?? columns.find((c) => c.name === before.name) ?? null };
+  });
+}
+
+/**
+ * Whether the server wrote to the table's file. Both folders are at rest or just after a checkpoint,
+ * and the copy kept the times, so an untouched file is untouched data: nothing that SQL can forge.
+ */
+export function isTouched(pair: TablePair, beforeDir: string, afterDir: string): boolean {
+  if (pair.after === null || pair.after.file !== pair.before.file) return true;
+  for (let segment = 0; ; segment += 1) {
+    const file = segment === 0 ? pair.before.file : `${pair.before.file}.${segment}`;
+    const was = statSync(join(beforeDir, file), { throwIfNoEntry: false });
+    const is = statSync(join(afterDir, file), { throwIfNoEntry: false });
+    if (was?.mtimeMs !== is?.mtimeMs || was?.size !== is?.size) return true;
+    if (was === undefined) return false;
+  }
+}
+
+interface ColumnTally {
+  readonly name: string;
+  lost: number;
+  added: number;
+  changed: number;
+}
+
+/** One hash per value. `format` takes a type's own output function, never a cast of the owner's. */
+function hashQuery(
+  table: TableInfo,
+  columns: readonly ColumnInfo[],
+  key: readonly ColumnInfo[],
+): string {
+  const one = (c: ColumnInfo): string => `hashtextextended(format('%s', ${quote(c.name)}), 7)`;
+  const value = (c: ColumnInfo): string =>
+    `CASE WHEN num_nulls(${quote(c.name)}) = 1 THEN NULL ELSE ${one(c)} END`;
+  const parts = (key.length > 0 ? key : columns).map((c) => `coalesce((${value(c)})::text, '-')`);
+  const identity = `md5(concat_ws(',', ${parts.join(', ') || "''"}))`;
+  const list = [identity, ...columns.map(value)].join(', ');
+  return `SELECT ${list} FROM ONLY ${table.quoted} ORDER BY 1`;
+}
+
+interface Chunked {
+  next(): Promise<Row | null>;
+}
+
+/** Reads a sorted query through a cursor, so that memory stays small. */
+async function cursor(wire: Wire, sql: string): Promise<Chunked> {
+  await wire.rows('BEGIN READ ONLY');
+  await wire.rows(`DECLARE tagout_rows NO SCROLL CURSOR FOR ${sql}`);
+  let rows: readonly Row[] = [];
+  let at = 0;
+  let over = false;
+  const next = async (): Promise<Row | null> => {
+    if (at < rows.length) {
+      at += 1;
+      return rows[at - 1] ?? null;
+    }
+    if (over) return null;
+    rows = await wire.rows('FETCH 2000 FROM tagout_rows');
+    at = 0;
+    if (rows.length > 0) return next();
+    over = true;
+    await wire.rows('COMMIT');
+    return null;
+  };
+  return { next };
+}
+
+/** The two servers to compare: the one as it was, and the one that ran the change. */
+export interface Sides {
+  readonly before: Wire;
+  readonly after: Wire;
+}
+
+interface Merged {
+  readonly onlyBefore: number;
+  readonly onlyAfter: number;
+}
+
+type Visit = (before: Row | null, after: Row | null) => void;
+
+async function merge(before: Chunked, after: Chunked, visit: Visit): Promise<Merged> {
+  let [left, right] = [await before.next(), await after.next()];
+  let onlyBefore = 0;
+  let onlyAfter = 0;
+  while (left !== null || right !== null) {
+    const order = left === null ? 1 : right === null ? -1 : compare(left[0], right[0]);
+    visit(order <= 0 ? left : null, order >= 0 ? right : null);
+    if (order < 0) onlyBefore += 1;
+    if (order > 0) onlyAfter += 1;
+    if (order <= 0) left = await before.next();
+    if (order >= 0) right = await after.next();
+  }
+  return { onlyBefore, onlyAfter };
+}
+
+function compare(a: string | null | undefined, b: string | null | undefined): number {
+  if ((a ?? '') === (b ?? '')) return 0;
+  return (a ?? '') < (b ?? '') ? -1 : 1;
+}
+
+function tallyValue(tally: ColumnTally, was: string | null, is: string | null): void {
+  if (was !== null && is === null) tally.lost += 1;
+  else if (was === null && is !== null) tally.added += 1;
+  else if (was !== is) tally.changed += 1;
+}
+
+/** Values of rows that have no partner, counted by hash: for tables without a key. */
+class Leftovers {
+  readonly #balance: Map<string, number>[];
+  constructor(columns: number) {
+    this.#balance = Array.from({ length: columns }, () => new Map<string, number>());
+  }
+
+  add(row: Row, by: 1 | -1): void {
+    this.#balance.forEach((map, i) => {
+      const hash = row[i + 1] ?? null;
+      if (hash !== null) map.set(hash, (map.get(hash) ?? 0) + by);
+    });
+  }
+
+  /** Values that went and values that came, beyond those that only moved to another row. */
+  settle(tallies: readonly ColumnTally[]): void {
+    this.#balance.forEach((map, i) => {
+      let went = 0;
+      let came = 0;
+      for (const left of map.values()) {
+        if (left > 0) went += left;
+        else came -= left;
+      }
+      const tally = tallies[i];
+      if (tally === undefined) return;
+      tally.changed = Math.min(went, came);
+      tally.lost = went - tally.changed;
+      tally.added = came - tally.changed;
+    });
+  }
+}
+
+function gone(pair: TablePair, counts: Counts): DataChange[] {
+  return [
+    change(pair.before.name, 'rows', [counts.rows, 0], { lost: counts.rows, added: 0, changed: 0 }),
+    ...pair.before.columns.map((c) => droppedColumn(pair, c, counts)),
+  ];
+}
+
+function droppedColumn(pair: TablePair, column: ColumnInfo, counts: Counts): DataChange {
+  const values = counts.values[column.number] ?? 0;
+  const tally = { lost: values, added: 0, changed: 0 };
+  return change(`${pair.before.name}.${column.name}`, 'values', [values, 0], tally);
+}
+
+function change(
+  object: string,
+  measure: DataChange['measure'],
+  [before, after]: readonly [number, number],
+  tally: { readonly lost: number; readonly added: number; readonly changed: number },
+): DataChange {
+  const { lost, added, changed } = tally;
+  return { object, measure, before, after, lost, added, changed };
+}
+
+async function compareRows(
+  pair: { readonly before: TableInfo; readonly after: TableInfo },
+  counts: Counts,
+  sides: Sides,
+): Promise<DataChange[]> {
+  const kept = pairColumns(pair).flatMap(({ before, after }) => (after ? [{ before, after }] : []));
+  const keyed = (pair.before.key ?? []).map((n) => kept.find((k) => k.before.number === n));
+  const key = keyed.flatMap((k) => (k === undefined ? [] : [k]));
+  const hasKey = key.length > 0 && key.length === keyed.length && pair.after.key !== null;
+  const identity = hasKey ? key : [];
+  const tallies = kept.map(({ before }) => ({ name: before.name, lost: 0, added: 0, changed: 0 }));
+  const leftovers = new Leftovers(kept.length);
+  const visit: Visit = (was, is) => {
+    if (!hasKey && was !== null && is === null) leftovers.add(was, 1);
+    if (!hasKey && was === null && is !== null) leftovers.add(is, -1);
+    if (hasKey) tallies.forEach((t, i) => tallyValue(t, was?.[i + 1] ?? null, is?.[i + 1] ?? null));
+  };
+  const sql = (side: 'before' | 'after'): string =>
+    hashQuery(
+      pair[side],
+      kept.map((k) => k[side]),
+      identity.map((k) => k[side]),
+    );
+  const left = await cursor(sides.before, sql('before'));
+  const right = await cursor(sides.after, sql('after'));
+  const { onlyBefore, onlyAfter } = await merge(left, right, visit);
+  if (!hasKey) leftovers.settle(tallies);
+  const paired = hasKey ? 0 : Math.min(onlyBefore, onlyAfter);
+  const rows = { lost: onlyBefore - paired, added: onlyAfter - paired, changed: 0 };
+  const after = counts.rows - onlyBefore + onlyAfter;
+  const found = [change(pair.before.name, 'rows', [counts.rows, after], rows)];
+  kept.forEach(({ before }, i) => {
+    const tally = tallies[i] ?? { lost: 0, added: 0, changed: 0 };
+    const was = counts.values[before.number] ?? 0;
+    const object = `${pair.before.name}.${before.name}`;
+    found.push(change(object, 'values', [was, was - tally.lost + tally.added], tally));
+  });
+  return found;
+}
+
+/**
+ * What became of the data of one table. `sides` is asked for only when rows must be compared.
+ * Changes of zero are left out.
+ */
+export async function dataChanges(
+  pair: TablePair,
+  counts: Counts,
+  touched: boolean,
+  sides: () => Promise<Sides>,
+): Promise<readonly DataChange[]> {
+  if (pair.after === null) return gone(pair, counts).filter(matters);
+  const dropped = pairColumns(pair).flatMap(({ before, after }) =>
+    after === null ? [droppedColumn(pair, before, counts)] : [],
+  );
+  const both = { before: pair.before, after: pair.after };
+  const compared = touched ? await compareRows(both, counts, await sides()) : [];
+  return [...compared, ...dropped].filter(matters);
+}
+
+function matters(found: DataChange): boolean {
+  return found.lost > 0 || found.added > 0 || found.changed > 0;
+}

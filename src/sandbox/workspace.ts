@@ -1,0 +1,162 @@
+/** Folders of the sandbox on disk, and one throwaway cluster in one of them. */
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Cluster, startCluster } from '../postgres/cluster.ts';
+import { cloneDataDir } from '../postgres/clone.ts';
+import type { Engine } from '../postgres/engine.ts';
+import { isServing, readPostmaster } from '../postgres/postmaster.ts';
+import { sandboxUser } from '../postgres/service-user.ts';
+import { Wire } from '../postgres/wire.ts';
+
+/** Roles of every throwaway cluster. The SQL under test is always run by the owner. */
+export const OWNER = 'app_owner';
+export const OBSERVER = 'tagout_observer';
+export const DATABASE = 'app';
+/** Schema of the observer's own functions; it is left out of what is observed. */
+export const PRIVATE_SCHEMA = 'tagout';
+
+/** Address space of one server process; a single value above it is an ordinary SQL error. */
+const MEMORY_BYTES = 1536 * 1024 * 1024;
+const FILE_BYTES = 4 * 1024 * 1024 * 1024;
+
+/** Settings of every throwaway server: small, quiet, no background work that differs by chance. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  shared_buffers: '32MB',
+  max_connections: '20',
+  superuser_reserved_connections: '8',
+  max_wal_senders: '0',
+  wal_level: 'minimal',
+  min_wal_size: '4MB',
+  max_wal_size: '128MB',
+  autovacuum: 'off',
+  max_parallel_workers_per_gather: '0',
+  max_parallel_maintenance_workers: '0',
+  max_prepared_transactions: '0',
+  max_locks_per_transaction: '1024',
+  dynamic_shared_memory_type: 'mmap',
+  log_min_messages: 'fatal',
+  log_min_error_statement: 'panic',
+  jit: 'off',
+  checkpoint_timeout: '1h',
+};
+
+/** Every session of ours says these itself, so that no setting of the database speaks for it. */
+const OUR_SESSION: Readonly<Record<string, string>> = {
+  search_path: 'pg_catalog',
+  client_min_messages: 'error',
+  statement_timeout: '0',
+  lock_timeout: '0',
+  row_security: 'on',
+  default_transaction_read_only: 'off',
+  extra_float_digits: '1',
+  application_name: 'tagout',
+};
+
+export type RoleName = typeof OWNER | typeof OBSERVER | 'superuser';
+
+/** One running throwaway cluster and the folder that it dies with. */
+export interface Throwaway {
+  readonly dataDir: string;
+  readonly cluster: Cluster;
+  connect(role: RoleName, database?: string): Promise<Wire>;
+  /** Stops it cleanly, so that its folder may be copied. */
+  rest(): Promise<void>;
+  /** Ends it at once; open queries fail with ConnectionLost. */
+  kill(): void;
+  /** Ends it and removes its folder. */
+  discard(): Promise<void>;
+}
+
+let serial = 0;
+
+/** Makes the folders and removes what dead processes left in them. */
+export function openHome(home: string): void {
+  for (const name of ['baselines', 'runs', 'partial']) {
+    mkdirSync(join(home, name), { recursive: true, mode: 0o711 });
+  }
+  for (const folder of ['runs', 'partial']) {
+    for (const name of readdirSync(join(home, folder))) {
+      if (!lives(Number(name.split('-')[0]))) removeRun(join(home, folder, name));
+    }
+  }
+}
+
+function lives(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+function removeRun(folder: string): void {
+  const dataDir = join(folder, 'data');
+  const postmaster = readPostmaster(dataDir);
+  if (postmaster !== null && isServing(dataDir, postmaster)) {
+    try {
+      process.kill(postmaster.pid, 'SIGQUIT');
+    } catch {
+      return;
+    }
+  }
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+/** A new folder that belongs to this process: `<pid>-<number>`. */
+export function newFolder(home: string, kind: 'runs' | 'partial'): string {
+  serial += 1;
+  const folder = join(home, kind, `${process.pid}-${serial}-${Date.now().toString(36)}`);
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  return folder;
+}
+
+function connector(cluster: Cluster): Throwaway['connect'] {
+  return async (role, database = DATABASE) =>
+    Wire.connect({
+      socketDir: cluster.connection.host,
+      port: cluster.connection.port,
+      user: role === 'superuser' ? cluster.connection.user : role,
+      password: cluster.connection.password,
+      database,
+      settings: role === OWNER ? {} : OUR_SESSION,
+    });
+}
+
+/** Starts the server of `folder/data`. */
+export async function startThrowaway(folder: string, engine: Engine): Promise<Throwaway> {
+  const dataDir = join(folder, 'data');
+  const cluster = await startCluster({
+    engine,
+    dataDir,
+    durable: false,
+    runAs: sandboxUser(),
+    settings: SETTINGS,
+    noNetwork: true,
+    limits: { memoryBytes: MEMORY_BYTES, fileBytes: FILE_BYTES },
+  });
+  return {
+    dataDir,
+    cluster,
+    connect: connector(cluster),
+    rest: () => cluster.stop('fast'),
+    kill: () => void cluster.stop('immediate').catch(() => undefined),
+    discard: async () => {
+      await cluster.stop('immediate');
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    },
+  };
+}
+
+/** Copies a resting data folder into a new run and starts it. */
+export async function startCopy(home: string, from: string, engine: Engine): Promise<Throwaway> {
+  const folder = newFolder(home, 'runs');
+  try {
+    await cloneDataDir(from, join(folder, 'data'));
+    return await startThrowaway(folder, engine);
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
