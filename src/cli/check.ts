@@ -1,0 +1,77 @@
+/** `tagout check`: the same line over a local checkout; nothing is sent and nothing recorded. */
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { decide } from '../core/decide.ts';
+import type { Verdict } from '../core/decision.ts';
+import { effectivePolicy } from '../core/effective-policy.ts';
+import { reportJson, reportText } from '../core/words/report.ts';
+import { readCheckout } from '../git/checkout.ts';
+import { planMigrations } from '../migrations/plan.ts';
+import { createSandbox } from '../sandbox/sandbox.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { EXIT } from './io.ts';
+import type { Io } from './io.ts';
+
+export interface CheckOptions {
+  /** Relative to the working folder of the caller. */
+  readonly repo: string;
+  readonly base: string;
+  readonly head: string;
+  readonly json: boolean;
+}
+
+const EXIT_OF: Readonly<Record<Verdict, number>> = {
+  allow: EXIT.allow,
+  hold: EXIT.hold,
+  deny: EXIT.deny,
+};
+
+/** Judges and prints; answers the exit code. Throws TagoutError when it could not be judged. */
+export async function check(options: CheckOptions, io: Io): Promise<number> {
+  const sandbox = lazySandbox(io);
+  try {
+    const evidence = await readCheckout({
+      repo: resolve(io.cwd, options.repo),
+      base: options.base,
+      head: options.head,
+      runDry: (request) => sandbox.open().dryRun(request),
+      planMigrations,
+      now: io.now,
+      env: io.env,
+    });
+    const policy = effectivePolicy(evidence.policy);
+    const told = { evidence, policy, decision: decide(policy, evidence) };
+    io.out(options.json ? `${JSON.stringify(reportJson(told), null, 2)}\n` : reportText(told));
+    return EXIT_OF[told.decision.verdict];
+  } finally {
+    await sandbox.close();
+  }
+}
+
+/** A change without migrations needs no sandbox, nor a folder for one. */
+function lazySandbox(io: Io): { open(): Sandbox; close(): Promise<void> } {
+  let sandbox: Sandbox | null = null;
+  return {
+    open: () => {
+      sandbox ??= createSandbox({
+        cacheDir: cacheFolder(io.env, io.cwd),
+        binDir: io.env['TAGOUT_POSTGRES_BIN'] ?? null,
+      });
+      return sandbox;
+    },
+    close: async () => sandbox?.close(),
+  };
+}
+
+/**
+ * Where prepared baselines lie: with the server's data where TAGOUT_DATA names it, else in the
+ * user's cache. It must be a folder that nobody else can write: what lies there is believed.
+ */
+export function cacheFolder(env: Io['env'], cwd: string): string {
+  const data = env['TAGOUT_DATA']?.trim() ?? '';
+  if (data !== '') return join(resolve(cwd, data), 'sandbox');
+  const cache = env['XDG_CACHE_HOME']?.trim() ?? '';
+  // The specification of XDG_CACHE_HOME says that a relative path is not valid.
+  const folder = cache.startsWith('/') ? cache : join(env['HOME'] ?? homedir(), '.cache');
+  return join(folder, 'tagout');
+}
