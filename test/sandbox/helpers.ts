@@ -1,0 +1,92 @@
+/** Plans, requests and one sandbox for the tests of this folder. */
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type {
+  DryRun,
+  DryRunSettings,
+  FolderRun,
+  MigrationPlan,
+  MigrationStep,
+  Observation,
+} from '../../src/core/dry-run.ts';
+import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
+
+export function step(path: string, sql: string, more: Partial<MigrationStep> = {}): MigrationStep {
+  const blob = createHash('sha1').update(sql).digest('hex');
+  return { path, blob, version: path, sql, firstLine: 1, down: null, transaction: 'inherit', ...more };
+}
+
+export function plan(
+  applied: readonly string[],
+  pending: readonly (string | MigrationStep)[],
+  more: Partial<MigrationPlan> = {},
+): MigrationPlan {
+  const name = (n: number): string => `db/${String(n + 1).padStart(4, '0')}.sql`;
+  return {
+    framework: 'plain',
+    folder: 'db',
+    dialect: 'postgresql',
+    scope: 'file',
+    applied: applied.map((sql, i) => step(name(i), sql)),
+    pending: pending.map((sql, i) =>
+      typeof sql === 'string' ? step(name(applied.length + i), sql) : sql,
+    ),
+    problems: [],
+    ...more,
+  };
+}
+
+export const SETTINGS: DryRunSettings = { postgres: null, seed: [], rows: 0, timeoutMs: 20_000 };
+
+export interface Bench {
+  readonly sandbox: Sandbox;
+  readonly home: string;
+  run(plans: MigrationPlan | readonly MigrationPlan[], settings?: Partial<DryRunSettings>): Promise<DryRun>;
+  close(): Promise<void>;
+}
+
+export function open(options: Partial<SandboxOptions> = {}): Bench {
+  const home = mkdtempSync(join(tmpdir(), 'tagout-sandbox-test-'));
+  const sandbox = createSandbox({ cacheDir: join(home, 'cache'), ...options });
+  return {
+    sandbox,
+    home,
+    run: (plans, settings = {}) =>
+      sandbox.dryRun({
+        owner: 'test',
+        plans: 'pending' in plans ? [plans] : plans,
+        settings: { ...SETTINGS, ...settings },
+      }),
+    close: async () => {
+      await sandbox.close();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+export function folderOf(run: DryRun): FolderRun {
+  const [folder] = run.folders;
+  if (folder === undefined) throw new Error(`no folder ran: ${run.reason}`);
+  return folder;
+}
+
+export function observed(run: DryRun): Observation {
+  const { observation } = folderOf(run);
+  if (observation === null) throw new Error(`nothing was observed: ${run.reason}`);
+  return observation;
+}
+
+/** `users.email values 1000 > 0 lost 1000 added 0 changed 0`. */
+export function dataLines(run: DryRun): readonly string[] {
+  return observed(run).data.map(
+    (d) =>
+      `${d.object} ${d.measure} ${d.before} > ${d.after} lost ${d.lost} added ${d.added} changed ${d.changed}`,
+  );
+}
+
+/** `removed column users.email`. */
+export function objectLines(run: DryRun): readonly string[] {
+  return observed(run).objects.map((o) => `${o.change} ${o.kind} ${o.object}`);
+}
