@@ -1,0 +1,408 @@
+/**
+ * The local GitHub: a stateful peer on real git repositories that answers GitHub's REST and
+ * GraphQL API, signs and sends webhooks, and is driven by the tests and the demo.
+ *
+ *     const gh = await LocalGitHub.start({ app: manifest });
+ *     const alice = gh.user('alice');
+ *     const repo = await gh.repo('acme/shop', { files: { 'README.md': 'Hello' } });
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { GitStore, type FileContent } from './git.ts';
+import { Repo } from './repo.ts';
+import { LocalServer, type Exchange } from './server.ts';
+import { fullRepoJson, installationJson, repoJson } from './shapes.ts';
+import type {
+  Account,
+  AccountType,
+  AppRecord,
+  Installation,
+  Json,
+  Manifest,
+  Org,
+  Permission,
+  RepoRecord,
+} from './state.ts';
+import { closeWebhooks, emit, redeliver, type Delivery } from './webhooks.ts';
+import { World, type RequestLog } from './world.ts';
+import type { Faults } from './faults.ts';
+import { contractJudge, type Judge } from '../contract/judge.ts';
+import { moveRef } from './acts-code.ts';
+
+export interface StartOptions {
+  /** 0, the default, picks a free port. */
+  readonly port?: number;
+  /** The manifest (`app.yml` parsed): permissions and events. */
+  readonly app?: Manifest;
+  readonly webhookUrl?: string;
+  /** Checks every exchange and webhook against GitHub's OpenAPI; on unless told otherwise. */
+  readonly validate?: boolean;
+  readonly now?: () => number;
+  readonly seed?: number;
+}
+
+export interface UserOptions {
+  readonly id?: number;
+  readonly type?: AccountType;
+  readonly name?: string;
+  readonly emails?: readonly string[];
+}
+
+export interface RepoOptions {
+  readonly files?: Readonly<Record<string, FileContent>>;
+  readonly collaborators?: Readonly<Record<string, Permission>>;
+  readonly private?: boolean;
+  readonly defaultBranch?: string;
+  /** Who makes the first commit; the owner, or the first administrator of the organisation. */
+  readonly author?: Account | string;
+}
+
+/** What the built-in app may do when no manifest is given: all that this project asks for. */
+const defaultManifest: Manifest = {
+  name: 'tagout',
+  default_permissions: {
+    actions: 'read',
+    administration: 'read',
+    checks: 'write',
+    contents: 'read',
+    deployments: 'write',
+    issues: 'write',
+    members: 'read',
+    merge_queues: 'read',
+    metadata: 'read',
+    pull_requests: 'write',
+  },
+  default_events: [
+    'deployment',
+    'deployment_protection_rule',
+    'deployment_status',
+    'pull_request',
+    'pull_request_review',
+    'push',
+  ],
+};
+
+export class LocalGitHub {
+  readonly world: World;
+  readonly app: AppRecord;
+  private readonly server: LocalServer;
+  private readonly judge: Judge | null;
+  private readonly repos = new Map<RepoRecord, Repo>();
+
+  private constructor(options: StartOptions) {
+    const now = options.now ?? Date.now;
+    this.world = new World({ now, seed: options.seed ?? 1 });
+    this.judge = options.validate === false ? null : contractJudge(this.world.violations);
+    const { judge } = this;
+    if (judge !== null) this.world.judge = (_, name, payload) => judge.webhook(name, payload);
+    const hear = (exchange: Exchange): void => judge?.exchange(exchange);
+    this.server = new LocalServer(this.world, hear);
+    this.wellKnown();
+    this.app = this.addApp(options.app ?? defaultManifest);
+    this.app.webhookUrl = options.webhookUrl ?? null;
+  }
+
+  static async start(options: StartOptions = {}): Promise<LocalGitHub> {
+    const gh = new LocalGitHub(options);
+    await new Promise<void>((resolve, reject) => {
+      gh.server.http.once('error', reject);
+      gh.server.http.listen(options.port ?? 0, '127.0.0.1', resolve);
+    });
+    const address = gh.server.http.address() as AddressInfo;
+    gh.world.url = `http://127.0.0.1:${address.port}`;
+    return gh;
+  }
+
+  /** Address of the API and of the pages. */
+  get url(): string {
+    return this.world.url;
+  }
+
+  get requests(): readonly RequestLog[] {
+    return this.world.requests;
+  }
+
+  get deliveries(): readonly Delivery[] {
+    return this.world.deliveries;
+  }
+
+  get violations(): readonly string[] {
+    return this.world.violations;
+  }
+
+  get faults(): Faults {
+    return this.world.faults;
+  }
+
+  /** Accounts that exist on every GitHub. */
+  private wellKnown(): void {
+    const known: readonly [number, string, AccountType, string][] = [
+      [19_864_447, 'web-flow', 'User', 'noreply@github.com'],
+      [10_137, 'ghost', 'User', 'ghost@users.noreply.github.com'],
+      [41_898_282, 'github-actions[bot]', 'Bot', 'github-actions@github.com'],
+      [198_982_749, 'Copilot', 'Bot', '198982749+Copilot@users.noreply.github.com'],
+      [49_699_333, 'dependabot[bot]', 'Bot', 'support@github.com'],
+    ];
+    for (const [id, login, type, email] of known) {
+      this.world.addAccount({ id, login, type, name: login, emails: [email] });
+    }
+  }
+
+  /** Makes an account, or answers the one that is there. */
+  user(login: string, options: UserOptions = {}): Account {
+    const existing = this.world.accounts.get(login.toLowerCase());
+    if (existing !== undefined && (options.id ?? existing.id) === existing.id) return existing;
+    return this.world.addAccount({
+      id: options.id ?? this.world.nextId('account'),
+      login,
+      type: options.type ?? 'User',
+      name: options.name ?? login,
+      emails: options.emails ?? [`${login.replace(/\W/g, '')}@example.com`],
+    });
+  }
+
+  /** A personal token of a user, as the command line would use. */
+  token(login: string): string {
+    const token = `ghp_${this.world.token(`user ${login}`).slice(0, 36)}`;
+    const user = this.world.account(login);
+    const none = { app: null, installation: null, repositories: null, permissions: {} };
+    const expiresAtMs = Number.POSITIVE_INFINITY;
+    this.world.tokens.set(token, { token, kind: 'user', user, expiresAtMs, ...none });
+    return token;
+  }
+
+  /** Makes an organisation; `teams` lists the members of each. */
+  org(
+    login: string,
+    options: {
+      readonly teams?: Readonly<Record<string, readonly string[]>>;
+      readonly members?: readonly string[];
+      readonly admins?: readonly string[];
+    } = {},
+  ): Org {
+    const account = this.user(login, { type: 'Organization', emails: [] });
+    const org: Org = { account, teams: new Map(), members: new Map() };
+    this.world.orgs.set(login.toLowerCase(), org);
+    for (const name of options.members ?? []) org.members.set(this.login(name), 'member');
+    for (const [name, members] of Object.entries(options.teams ?? {})) {
+      this.team(org, name, members);
+    }
+    for (const name of options.admins ?? []) org.members.set(this.login(name), 'admin');
+    return org;
+  }
+
+  /** Makes a team, or sets the members of one that is there. */
+  team(org: Org, name: string, members: readonly string[]): void {
+    const slug = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+    const logins = new Set(members.map((member) => this.login(member)));
+    for (const login of logins) if (!org.members.has(login)) org.members.set(login, 'member');
+    const id = org.teams.get(slug)?.id ?? this.world.nextId('team');
+    org.teams.set(slug, { id, slug, name, members: logins });
+  }
+
+  private login(name: string): string {
+    return this.user(name).login.toLowerCase();
+  }
+
+  /** Registers an app with a fresh key. */
+  addApp(manifest: Manifest): AppRecord {
+    const { world } = this;
+    const id = world.nextId('app');
+    const name = manifest.name ?? 'tagout';
+    const slug = name.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+    const keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const app: AppRecord = {
+      id,
+      slug,
+      name,
+      clientId: `Iv23li${world.token(`app ${id}`).slice(0, 14)}`,
+      owner: world.account('ghost'),
+      bot: this.user(`${slug}[bot]`, { type: 'Bot' }),
+      privateKey: keys.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),
+      publicKey: keys.publicKey,
+      createdAtMs: world.now(),
+      hookId: world.nextId('hook'),
+      installations: [],
+      permissions: { metadata: 'read', ...manifest.default_permissions },
+      events: [...manifest.default_events],
+      webhookSecret: world.token(`secret ${id}`).slice(0, 40),
+      webhookUrl: null,
+    };
+    world.apps.push(app);
+    return app;
+  }
+
+  /** The installation of an app on an account, made when it is not there. */
+  installation(owner: string, app: AppRecord = this.app): Installation {
+    const account = this.world.account(owner);
+    const known = app.installations.find((one) => one.account.id === account.id);
+    if (known !== undefined) return known;
+    const made: Installation = {
+      id: this.world.nextId('installation'),
+      account,
+      createdAtMs: this.world.now(),
+      suspendedAtMs: null,
+      selected: null,
+    };
+    app.installations.push(made);
+    const org = this.world.orgs.get(owner.toLowerCase());
+    const admin = [...(org?.members ?? [])].find(([, role]) => role === 'admin')?.[0];
+    const body: Json = {
+      installation: installationJson(this.world, app, made),
+      repositories: [],
+      requester: null,
+    };
+    const sender = admin === undefined ? account : this.world.account(admin);
+    const notice = { event: 'installation', action: 'created', repo: null, sender, body };
+    emit(this.world, { ...notice, installation: made, onlyApp: app });
+    return made;
+  }
+
+  /** Installs without a repository at first, for tests that add repositories later. */
+  repoList(installation: Installation): Json[] {
+    const all = [...this.world.repos.values()];
+    return all
+      .filter((repo) => repo.owner.id === installation.account.id)
+      .map((repo) => repoJson(this.world, repo));
+  }
+
+  /** Makes `owner/name` with a first commit, with the app installed on the owner. */
+  async repo(name: string, options: RepoOptions = {}): Promise<Repo> {
+    const [owner = '', short = ''] = name.split('/');
+    const account = this.user(owner);
+    for (const app of this.world.apps) this.installation(owner, app);
+    const id = this.world.nextId('repo');
+    const git = await GitStore.create(join(this.world.dir, `${id}.git`));
+    const record = newRepo(this.world, { id, account, name: short, git, parent: null, options });
+    const repo = this.keep(record);
+    const author = options.author ?? this.firstAdmin(account);
+    const by = typeof author === 'string' ? this.user(author) : author;
+    const files = options.files ?? { 'README.md': `# ${short}\n` };
+    const message = 'Initial commit';
+    await repo.commit({ branch: record.defaultBranch, files, author: by, message, parents: [] });
+    return repo;
+  }
+
+  /** A fork of a repository; both share one object store, as at GitHub. */
+  async fork(of: Repo, owner: string): Promise<Repo> {
+    const { record } = of;
+    const id = this.world.nextId('repo');
+    const account = this.user(owner);
+    const { git, name } = record;
+    const made = newRepo(this.world, { id, account, name, git, parent: record, options: {} });
+    made.defaultBranch = record.defaultBranch;
+    const fork = this.keep(made);
+    const sha = of.sha(record.defaultBranch);
+    const branch = record.defaultBranch;
+    await moveRef(this.world, { repo: made, branch, sha, by: account });
+    return fork;
+  }
+
+  private keep(record: RepoRecord): Repo {
+    const key = `${record.owner.login}/${record.name}`.toLowerCase();
+    if (this.world.repo(key) !== null) throw new Error(`${key} is already there`);
+    this.world.repos.set(key, record);
+    const repo = new Repo(this.world, record);
+    this.repos.set(record, repo);
+    return repo;
+  }
+
+  private firstAdmin(account: Account): Account {
+    const org = this.world.orgs.get(account.login.toLowerCase());
+    const admin = [...(org?.members ?? [])].find(([, role]) => role === 'admin')?.[0];
+    if (admin !== undefined) return this.world.account(admin);
+    return org === undefined ? account : this.user(`${account.login}-admin`);
+  }
+
+  /** Sends one delivery again, with its old id. */
+  redeliver(delivery: Delivery): Delivery {
+    return redeliver(this.world, delivery);
+  }
+
+  /** Waits until every webhook that was sent is answered, and all of it was judged. */
+  async settled(): Promise<void> {
+    await this.world.settled();
+    await this.judge?.drained();
+  }
+
+  /** Requests by operation since a mark: `gh.requests.length` taken earlier. */
+  requestsSince(mark: number): Readonly<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const one of this.requests.slice(mark)) {
+      const name = one.operationId ?? `${one.method} ${one.path}`;
+      counts[name] = (counts[name] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  /** A manifest code, as the browser would bring back from app creation. */
+  manifestCode(manifest: Manifest): string {
+    const app = this.addApp(manifest);
+    const code = this.world.token(`code ${app.id}`);
+    this.world.manifestCodes.set(code, app);
+    return code;
+  }
+
+  /** Stops it; throws when anything broke GitHub's contract. */
+  async close(): Promise<void> {
+    await this.settled();
+    closeWebhooks(this.world);
+    this.server.http.closeAllConnections();
+    await new Promise((resolve) => this.server.http.close(resolve));
+    this.world.close();
+    if (this.violations.length === 0) return;
+    const list = [...new Set(this.violations)].slice(0, 20).join('\n- ');
+    throw new Error(`${this.violations.length} violations of GitHub's contract:\n- ${list}`);
+  }
+}
+
+interface NewRepo {
+  readonly id: number;
+  readonly account: Account;
+  readonly name: string;
+  readonly git: GitStore;
+  readonly parent: RepoRecord | null;
+  readonly options: RepoOptions;
+}
+
+function newRepo(world: World, made: NewRepo): RepoRecord {
+  const { id, account, name, git, parent, options } = made;
+  const collaborators = new Map(
+    Object.entries(options.collaborators ?? {}).map(([login, role]) => [login.toLowerCase(), role]),
+  );
+  return {
+    id,
+    owner: account,
+    name,
+    private: options.private ?? parent?.private ?? true,
+    archived: false,
+    defaultBranch: options.defaultBranch ?? 'main',
+    git,
+    refPrefix: parent === null ? 'refs' : `refs/forks/${id}`,
+    parent,
+    deleted: false,
+    createdAtMs: world.now(),
+    pushedAtMs: world.now(),
+    branches: new Map(),
+    collaborators,
+    labels: new Map(),
+    issues: new Map(),
+    pulls: new Map(),
+    checkRuns: [],
+    statuses: [],
+    deployments: [],
+    environments: new Map(),
+    runs: [],
+    activity: [],
+    rulesets: [],
+    ruleSuites: [],
+    branchProtection: new Map(),
+    verified: new Map(),
+    mergedWith: new Map(),
+  };
+}
+
+export { fullRepoJson };
+export type { Account, AppRecord, Delivery, Manifest, RequestLog };
+export { Repo } from './repo.ts';
