@@ -1,5 +1,8 @@
-/** Binds the web room's door to the verifier of the GitHub room, and tells its errors apart. */
+/** Binds the web room's door to the GitHub room's verifier and the store's inbox. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { sha256Hex } from '../core/canonical.ts';
 import { TagoutError } from '../core/errors.ts';
+import type { Trigger } from '../core/subject.ts';
 import type { ReceiveWebhook } from '../web/intake.ts';
 
 /** The part of `probot.webhooks` that is used: it checks the HMAC on the text and runs handlers. */
@@ -12,15 +15,26 @@ export interface Verifier {
   }): Promise<unknown>;
 }
 
+interface Receipt {
+  readonly payloadSha256: string;
+  readonly receivedAtMs: number;
+}
+
+/** Handlers are given the parsed payload only; this carries what was seen of its bytes to them. */
+const receipts = new AsyncLocalStorage<Receipt>();
+
 /** Verifies and stores through the app's own handlers; the payload is parsed once, by the verifier. */
-export function receiveThrough(webhooks: Verifier): ReceiveWebhook {
-  return async ({ id, event, signature, body }) => {
-    try {
-      await webhooks.verifyAndReceive({ id, name: event, payload: body, signature });
-      return 'stored';
-    } catch (error) {
-      return outcomeOf(error);
-    }
+export function receiveThrough(webhooks: Verifier, now: () => number): ReceiveWebhook {
+  return ({ id, event, signature, body }) => {
+    const receipt = { payloadSha256: sha256Hex(body), receivedAtMs: now() };
+    return receipts.run(receipt, async () => {
+      try {
+        await webhooks.verifyAndReceive({ id, name: event, payload: body, signature });
+        return 'stored';
+      } catch (error) {
+        return outcomeOf(error);
+      }
+    });
   };
 }
 
@@ -35,4 +49,38 @@ function outcomeOf(error: unknown): 'bad-signature' | 'bad-payload' {
   }
   const names = causes.map((cause) => (cause instanceof Error ? cause.name : typeof cause));
   throw new TagoutError('internal', `A delivery's handler failed: ${names.join(', ')}.`);
+}
+
+/** A delivery as the app function knows it: `event` holds the action, as `pull_request.opened`. */
+export interface AppDelivery {
+  readonly id: string;
+  readonly event: string;
+  readonly installationId: number | null;
+}
+
+/** The part of the store's inbox that is used. */
+export interface DeliveryInbox {
+  receive(
+    delivery: Receipt & {
+      readonly id: string;
+      readonly event: string;
+      readonly action: string | null;
+      readonly installationId: number | null;
+    },
+    triggers: readonly Trigger[],
+  ): Promise<'new' | 'duplicate'>;
+}
+
+/** The app function's way into the inbox. It must run inside `receiveThrough`. */
+export function intoInbox(
+  inbox: DeliveryInbox,
+): (delivery: AppDelivery, triggers: readonly Trigger[]) => Promise<void> {
+  return async ({ id, event, installationId }, triggers) => {
+    const receipt = receipts.getStore();
+    if (receipt === undefined) {
+      throw new TagoutError('internal', 'A delivery came past the door that checks signatures.');
+    }
+    const [name = '', action = null] = event.split('.');
+    await inbox.receive({ id, event: name, action, installationId, ...receipt }, triggers);
+  };
 }

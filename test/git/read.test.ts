@@ -1,5 +1,6 @@
 /** Differences, commits and refs of real repositories, the odd ones above all. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +9,7 @@ import { TagoutError } from '../../src/core/errors.ts';
 import { parseCommit, readCommits } from '../../src/git/commits.ts';
 import { laidOver, readDifference } from '../../src/git/diff.ts';
 import { listTree, sourceTree } from '../../src/git/objects.ts';
-import { gitEnvironment, gitIn } from '../../src/git/program.ts';
+import { explain, gitEnvironment, gitIn } from '../../src/git/program.ts';
 import type { Git } from '../../src/git/program.ts';
 import { mergeBase, repositoryFolder, resolveRef } from '../../src/git/refs.ts';
 import { newRepository } from './repository.ts';
@@ -271,6 +272,18 @@ describe('refs and folders', () => {
     const head = await resolveRef(git, 'other', 'head');
     assert.match(await messageOf(mergeBase(git, base, head)), /no commit in common/);
     repo.git('checkout', '-q', 'main');
+  });
+
+  test("another user's repository: the sentence that git itself gives becomes a remedy", () => {
+    // Git's own switch for its tests; the message is the real one of the installed version.
+    const env = { PATH: process.env['PATH'] ?? '', GIT_TEST_ASSUME_DIFFERENT_OWNER: '1' };
+    const args = ['-C', repo.folder, 'rev-parse', 'HEAD'];
+    const { stderr } = spawnSync('git', args, { env, encoding: 'utf8' });
+    assert.equal(
+      explain(repo.folder, 'rev-parse', stderr),
+      `Git does not trust ${repo.folder}, because it belongs to another user. If you do, run: ` +
+        `git config --global --add safe.directory '${repo.folder}'`,
+    );
   });
 
   test('a missing git program is named', async () => {

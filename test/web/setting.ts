@@ -44,7 +44,7 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
       lines.push(JSON.stringify({ level, ...about, message }));
     };
   const app = createWebApp({
-    receiveWebhook: options.receive ?? receiveThrough(webhooks),
+    receiveWebhook: options.receive ?? receiveThrough(webhooks, Date.now),
     ready: options.ready ?? (async () => undefined),
     log: { info: write('info'), warn: write('warn'), error: write('error') },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
