@@ -147,9 +147,13 @@ function graphqlPath(octokit: OctokitLike): string {
 function graphqlAnswer(answer: Answer): GraphqlAnswer {
   const parsed = graphqlSchema.safeParse(answer.data);
   if (!parsed.success) {
-    throw new GitHubFault('github-unavailable', 'GitHub answered to a GraphQL query in an unknown form', {
-      httpStatus: answer.status,
-    });
+    throw new GitHubFault(
+      'github-unavailable',
+      'GitHub answered to a GraphQL query in an unknown form',
+      {
+        httpStatus: answer.status,
+      },
+    );
   }
   const errors = (parsed.data.errors ?? []).map((error) => ({
     type: error.type ?? null,

@@ -32,15 +32,10 @@ function repoOf(payload: z.infer<typeof baseSchema>): RepoRef {
 /** A row that reads the payload by a schema of its own, beside repository and installation. */
 function row<Shape extends z.ZodRawShape>(
   shape: Shape,
-  locate: (
-    repo: RepoRef,
-    payload: z.infer<z.ZodObject<Shape>>,
-    self: Self,
-  ) => readonly Locator[],
+  locate: (repo: RepoRef, payload: z.infer<z.ZodObject<Shape>>, self: Self) => readonly Locator[],
 ): Row {
   const schema = z.object(shape);
-  return (payload, self) =>
-    locate(repoOf(baseSchema.parse(payload)), schema.parse(payload), self);
+  return (payload, self) => locate(repoOf(baseSchema.parse(payload)), schema.parse(payload), self);
 }
 
 const pullSchema = z.object({ number: z.int().positive(), state: z.string().optional() });

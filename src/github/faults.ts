@@ -21,7 +21,10 @@ export class GitHubFault extends TagoutError {
   }
 }
 
-const headersSchema = z.record(z.string(), z.union([z.string(), z.number()]).optional().catch(undefined));
+const headersSchema = z.record(
+  z.string(),
+  z.union([z.string(), z.number()]).optional().catch(undefined),
+);
 
 const errorSchema = z.object({
   name: z.string().optional().catch(undefined),
@@ -81,7 +84,10 @@ export function githubFault(thrown: unknown, what: string, nowMs: number): GitHu
 }
 
 function lost(what: string, name: string | undefined): GitHubFault {
-  const why = name === 'TimeoutError' || name === 'AbortError' ? 'did not answer in time' : 'cannot be reached';
+  const why =
+    name === 'TimeoutError' || name === 'AbortError'
+      ? 'did not answer in time'
+      : 'cannot be reached';
   return new GitHubFault('github-unavailable', `GitHub ${why} (${what}); it is tried again`, {
     httpStatus: null,
     answerLost: true,

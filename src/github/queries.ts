@@ -62,6 +62,7 @@ fragment pullTimeline on PullRequestTimelineItemsConnection {
       }
     }
     ... on IssueComment { author { ...account } body }
+    ... on BaseRefChangedEvent { createdAt }
     ... on HeadRefForcePushedEvent {
       actor { ...account }
       createdAt
@@ -70,7 +71,8 @@ fragment pullTimeline on PullRequestTimelineItemsConnection {
   }
 }`;
 
-const TIMELINE_TYPES = '[ASSIGNED_EVENT, ISSUE_COMMENT, HEAD_REF_FORCE_PUSHED_EVENT]';
+const TIMELINE_TYPES =
+  '[ASSIGNED_EVENT, ISSUE_COMMENT, HEAD_REF_FORCE_PUSHED_EVENT, BASE_REF_CHANGED_EVENT]';
 
 const POLICY_BLOB = '{ ... on Blob { oid text isBinary isTruncated } }';
 
@@ -79,7 +81,7 @@ const POLICY_FILES = `
   policyFile: object(expression: $policyPath) ${POLICY_BLOB}`;
 
 /** Everything about one pull request, the repository's policy file and the organisation's floor. */
-export const PULL_QUERY = `query Pull(
+export const PULL_QUERY: string = `query Pull(
   $owner: String!, $name: String!, $number: Int!, $policyPath: String!
 ) {
   repository(owner: $owner, name: $name) {
@@ -111,7 +113,7 @@ export const PULL_QUERY = `query Pull(
 ${ACCOUNT}${COMMIT}${COMMITS}${REVIEWS}${TIMELINE}`;
 
 /** The policy files alone, for a deployment. */
-export const POLICY_QUERY = `query Policy($owner: String!, $name: String!, $policyPath: String!) {
+export const POLICY_QUERY: string = `query Policy($owner: String!, $name: String!, $policyPath: String!) {
   repository(owner: $owner, name: $name) { databaseId ${POLICY_FILES} }
   floor: repository(owner: $owner, name: ".github") { databaseId ${POLICY_FILES} }
 }`;
@@ -140,11 +142,23 @@ export const TIMELINE_PAGE: string = pageQuery(
 );
 
 /** Open pull requests of a repository with both ends, to find those that a commit concerns. */
-export const OPEN_PULLS_QUERY = `query OpenPulls($owner: String!, $name: String!, $after: String) {
+export const OPEN_PULLS_QUERY: string = `query OpenPulls($owner: String!, $name: String!, $after: String) {
   repository(owner: $owner, name: $name) {
     pullRequests(states: OPEN, first: ${PAGE}, after: $after) {
       pageInfo { hasNextPage endCursor }
       nodes { number headRefOid }
+    }
+  }
+}`;
+
+/** The pull requests that wait in the merge queue of a branch, with the commit made for each. */
+export const MERGE_QUEUE_QUERY: string = `query Queue($owner: String!, $name: String!, $branch: String!) {
+  repository(owner: $owner, name: $name) {
+    mergeQueue(branch: $branch) {
+      entries(first: ${PAGE}) {
+        pageInfo { hasNextPage }
+        nodes { headCommit { oid } pullRequest { number } }
+      }
     }
   }
 }`;

@@ -1,0 +1,151 @@
+/** A workflow run and its deployment, read afresh: a webhook's word for them is only an address. */
+import { z } from 'zod';
+import type { Account } from '../core/evidence.ts';
+import { environmentKey } from '../core/subject.ts';
+import { getPages } from './clients.ts';
+import { isRefusal } from './faults.ts';
+import {
+  parseAnswer,
+  place,
+  type Reading,
+  restAccountSchema,
+  shaSchema,
+  timeSchema,
+} from './reading.ts';
+
+const runSchema = z.object({
+  id: z.int(),
+  run_attempt: z.int().optional(),
+  status: z.string().nullable(),
+  event: z.string(),
+  head_sha: shaSchema,
+  head_repository: z.object({ id: z.int() }).nullish(),
+  actor: restAccountSchema.nullish(),
+  triggering_actor: restAccountSchema.nullish(),
+  created_at: timeSchema,
+});
+
+export interface RunFacts {
+  readonly id: number;
+  readonly attempt: number;
+  readonly status: string;
+  readonly event: string;
+  readonly headSha: string;
+  readonly headRepoId: number | null;
+  readonly actor: Account | null;
+  readonly triggeringActor: Account | null;
+  readonly createdAtMs: number;
+  readonly readAtMs: number;
+}
+
+/** The run; null when there is none or it is over. */
+export async function readRun(reading: Reading, runId: number): Promise<RunFacts | null> {
+  try {
+    const path = '/repos/{owner}/{repo}/actions/runs/{run_id}';
+    const answer = await reading.client.get(path, { ...place(reading.repo), run_id: runId });
+    const run = parseAnswer(runSchema, answer.data, `run ${runId}`);
+    if (run.status === 'completed') return null;
+    return {
+      id: run.id,
+      attempt: run.run_attempt ?? 1,
+      status: run.status ?? 'unknown',
+      event: run.event,
+      headSha: run.head_sha,
+      headRepoId: run.head_repository?.id ?? null,
+      actor: run.actor ?? null,
+      triggeringActor: run.triggering_actor ?? null,
+      createdAtMs: run.created_at,
+      readAtMs: answer.atMs,
+    };
+  } catch (fault) {
+    if (isRefusal(fault, 404)) return null;
+    throw fault;
+  }
+}
+
+const deploymentSchema = z.object({
+  id: z.int(),
+  sha: shaSchema,
+  environment: z.string(),
+  created_at: timeSchema,
+  creator: restAccountSchema.nullish(),
+  performed_via_github_app: z.object({ slug: z.string().nullish() }).nullish(),
+});
+
+export interface DeploymentFacts {
+  readonly id: number;
+  readonly sha: string;
+  readonly environment: string;
+  readonly createdAtMs: number;
+  /** Whether a workflow made it, as far as GitHub tells. */
+  readonly byWorkflow: boolean;
+}
+
+/** The account that workflows act as (facts/agents.md). */
+const ACTIONS_BOT_ID = 41_898_282;
+
+function deploymentOf(raw: z.infer<typeof deploymentSchema>): DeploymentFacts {
+  const slug = raw.performed_via_github_app?.slug;
+  return {
+    id: raw.id,
+    sha: raw.sha,
+    environment: raw.environment,
+    createdAtMs: raw.created_at,
+    byWorkflow: slug === 'github-actions' || raw.creator?.id === ACTIONS_BOT_ID,
+  };
+}
+
+/**
+ * The deployment behind a request: the one with this id, or without an id the newest of the run's
+ * commit in this environment. Null when there is none, or when it is another environment's.
+ */
+export async function readDeployment(
+  reading: Reading,
+  asked: { readonly id: number | null; readonly environment: string; readonly sha: string },
+): Promise<DeploymentFacts | null> {
+  const { id, environment } = asked;
+  if (id === null) {
+    const list = await listDeployments(reading, { environment, sha: asked.sha });
+    return list.find((one) => one.sha === asked.sha) ?? null;
+  }
+  try {
+    const path = '/repos/{owner}/{repo}/deployments/{deployment_id}';
+    const answer = await reading.client.get(path, { ...place(reading.repo), deployment_id: id });
+    const found = deploymentOf(parseAnswer(deploymentSchema, answer.data, `deployment ${id}`));
+    return environmentKey(found.environment) === environmentKey(environment) ? found : null;
+  } catch (fault) {
+    if (isRefusal(fault, 404)) return null;
+    throw fault;
+  }
+}
+
+/** Deployments of an environment, the newest first; the newest 300 are enough to find a start. */
+export async function listDeployments(
+  reading: Reading,
+  filter: { readonly environment?: string; readonly sha?: string },
+): Promise<readonly DeploymentFacts[]> {
+  const { rows } = await getPages(reading.client, '/repos/{owner}/{repo}/deployments', {
+    parameters: { ...place(reading.repo), ...filter },
+    pages: 3,
+    rows: (data) => parseAnswer(z.array(deploymentSchema), data, 'the deployments'),
+  });
+  return rows
+    .map(deploymentOf)
+    .sort((one, two) => two.createdAtMs - one.createdAtMs || two.id - one.id);
+}
+
+/** Whether a deployment has ever succeeded: GitHub turns older successes `inactive`. */
+export async function hasSucceeded(reading: Reading, deploymentId: number): Promise<boolean> {
+  try {
+    const path = '/repos/{owner}/{repo}/deployments/{deployment_id}/statuses';
+    const { rows } = await getPages(reading.client, path, {
+      parameters: { ...place(reading.repo), deployment_id: deploymentId },
+      pages: 10,
+      rows: (data) => parseAnswer(z.array(z.object({ state: z.string() })), data, 'the statuses'),
+    });
+    return rows.some((status) => status.state === 'success');
+  } catch (fault) {
+    if (isRefusal(fault, 404)) return false;
+    throw fault;
+  }
+}

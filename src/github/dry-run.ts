@@ -1,0 +1,92 @@
+/** Plans and dry-runs the migrations of one change, from trees. */
+import { Buffer } from 'node:buffer';
+import {
+  type DryRun,
+  type DryRunSettings,
+  type MigrationPlan,
+  NO_DRY_RUN,
+  type RunDry,
+  type SourceTree,
+} from '../core/dry-run.ts';
+import { TagoutError } from '../core/errors.ts';
+import type { MigrationSettings } from '../core/policy.ts';
+import type { RepoRef } from '../core/subject.ts';
+import { noteGap, type Reading } from './reading.ts';
+
+/** What the migrations room promises (src/migrations/plan.ts). */
+export type PlanMigrations = (input: {
+  readonly base: SourceTree;
+  readonly head: SourceTree;
+  readonly settings: Pick<MigrationSettings, 'folders'>;
+}) => Promise<readonly MigrationPlan[]>;
+
+export interface DryRunParts {
+  readonly runDry: RunDry;
+  readonly planMigrations: PlanMigrations;
+}
+
+export interface TwoTrees {
+  /** What production is taken to have: its files also hold the seed. */
+  readonly base: SourceTree;
+  readonly head: SourceTree;
+}
+
+/**
+ * Runs what the change adds, when it adds any. Content that cannot be read gives a dry run that is
+ * not comparable and a gap; an outage of GitHub or of the sandbox throws, so that it is tried again.
+ */
+export async function dryRunOf(
+  reading: Reading,
+  parts: DryRunParts,
+  trees: TwoTrees,
+  settings: MigrationSettings,
+): Promise<DryRun> {
+  try {
+    const plans = await parts.planMigrations({ ...trees, settings: { folders: settings.folders } });
+    if (!plans.some((plan) => plan.pending.length > 0 || plan.problems.length > 0)) {
+      return NO_DRY_RUN;
+    }
+    return await parts.runDry({
+      owner: ownerOf(reading.repo),
+      plans,
+      settings: await settingsOf(trees.base, settings),
+    });
+  } catch (fault) {
+    if (!(fault instanceof TagoutError) || fault.code !== 'bad-input') throw fault;
+    noteGap(reading, { what: 'dry-run', why: 'unreadable', detail: fault.message });
+    return { ...NO_DRY_RUN, status: 'not-comparable', reason: fault.message };
+  }
+}
+
+/** Whose baseline this is: one repository of one installation. */
+function ownerOf(repo: RepoRef): string {
+  return `${repo.installationId}:${repo.id}`;
+}
+
+async function settingsOf(base: SourceTree, settings: MigrationSettings): Promise<DryRunSettings> {
+  return {
+    postgres: settings.postgres,
+    seed: await seedOf(base, settings.seed),
+    rows: settings.rows,
+    timeoutMs: settings.timeoutMs,
+  };
+}
+
+/** The seed that the policy names. It is read from the base, so that a change cannot empty it. */
+async function seedOf(base: SourceTree, paths: readonly string[]): Promise<DryRunSettings['seed']> {
+  const contents = await base.read(paths);
+  return paths.map((path) => {
+    const content = contents.get(path);
+    if (content === undefined) {
+      throw new TagoutError(
+        'bad-input',
+        `the policy names the seed file ${path}, which is not on the base branch; add it there or take it out of \`migrations.seed\``,
+      );
+    }
+    const sql = Buffer.from(content).toString('utf8');
+    if (!Buffer.from(sql, 'utf8').equals(content)) {
+      throw new TagoutError('bad-input', `the seed file ${path} is not UTF-8; save it as UTF-8`);
+    }
+    return { path, sql };
+  });
+}

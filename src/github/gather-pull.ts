@@ -1,0 +1,129 @@
+/** Evidence of an open pull request. */
+import type { TreeEntry } from '../core/dry-run.ts';
+import { effectivePolicy } from '../core/effective-policy.ts';
+import type { Change, Evidence, PolicySources } from '../core/evidence.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Locator } from '../core/subject.ts';
+import { changeOf, checkCommits, readViaApp } from './change.ts';
+import {
+  type ChangeFiles,
+  type Comparison,
+  readChangeFiles,
+  readComparison,
+} from './change-files.ts';
+import { dryRunOf, type DryRunParts, type TwoTrees } from './dry-run.ts';
+import { knownAgents } from './involved.ts';
+import { mergeTrees } from './merge-trees.ts';
+import { readPeople, reviewersOf, teamsOf } from './people.ts';
+import { type FloorsSeen, POLICY_EXPRESSION, policySources } from './policy-files.ts';
+import { type PullFacts, readPull } from './pull-facts.ts';
+import { readPushes } from './pushes.ts';
+import { noteGap, type Reading } from './reading.ts';
+import { readTree, sourceTree } from './trees.ts';
+
+export interface GatherParts extends DryRunParts {
+  readonly floorsSeen: FloorsSeen;
+}
+
+type PullLocator = Extract<Locator, { kind: 'pull-request' }>;
+
+/** An open pull request with everything that was read beside it. */
+export interface OpenPull {
+  readonly atMs: number;
+  readonly defaultBranch: string;
+  readonly sources: PolicySources;
+  readonly policy: Policy;
+  readonly change: Change;
+}
+
+/** Reads an open pull request; null when there is none of this number that is open. */
+export async function gatherPull(
+  reading: Reading,
+  parts: GatherParts,
+  locator: PullLocator,
+): Promise<Evidence | null> {
+  const { repo, number } = locator;
+  const open = await readOpenPull(reading, parts, number);
+  if (open === null) return null;
+  const { atMs, defaultBranch, sources, policy, change } = open;
+  return {
+    v: 1,
+    subject: { kind: 'pull-request', repo, number, headSha: change.headSha },
+    readAtMs: atMs,
+    defaultBranch,
+    policy: sources,
+    changes: [change],
+    deployment: null,
+    people: await readPeople(reading, reviewersOf(change.reviews), teamsOf(policy)),
+    suspended: await reading.memory.suspended(repo.installationId),
+    gaps: reading.gaps,
+  };
+}
+
+/** Reads an open pull request with its policy and its dry run; null when it is not open. */
+export async function readOpenPull(
+  reading: Reading,
+  parts: GatherParts,
+  number: number,
+): Promise<OpenPull | null> {
+  const { atMs, policy: policyFacts, facts } = await readPull(reading, number, POLICY_EXPRESSION);
+  if (facts === null || facts.pull.state !== 'OPEN') return null;
+  const baseSha = baseTip(reading, number, facts);
+  const [ends, pushes, viaApp] = await Promise.all([
+    readEnds(reading, number, { baseSha, headSha: facts.pull.headRefOid }),
+    readPushes(reading, number, facts),
+    readViaApp(reading, number),
+  ]);
+  checkCommits(reading, number, { facts, comparison: ends.comparison });
+  const base = { ref: facts.pull.baseRefName, commitSha: baseSha, entries: ends.base };
+  const sources = await policySources(reading, policyFacts, base, parts.floorsSeen);
+  const { policy } = effectivePolicy(sources);
+  const trees = await mergedTrees(reading, ends);
+  const dryRun = await dryRunOf(reading, parts, trees, policy.migrations);
+  const agents = knownAgents(policy);
+  const facets = { comparison: ends.comparison, files: ends.files, pushes, viaApp, agents, dryRun };
+  const change = await changeOf(reading, { number, facts, baseSha, ...facets });
+  const defaultBranch = policyFacts.repository.defaultBranchRef?.name ?? '';
+  return { atMs, defaultBranch, sources, policy, change };
+}
+
+/** The tip of the base branch now. A branch that is gone leaves the last known one, and a gap. */
+function baseTip(reading: Reading, number: number, { pull }: PullFacts): string {
+  const tip = pull.baseRef?.target?.oid;
+  if (tip !== undefined) return tip;
+  noteGap(reading, {
+    what: 'base branch',
+    why: 'missing',
+    detail: `The base branch ${pull.baseRefName} of pull request #${number} is not there; choose another base.`,
+  });
+  return pull.baseRefOid;
+}
+
+export interface Ends {
+  readonly comparison: Comparison;
+  readonly files: ChangeFiles;
+  /** The tree of the base commit. */
+  readonly base: readonly TreeEntry[];
+}
+
+/** Comparison, trees and files between a base and a head. */
+export async function readEnds(
+  reading: Reading,
+  number: number,
+  ends: { readonly baseSha: string; readonly headSha: string },
+): Promise<Ends> {
+  const comparison = await readComparison(reading, ends.baseSha, ends.headSha);
+  const [files, base] = await Promise.all([
+    readChangeFiles(reading, number, { comparison, headSha: ends.headSha }),
+    readTree(reading, comparison.baseTree),
+  ]);
+  return { comparison, files, base };
+}
+
+/** The base's tip, and the same with the pull request merged onto it: what would be deployed. */
+export async function mergedTrees(reading: Reading, { files, base }: Ends): Promise<TwoTrees> {
+  const three = { base: files.mergeBase, ours: base, theirs: files.head };
+  const merged = await mergeTrees(reading, three);
+  if (merged.made.size > 0) await reading.memory.keepBlobs(merged.made);
+  return { base: sourceTree(reading, base), head: sourceTree(reading, merged.entries) };
+}

@@ -1,0 +1,62 @@
+/** The gatherer for installations of the GitHub App: reads a locator into Evidence, and never writes. */
+import { TagoutError } from '../core/errors.ts';
+import type { Evidence } from '../core/evidence.ts';
+import type { Gather, Memory } from '../core/ports.ts';
+import type { Locator } from '../core/subject.ts';
+import { type Clock, type OctokitFor, readClient } from './clients.ts';
+import type { DryRunParts } from './dry-run.ts';
+import { expandLocator } from './expand.ts';
+import { gatherDeployment } from './gather-deployment.ts';
+import { gatherGroup } from './gather-group.ts';
+import { gatherPull, type GatherParts } from './gather-pull.ts';
+import type { Reading } from './reading.ts';
+import { TreeCache } from './trees.ts';
+
+export interface GatherSettings extends DryRunParts {
+  readonly octokitFor: OctokitFor;
+  readonly memory: Memory;
+  /** Our own clock, for answers of GitHub without a `Date`. */
+  readonly now?: Clock;
+}
+
+/**
+ * Makes the gatherer. Throws TagoutError from its methods: 'github-unavailable' and 'github-limited'
+ * (GitHubFault, with what to wait) when it has to be tried again, 'github-refused' when the App has
+ * not the permission, 'sandbox-unavailable' when there is nothing to run a migration in.
+ */
+export function createGather(settings: GatherSettings): Gather {
+  const trees = new TreeCache();
+  const parts: GatherParts = {
+    runDry: settings.runDry,
+    planMigrations: settings.planMigrations,
+    floorsSeen: new Set(),
+  };
+  const now = settings.now ?? Date.now;
+  const open = async (locator: Locator): Promise<Reading> => {
+    const octokit = await settings.octokitFor(locator.repo.installationId);
+    const client = readClient(octokit, now);
+    return { repo: locator.repo, client, memory: settings.memory, trees, gaps: [] };
+  };
+  return {
+    expand: async (locator) => expandLocator(await open(locator), locator),
+    read: async (locator) => readLocator(await open(locator), parts, locator),
+  };
+}
+
+async function readLocator(
+  reading: Reading,
+  parts: GatherParts,
+  locator: Locator,
+): Promise<Evidence | null> {
+  switch (locator.kind) {
+    case 'pull-request':
+      return gatherPull(reading, parts, locator);
+    case 'deployment':
+      return gatherDeployment(reading, parts, locator);
+    case 'merge-group':
+      return gatherGroup(reading, parts, locator);
+    case 'commit':
+    case 'repository':
+      throw new TagoutError('internal', `a ${locator.kind} is expanded before it is read`);
+  }
+}

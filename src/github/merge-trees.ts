@@ -1,0 +1,148 @@
+/**
+ * The three-way merge of two trees by path, and of two texts by line where both sides changed one.
+ * What git could merge by following a rename is not merged here: it is named as a conflict, and
+ * whoever needs the answer holds.
+ */
+import { Buffer } from 'node:buffer';
+import { diff3Merge } from 'node-diff3';
+import type { TreeEntry } from '../core/dry-run.ts';
+import { gitBlobId, readBlobs } from './blobs.ts';
+import type { Reading } from './reading.ts';
+import { differences, type TreeDifference } from './trees.ts';
+
+/** Larger texts are not merged line by line. */
+const MERGE_LIMIT_BYTES = 2_000_000;
+
+export interface MergedTree {
+  readonly entries: readonly TreeEntry[];
+  /** Contents that stand in no repository, as both sides changed a file; by their git id. */
+  readonly made: ReadonlyMap<string, Uint8Array>;
+  /** Paths that could not be merged; `entries` holds theirs there. */
+  readonly conflicts: readonly string[];
+}
+
+export interface ThreeTrees {
+  readonly base: readonly TreeEntry[];
+  readonly ours: readonly TreeEntry[];
+  readonly theirs: readonly TreeEntry[];
+}
+
+/** Merges `theirs` onto `ours`, both made from `base`. Throws GitHubFault when a blob is not given. */
+export async function mergeTrees(reading: Reading, trees: ThreeTrees): Promise<MergedTree> {
+  const ourChange = new Map(differences(trees.base, trees.ours).map((one) => [one.path, one]));
+  const entries = new Map(trees.ours.map((entry) => [entry.path, entry]));
+  const made = new Map<string, Uint8Array>();
+  const conflicts: string[] = [];
+  const both: { ours: TreeDifference; theirs: TreeDifference }[] = [];
+  for (const theirs of differences(trees.base, trees.theirs)) {
+    const ours = ourChange.get(theirs.path);
+    if (ours === undefined) lay(entries, theirs);
+    else if (!same(ours.after, theirs.after)) both.push({ ours, theirs });
+  }
+  await preload(reading, both);
+  for (const pair of both) {
+    const merged = await mergeOne(reading, pair.ours, pair.theirs);
+    if (merged === null) {
+      conflicts.push(pair.theirs.path);
+      lay(entries, pair.theirs);
+      continue;
+    }
+    made.set(merged.entry.blob, merged.content);
+    entries.set(merged.entry.path, merged.entry);
+  }
+  return { entries: [...entries.values()], made, conflicts };
+}
+
+function lay(entries: Map<string, TreeEntry>, { path, after }: TreeDifference): void {
+  if (after === null) entries.delete(path);
+  else entries.set(path, after);
+}
+
+function same(one: TreeEntry | null, two: TreeEntry | null): boolean {
+  return one?.blob === two?.blob && one?.mode === two?.mode;
+}
+
+/** All contents in one go, so that the merging itself finds them in memory. */
+async function preload(
+  reading: Reading,
+  both: readonly { ours: TreeDifference; theirs: TreeDifference }[],
+): Promise<void> {
+  const wanted = both.flatMap(({ ours, theirs }) => mergeable(ours, theirs) ?? []);
+  await readBlobs(
+    reading,
+    wanted.map((entry) => ({ sha: entry.blob, sizeBytes: entry.sizeBytes })),
+  );
+}
+
+/** Base, ours and theirs of an ordinary file that all three have; null when lines cannot help. */
+function mergeable(
+  ours: TreeDifference,
+  theirs: TreeDifference,
+): readonly [TreeEntry, TreeEntry, TreeEntry] | null {
+  const three = [ours.before, ours.after, theirs.after] as const;
+  const [base, our, their] = three;
+  if (base === null || our === null || their === null) return null;
+  const ordinary = [base, our, their].every(
+    (entry) => entry.mode.startsWith('100') && (entry.sizeBytes ?? 0) <= MERGE_LIMIT_BYTES,
+  );
+  return ordinary ? [base, our, their] : null;
+}
+
+async function mergeOne(
+  reading: Reading,
+  ours: TreeDifference,
+  theirs: TreeDifference,
+): Promise<{ entry: TreeEntry; content: Uint8Array } | null> {
+  const three = mergeable(ours, theirs);
+  if (three === null) return null;
+  const [base, our, their] = three;
+  const mode = mergedMode(base.mode, our.mode, their.mode);
+  if (mode === null) return null;
+  const blobs = await readBlobs(
+    reading,
+    three.map((entry) => ({ sha: entry.blob, sizeBytes: entry.sizeBytes })),
+  );
+  const [baseText, ourText, theirText] = three.map((entry) => exactText(blobs.get(entry.blob)));
+  const text = mergeTexts(baseText ?? null, ourText ?? null, theirText ?? null);
+  if (text === null) return null;
+  const content = Buffer.from(text, 'utf8');
+  const blob = gitBlobId(content, base.blob);
+  return { entry: { path: ours.path, blob, mode, sizeBytes: content.length }, content };
+}
+
+function mergedMode(base: string, ours: string, theirs: string): string | null {
+  if (ours === theirs) return ours;
+  if (ours === base) return theirs;
+  return theirs === base ? ours : null;
+}
+
+/** The text of a content, or null when it is binary or not exact UTF-8. */
+function exactText(content: Uint8Array | undefined): string | null {
+  if (content === undefined || content.includes(0)) return null;
+  const text = Buffer.from(content).toString('utf8');
+  return Buffer.from(text, 'utf8').equals(content) ? text : null;
+}
+
+/** Merges by line; null on a conflict. A line keeps its ending, so that endings merge as content. */
+export function mergeTexts(
+  base: string | null,
+  ours: string | null,
+  theirs: string | null,
+): string | null {
+  if (base === null || ours === null || theirs === null) return null;
+  if (ours === base || ours === theirs) return theirs;
+  if (theirs === base) return ours;
+  const regions = diff3Merge(linesOf(ours), linesOf(base), linesOf(theirs), {
+    excludeFalseConflicts: true,
+  });
+  const lines: string[] = [];
+  for (const region of regions) {
+    if (region.ok === undefined) return null;
+    lines.push(...region.ok);
+  }
+  return lines.join('');
+}
+
+function linesOf(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+}

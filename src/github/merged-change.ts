@@ -1,0 +1,85 @@
+/** A merged pull request of a deployment's range: what was reviewed, and whether that was merged. */
+import type { TreeEntry } from '../core/dry-run.ts';
+import type { Change } from '../core/evidence.ts';
+import type { Policy } from '../core/policy.ts';
+import { changeOf, checkCommits, readViaApp } from './change.ts';
+import { dryRunOf } from './dry-run.ts';
+import { type GatherParts, readEnds } from './gather-pull.ts';
+import { knownAgents } from './involved.ts';
+import { mergeTrees } from './merge-trees.ts';
+import { POLICY_EXPRESSION } from './policy-files.ts';
+import { readPull } from './pull-facts.ts';
+import { readPushes } from './pushes.ts';
+import type { MergeGroup } from './range.ts';
+import type { Reading } from './reading.ts';
+import { differences, readTree, sourceTree } from './trees.ts';
+
+export interface MergedChange {
+  readonly change: Change | null;
+  readonly equalsReviewed: boolean | null;
+  readonly difference: string | null;
+}
+
+/**
+ * Reads the pull request of a group of commits as it was merged. Reviewed content is the three-way
+ * merge of its head onto the first parent of the merge, by path and blob.
+ */
+export async function readMergedChange(
+  reading: Reading,
+  parts: GatherParts,
+  group: MergeGroup,
+  policy: Policy,
+): Promise<MergedChange> {
+  if (group.pull === null) {
+    return nothing('GitHub has not linked this commit to a merged pull request (yet)');
+  }
+  if (group.ontoSha === null) return nothing('the commit has no parent to compare with');
+  const number = group.pull;
+  const { facts } = await readPull(reading, number, POLICY_EXPRESSION);
+  if (facts === null || facts.pull.state !== 'MERGED') {
+    return nothing(`pull request #${number} is not shown as merged (yet)`);
+  }
+  const headSha = facts.pull.headRefOid;
+  const [ends, pushes, viaApp, deployed] = await Promise.all([
+    readEnds(reading, number, { baseSha: group.ontoSha, headSha }),
+    readPushes(reading, number, facts),
+    readViaApp(reading, number),
+    readTree(reading, group.lastSha),
+  ]);
+  checkCommits(reading, number, { facts, comparison: ends.comparison });
+  const merged = await mergeTrees(reading, {
+    base: ends.files.mergeBase,
+    ours: ends.base,
+    theirs: ends.files.head,
+  });
+  const trees = { base: sourceTree(reading, ends.base), head: sourceTree(reading, deployed) };
+  const change = await changeOf(reading, {
+    number,
+    facts,
+    baseSha: group.ontoSha,
+    ...ends,
+    pushes,
+    viaApp,
+    agents: knownAgents(policy),
+    dryRun: await dryRunOf(reading, parts, trees, policy.migrations),
+  });
+  return { change, ...compareContent(merged, deployed) };
+}
+
+function nothing(difference: string): MergedChange {
+  return { change: null, equalsReviewed: null, difference };
+}
+
+function compareContent(
+  reviewed: { readonly entries: readonly TreeEntry[]; readonly conflicts: readonly string[] },
+  deployed: readonly TreeEntry[],
+): Pick<MergedChange, 'equalsReviewed' | 'difference'> {
+  const unlike = differences(reviewed.entries, deployed).map((one) => one.path);
+  const conflicts = new Set(reviewed.conflicts);
+  const sure = unlike.find((path) => !conflicts.has(path));
+  if (sure !== undefined) return { equalsReviewed: false, difference: sure };
+  const unsure = reviewed.conflicts[0];
+  if (unsure === undefined) return { equalsReviewed: true, difference: null };
+  const difference = `${unsure} was changed on both sides and its merge cannot be computed`;
+  return { equalsReviewed: null, difference };
+}

@@ -1,0 +1,348 @@
+/** One pull request as GraphQL gives it, every list to its end. */
+import { z } from 'zod';
+import type { GraphqlError } from './clients.ts';
+import type { Account, Commit, CommitPerson, Review, ReviewState } from '../core/evidence.ts';
+import { type PolicyFacts, repositoryFactsSchema } from './policy-files.ts';
+import { COMMITS_PAGE, PULL_QUERY, REVIEWS_PAGE, TIMELINE_PAGE } from './queries.ts';
+import {
+  actorSchema,
+  noteGap,
+  parseAnswer,
+  type Reading,
+  refuseErrors,
+  shaSchema,
+  timeSchema,
+} from './reading.ts';
+
+/** Pages of 100 that are read of each list of a pull request. */
+const MAX_PAGES = 30;
+
+const pageInfoSchema = z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullish() });
+
+const personSchema = z
+  .object({
+    name: z.string().nullish(),
+    email: z.string().nullish(),
+    user: z.object({ databaseId: z.int().nullish(), login: z.string() }).nullish(),
+  })
+  .nullish()
+  .transform((person): CommitPerson => {
+    const id = person?.user?.databaseId;
+    const login = person?.user?.login;
+    const known = id !== null && id !== undefined && login !== undefined;
+    return {
+      account: known ? { id, login, type: 'User' } : null,
+      name: person?.name ?? '',
+      email: person?.email ?? '',
+    };
+  });
+
+const commitSchema = z
+  .object({
+    oid: shaSchema,
+    message: z.string(),
+    parents: z.object({
+      pageInfo: z.object({ hasNextPage: z.boolean() }),
+      nodes: z.array(z.object({ oid: shaSchema })),
+    }),
+    authors: z.object({
+      pageInfo: z.object({ hasNextPage: z.boolean() }),
+      nodes: z.array(personSchema),
+    }),
+    committer: personSchema,
+    signature: z.object({ isValid: z.boolean() }).nullish(),
+  })
+  .transform((raw) => ({
+    cut: raw.authors.pageInfo.hasNextPage || raw.parents.pageInfo.hasNextPage,
+    commit: {
+      sha: raw.oid,
+      parents: raw.parents.nodes.map((parent) => parent.oid),
+      authors: raw.authors.nodes,
+      committer: raw.committer,
+      message: raw.message,
+      verified: raw.signature?.isValid ?? false,
+    } satisfies Commit,
+  }));
+
+const reviewSchema = z.object({
+  databaseId: z.int(),
+  author: actorSchema,
+  state: z.string(),
+  commit: z.object({ oid: shaSchema }).nullish(),
+  submittedAt: timeSchema.nullish(),
+  lastEditedAt: timeSchema.nullish(),
+  createdViaEmail: z.boolean(),
+  body: z.string(),
+  comments: z.object({
+    pageInfo: z.object({ hasNextPage: z.boolean() }),
+    nodes: z.array(z.object({ author: actorSchema, body: z.string() })),
+  }),
+});
+
+const timelineSchema = z.object({
+  __typename: z.string(),
+  actor: actorSchema,
+  assignee: actorSchema,
+  author: actorSchema,
+  body: z.string().optional(),
+  createdAt: timeSchema.optional(),
+  afterCommit: z.object({ oid: shaSchema }).nullish(),
+});
+
+/** One event on a pull request's page: an assignment, a comment or a force push. */
+export interface TimelineItem {
+  readonly __typename: string;
+  readonly actor: Account | null;
+  readonly assignee: Account | null;
+  readonly author: Account | null;
+  readonly body?: string | undefined;
+  readonly createdAt?: number | undefined;
+  readonly afterCommit?: { readonly oid: string } | null | undefined;
+}
+
+function connection<Node extends z.ZodType>(node: Node) {
+  return z.object({ pageInfo: pageInfoSchema, nodes: z.array(node) });
+}
+
+const pullSchema = z.object({
+  title: z.string(),
+  body: z.string(),
+  state: z.string(),
+  isDraft: z.boolean(),
+  author: actorSchema,
+  baseRefName: z.string(),
+  baseRefOid: shaSchema,
+  baseRef: z.object({ target: z.object({ oid: shaSchema }).nullish() }).nullish(),
+  headRefName: z.string(),
+  headRefOid: shaSchema,
+  headRepository: z
+    .object({
+      databaseId: z.int().nullish(),
+      name: z.string(),
+      owner: z.object({ login: z.string() }),
+    })
+    .nullish(),
+  mergedAt: timeSchema.nullish(),
+  mergeCommit: z.object({ oid: shaSchema }).nullish(),
+  mergedBy: actorSchema,
+  labels: z.object({ nodes: z.array(z.object({ name: z.string() })) }).nullish(),
+  commits: connection(z.object({ commit: commitSchema })),
+  reviews: connection(reviewSchema),
+  timelineItems: connection(timelineSchema),
+});
+
+const answerSchema = z.object({
+  repository: repositoryFactsSchema.and(z.object({ pullRequest: pullSchema.nullable() })),
+  floor: repositoryFactsSchema.nullish(),
+});
+
+/** A comment that could call an agent, wherever it stood. */
+export interface Said {
+  readonly author: Account | null;
+  readonly body: string;
+  readonly source: string;
+}
+
+type Optional<Value> = Value | null | undefined;
+
+/** The pull request's own fields, in GraphQL's words. */
+export interface PullFields {
+  readonly title: string;
+  readonly body: string;
+  readonly state: string;
+  readonly isDraft: boolean;
+  readonly author: Account | null;
+  readonly baseRefName: string;
+  readonly baseRefOid: string;
+  readonly baseRef?: Optional<{ readonly target?: Optional<{ readonly oid: string }> }>;
+  readonly headRefName: string;
+  readonly headRefOid: string;
+  readonly headRepository?: Optional<{
+    readonly databaseId?: Optional<number>;
+    readonly name: string;
+    readonly owner: { readonly login: string };
+  }>;
+  readonly mergedAt?: Optional<number>;
+  readonly mergeCommit?: Optional<{ readonly oid: string }>;
+  readonly mergedBy: Account | null;
+  readonly labels?: Optional<{ readonly nodes: readonly { readonly name: string }[] }>;
+}
+
+export interface PullFacts {
+  readonly pull: PullFields;
+  readonly commits: readonly Commit[];
+  readonly reviews: readonly Review[];
+  readonly timeline: readonly TimelineItem[];
+  readonly said: readonly Said[];
+}
+
+export interface PullAnswer {
+  readonly atMs: number;
+  readonly policy: PolicyFacts;
+  /** Null when there is no such pull request. */
+  readonly facts: PullFacts | null;
+}
+
+/** Reads a pull request with its lists, and the policy files beside it. Throws GitHubFault. */
+export async function readPull(
+  reading: Reading,
+  number: number,
+  policyPath: string,
+): Promise<PullAnswer> {
+  const what = `pull request #${number}`;
+  const answer = await reading.client.query(PULL_QUERY, {
+    owner: reading.repo.owner,
+    name: reading.repo.name,
+    number,
+    policyPath,
+  });
+  const gone = answer.errors.some(isMissingPull);
+  if (!gone) refuseErrors(answer, what, 'floor');
+  const { repository, floor } = parseAnswer(answerSchema, answer.data, what);
+  const policy = { repository, floor: floor ?? null, errors: answer.errors };
+  if (repository.pullRequest === null) return { atMs: answer.atMs, policy, facts: null };
+  const { commits, reviews, timelineItems, ...pull } = repository.pullRequest;
+  const read = {
+    commits: await restOf(reading, number, {
+      first: commits,
+      what: 'commits',
+      document: COMMITS_PAGE,
+      node: z.object({ commit: commitSchema }),
+    }),
+    reviews: await restOf(reading, number, {
+      first: reviews,
+      what: 'reviews',
+      document: REVIEWS_PAGE,
+      node: reviewSchema,
+    }),
+    timeline: await restOf(reading, number, {
+      first: timelineItems,
+      what: 'timeline',
+      document: TIMELINE_PAGE,
+      node: timelineSchema,
+    }),
+  };
+  return {
+    atMs: answer.atMs,
+    policy,
+    facts: {
+      pull,
+      commits: read.commits.map(({ commit }) => wholeCommit(reading, commit)),
+      reviews: read.reviews.map((raw) => reviewOf(reading, raw)),
+      timeline: read.timeline,
+      said: [...saidIn(reading, read.reviews), ...saidOn(read.timeline)],
+    },
+  };
+}
+
+function isMissingPull(error: GraphqlError): boolean {
+  return error.type === 'NOT_FOUND' && error.path.join('.') === 'repository.pullRequest';
+}
+
+interface Page<Node> {
+  readonly pageInfo: z.infer<typeof pageInfoSchema>;
+  readonly nodes: readonly Node[];
+}
+
+/** The nodes of a list, its further pages included. A list without an end is a gap. */
+async function restOf<Node extends z.ZodType>(
+  reading: Reading,
+  number: number,
+  list: {
+    readonly first: Page<z.infer<Node>>;
+    readonly what: string;
+    readonly document: string;
+    readonly node: Node;
+  },
+): Promise<readonly z.infer<Node>[]> {
+  const schema = z.object({
+    repository: z.object({ pullRequest: z.object({ page: connection(list.node) }) }),
+  });
+  const nodes: z.infer<Node>[] = [...list.first.nodes];
+  let info = list.first.pageInfo;
+  for (let page = 2; info.hasNextPage; page += 1) {
+    if (page > MAX_PAGES) {
+      noteGap(reading, {
+        what: list.what,
+        why: 'truncated',
+        detail: `Pull request #${number} has more ${list.what} than the ${nodes.length} that are read; split it.`,
+      });
+      break;
+    }
+    const { owner, name } = reading.repo;
+    const variables = { owner, name, number, after: info.endCursor ?? null };
+    // Cursors make the pages follow each other.
+    const answer = await reading.client.query(list.document, variables);
+    refuseErrors(answer, list.what);
+    const next = parseAnswer(schema, answer.data, list.what).repository.pullRequest.page;
+    nodes.push(...next.nodes);
+    info = next.pageInfo;
+  }
+  return nodes;
+}
+
+function wholeCommit(reading: Reading, read: z.infer<typeof commitSchema>): Commit {
+  if (read.cut) {
+    noteGap(reading, {
+      what: 'commits',
+      why: 'truncated',
+      detail: `Commit ${read.commit.sha.slice(0, 12)} names more than 30 authors or 50 parents; split it.`,
+    });
+  }
+  return read.commit;
+}
+
+const STATES: readonly ReviewState[] = [
+  'APPROVED',
+  'CHANGES_REQUESTED',
+  'COMMENTED',
+  'DISMISSED',
+  'PENDING',
+];
+
+/** The words of a review that DECISION.md gives a meaning to; every other body stays unread. */
+const MEANT = /^\s*(?:release\s|break glass:)/i;
+
+function reviewOf(reading: Reading, raw: z.infer<typeof reviewSchema>): Review {
+  const state = STATES.find((known) => known === raw.state);
+  if (state === undefined) {
+    noteGap(reading, {
+      what: 'reviews',
+      why: 'unknown-value',
+      detail: `Review ${raw.databaseId} has the unknown state ${JSON.stringify(raw.state.slice(0, 40))}; Tagout has to learn it.`,
+    });
+  }
+  return {
+    id: raw.databaseId,
+    author: raw.author,
+    state: state ?? 'UNKNOWN',
+    commitSha: raw.commit?.oid ?? null,
+    submittedAtMs: raw.submittedAt ?? 0,
+    editedAtMs: raw.lastEditedAt ?? null,
+    viaEmail: raw.createdViaEmail,
+    body: MEANT.test(raw.body) ? raw.body.slice(0, 2000) : '',
+  };
+}
+
+function saidIn(reading: Reading, reviews: readonly z.infer<typeof reviewSchema>[]): Said[] {
+  return reviews.flatMap((review) => {
+    if (review.comments.pageInfo.hasNextPage) {
+      noteGap(reading, {
+        what: 'review comments',
+        why: 'truncated',
+        detail: `Review ${review.databaseId} has more than the 20 comments that are read; whoever called an agent there is not known. Ask for a review with fewer comments.`,
+      });
+    }
+    const source = `review ${review.databaseId}`;
+    const own = { author: review.author, body: review.body, source };
+    return [own, ...review.comments.nodes.map((comment) => ({ ...comment, source }))];
+  });
+}
+
+function saidOn(timeline: readonly TimelineItem[]): Said[] {
+  return timeline.flatMap((item) =>
+    item.__typename === 'IssueComment'
+      ? [{ author: item.author, body: item.body ?? '', source: 'timeline comment' }]
+      : [],
+  );
+}

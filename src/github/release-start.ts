@@ -1,0 +1,68 @@
+/** Where the range of a deployment starts: what the environment runs by our own record. */
+import type { DeploymentEvidence } from '../core/evidence.ts';
+import type { Release } from '../core/ports.ts';
+import { type DeploymentFacts, hasSucceeded, listDeployments } from './deployment-facts.ts';
+import type { Reading } from './reading.ts';
+
+/** How many of our releases, and how many older deployments, are asked whether they succeeded. */
+const LOOK_BACK = 20;
+
+export interface Start {
+  readonly sha: string | null;
+  readonly origin: DeploymentEvidence['fromOrigin'];
+  readonly atMs: number | null;
+  /** Commits that were released to this environment before, for a rollback. */
+  readonly released: ReadonlySet<string>;
+}
+
+/**
+ * The newest of our releases that then succeeded. With none, the newest successful workflow
+ * deployment from before we released anything is adopted; what was deployed by API or without our
+ * decision never moves the start.
+ */
+export async function readStart(
+  reading: Reading,
+  environment: string,
+  asked: DeploymentFacts | null,
+): Promise<Start> {
+  const all = await reading.memory.releases(reading.repo, environment);
+  const releases = [...all].sort((one, two) => two.atMs - one.atMs);
+  const released = new Set(releases.map((release) => release.sha));
+  for (const release of releases.slice(0, LOOK_BACK)) {
+    // The newest that succeeded decides, so that they are asked in order.
+    if (await counts(reading, release)) {
+      return { sha: release.sha, origin: release.origin, atMs: release.atMs, released };
+    }
+  }
+  const firstMs = Math.min(
+    ...releases.map((release) => release.atMs),
+    asked?.createdAtMs ?? Infinity,
+  );
+  const adopted = await adopt(reading, environment, { firstMs, asked });
+  return {
+    sha: adopted?.sha ?? null,
+    origin: adopted === null ? null : 'adopted',
+    atMs: adopted?.createdAtMs ?? null,
+    released,
+  };
+}
+
+async function counts(reading: Reading, release: Release): Promise<boolean> {
+  if (release.origin === 'adopted') return true;
+  return release.deploymentId !== null && (await hasSucceeded(reading, release.deploymentId));
+}
+
+async function adopt(
+  reading: Reading,
+  environment: string,
+  limit: { readonly firstMs: number; readonly asked: DeploymentFacts | null },
+): Promise<DeploymentFacts | null> {
+  const deployments = await listDeployments(reading, { environment });
+  const older = deployments.filter(
+    (one) => one.byWorkflow && one.id !== limit.asked?.id && one.createdAtMs <= limit.firstMs,
+  );
+  for (const deployment of older.slice(0, LOOK_BACK)) {
+    if (await hasSucceeded(reading, deployment.id)) return deployment;
+  }
+  return null;
+}
