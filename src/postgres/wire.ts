@@ -16,6 +16,8 @@ export interface WireOptions {
   readonly database: string;
   /** Settings of the session; they win over those of the role and the database. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** SQL put before each query, in the same message. */
+  readonly prefix?: string;
 }
 
 export interface WireError {
@@ -44,6 +46,14 @@ export class ConnectionLost extends Error {
   constructor(detail: string) {
     super(`The connection to PostgreSQL ended: ${detail}`);
     this.name = 'ConnectionLost';
+  }
+}
+
+/** The server refused a query of ours, which must not happen unless somebody set a trap for it. */
+export class QueryRefused extends Error {
+  constructor(error: WireError, sql: string) {
+    super(`${error.sqlstate} ${error.message} (in: ${sql.trim().slice(0, 120)})`);
+    this.name = 'QueryRefused';
   }
 }
 
@@ -155,7 +165,7 @@ export class Wire {
   }
 
   /** Like query, with the rows counted by the tag and dropped. */
-  async execute(sql: string | Buffer): Promise<WireResult> {
+  async execute(sql: string): Promise<WireResult> {
     return { ...(await this.#send(sql, null)), rows: [] };
   }
 
@@ -164,12 +174,10 @@ export class Wire {
     return this.#send(sql, onRow);
   }
 
-  /** The rows of one query of ours. Throws when the server refuses it, as that is our own bug. */
+  /** The rows of one query of ours. Throws QueryRefused. */
   async rows(sql: string): Promise<readonly Row[]> {
     const result = await this.query(sql);
-    if (result.error !== null) {
-      throw new Error(`${result.error.sqlstate} ${result.error.message} in: ${sql.slice(0, 200)}`);
-    }
+    if (result.error !== null) throw new QueryRefused(result.error, sql);
     return result.rows;
   }
 
@@ -182,13 +190,13 @@ export class Wire {
     });
   }
 
-  #send(sql: string | Buffer, onRow: Pending['onRow']): Promise<Omit<WireResult, 'rows'>> {
+  #send(sql: string, onRow: Pending['onRow']): Promise<Omit<WireResult, 'rows'>> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     if (this.#pending !== null) return Promise.reject(new Error('a query is already under way'));
     return new Promise((resolve, reject) => {
       this.#pending = { onRow, tags: [], infos: [], error: null, resolve, reject };
-      const text = typeof sql === 'string' ? Buffer.from(sql, 'utf8') : sql;
-      this.#socket.write(message('Q', Buffer.concat([text, Buffer.from([0])])));
+      const text = `${this.#options.prefix ?? ''}${sql}`;
+      this.#socket.write(message('Q', strings(text)));
     });
   }
 

@@ -4,7 +4,7 @@
  * the observer are left out.
  */
 import type { ObjectKind } from '../core/dry-run.ts';
-import type { Row, Wire } from '../postgres/wire.ts';
+import { QueryRefused, type Row, type Wire } from '../postgres/wire.ts';
 import { OBSERVER, PRIVATE_SCHEMA } from './workspace.ts';
 
 export interface CatalogEntry {
@@ -277,7 +277,7 @@ function tableOf(row: Row): TableInfo {
 export async function readCatalog(observer: Wire): Promise<Catalog> {
   const entries: CatalogEntry[] = [];
   const done = await observer.stream(ENTRIES, (row) => entries.push(entryOf(row)));
-  if (done.error !== null) throw new Error(`catalog: ${done.error.message}`);
+  if (done.error !== null) throw new QueryRefused(done.error, ENTRIES);
   const tables = (await observer.rows(TABLES)).map(tableOf);
   return { entries, tables };
 }

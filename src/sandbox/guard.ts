@@ -8,6 +8,8 @@ export type Ended = 'time' | 'disk';
 export interface Guard {
   /** Why the run was ended; null while it was not. */
   readonly ended: Ended | null;
+  /** Starts the clock again. */
+  allow(timeoutMs: number): void;
   release(): void;
 }
 
@@ -36,7 +38,7 @@ export function guard(run: Throwaway, timeoutMs: number, diskBytes: number): Gua
     if (low || (state.freeBefore - free > diskBytes && sizeOf(run.dataDir) > diskBytes))
       end('disk');
   };
-  const clock = setTimeout(() => end('time'), timeoutMs);
+  let clock = setTimeout(() => end('time'), timeoutMs);
   const looker = setInterval(() => {
     if (state.busy) return;
     state.busy = true;
@@ -49,6 +51,10 @@ export function guard(run: Throwaway, timeoutMs: number, diskBytes: number): Gua
   return {
     get ended() {
       return state.ended;
+    },
+    allow: (ms) => {
+      clearTimeout(clock);
+      clock = setTimeout(() => end('time'), ms);
     },
     release: () => {
       clearTimeout(clock);

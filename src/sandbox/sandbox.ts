@@ -15,11 +15,11 @@ import {
 } from '../core/dry-run.ts';
 import { TagoutError } from '../core/errors.ts';
 import { type Engine, type EngineWish, findEngine } from '../postgres/engine.ts';
-import { ConnectionLost } from '../postgres/wire.ts';
+import { ConnectionLost, QueryRefused } from '../postgres/wire.ts';
 import { type Baseline, BaselineFailed, Baselines } from './baseline.ts';
 import { BaselineCache } from './cache.ts';
 import { Executor, type Executed } from './execute.ts';
-import { guard } from './guard.ts';
+import { type Guard, guard } from './guard.ts';
 import { observe, watch } from './observe.ts';
 import { Queue } from './queue.ts';
 import * as words from './words.ts';
@@ -56,6 +56,9 @@ const DEFAULTS = {
   runDiskBytes: 2 * 2 ** 30,
   baselineTimeoutMs: 300_000,
 };
+
+/** At least this long may the comparison take, whatever the migration itself may. */
+const OBSERVATION_MS = 60_000;
 
 /** A step larger than this is not run. */
 const MAX_SQL_BYTES = 32 * 2 ** 20;
@@ -189,7 +192,7 @@ async function runPlan(context: Context, engine: Engine, plan: MigrationPlan): P
     return notComparable(plan, reason, performance.now() - began);
   }
   const baselineMs = performance.now() - began;
-  const ran = await runPending(context, engine, { plan, baseline });
+  const ran = await runPending({ context, engine, plan, baseline });
   return { ...ran, baselineMs, runMs: performance.now() - began - baselineMs };
 }
 
@@ -214,37 +217,43 @@ async function prepare(context: Context, engine: Engine, plan: MigrationPlan): P
 
 type Ran = Omit<Outcome, 'baselineMs' | 'runMs'>;
 
-async function runPending(
-  context: Context,
-  engine: Engine,
-  it: { readonly plan: MigrationPlan; readonly baseline: Baseline },
-): Promise<Ran> {
-  const { plan, baseline } = it;
-  const { settled, request } = context;
-  const run = await startCopy(settled.cacheDir, baseline.dataDir, engine);
-  const watcher = guard(run, request.settings.timeoutMs, settled.runDiskBytes);
-  const folder = emptyFolder(plan);
+interface Pending {
+  readonly context: Context;
+  readonly engine: Engine;
+  readonly plan: MigrationPlan;
+  readonly baseline: Baseline;
+}
+
+async function runPending(it: Pending): Promise<Ran> {
+  const { cacheDir, runDiskBytes } = it.context.settled;
+  const cached = it.baseline.cached;
+  const run = await startCopy(cacheDir, it.baseline.dataDir, it.engine);
+  const { timeoutMs } = it.context.request.settings;
+  const watcher = guard(run, timeoutMs, runDiskBytes);
+  const folder = emptyFolder(it.plan);
   try {
-    const done = await execute(run, plan);
-    const { statements, error } = done;
-    const home = settled.cacheDir;
-    const observation = await observe({ home, engine, baseline, run });
+    const { statements, error } = await execute(run, it.plan);
+    watcher.allow(Math.max(timeoutMs, OBSERVATION_MS));
+    const seen = { home: cacheDir, engine: it.engine, baseline: it.baseline, run };
+    const observation = await observe(seen);
     const whole = { ...folder, statements, error, observation };
-    return { ...judge(error, engine), folder: whole, cached: baseline.cached };
+    return { ...judge(error, it.engine), folder: whole, cached };
   } catch (error) {
-    if (!(error instanceof ConnectionLost)) throw error;
-    const why = watcher.ended;
-    const reason =
-      why === 'time'
-        ? words.timeReason(request.settings.timeoutMs)
-        : why === 'disk'
-          ? words.diskReason(settled.runDiskBytes)
-          : words.crashReason();
-    return { status: 'not-comparable', reason, folder, cached: baseline.cached };
+    const reason = interrupted(error, watcher, it.context);
+    return { status: 'not-comparable', reason, folder, cached };
   } finally {
     watcher.release();
     await run.discard();
   }
+}
+
+/** Why a run ended before it was observed; other errors are faults of ours and go on. */
+function interrupted(error: unknown, watcher: Guard, context: Context): string {
+  if (error instanceof QueryRefused) return words.unseenReason(error.message);
+  if (!(error instanceof ConnectionLost)) throw error;
+  if (watcher.ended === 'time') return words.timeReason(context.request.settings.timeoutMs);
+  if (watcher.ended === 'disk') return words.diskReason(context.settled.runDiskBytes);
+  return words.crashReason();
 }
 
 function judge(error: Executed['error'], engine: Engine): Pick<Outcome, 'status' | 'reason'> {

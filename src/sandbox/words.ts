@@ -78,3 +78,11 @@ export function sizeReason(path: string, bytes: number, limit: number): string {
     `the sandbox takes ${Math.round(limit / 2 ** 20)} MB. Split the file.`
   );
 }
+
+/** The observer could not read the database after the change, by accident or by design. */
+export function unseenReason(detail: string): string {
+  return (
+    'What the migration did could not be compared, as the database cannot be read afterwards: ' +
+    `${detail}. Remove what makes reading fail (a function in an index or a type) and push again.`
+  );
+}

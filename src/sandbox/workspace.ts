@@ -42,7 +42,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
 
 /** Every session of ours says these itself, so that no setting of the database speaks for it. */
 const OUR_SESSION: Readonly<Record<string, string>> = {
-  search_path: 'pg_catalog',
+  // Temporary tables are searched first unless they are named last.
+  search_path: 'pg_catalog, pg_temp',
   client_min_messages: 'error',
   statement_timeout: '0',
   lock_timeout: '0',
@@ -120,7 +121,11 @@ function connector(cluster: Cluster): Throwaway['connect'] {
       user: role === 'superuser' ? cluster.connection.user : role,
       password: cluster.connection.password,
       database,
-      settings: role === OWNER ? {} : OUR_SESSION,
+      // A function in an index predicate runs in whoever plans a query on that table, and could
+      // change the settings of our session: each query starts from our own again.
+      ...(role === OWNER
+        ? {}
+        : { settings: OUR_SESSION, prefix: role === OBSERVER ? 'RESET ALL; ' : '' }),
     });
 }
 

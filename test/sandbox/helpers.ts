@@ -15,7 +15,16 @@ import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sand
 
 export function step(path: string, sql: string, more: Partial<MigrationStep> = {}): MigrationStep {
   const blob = createHash('sha1').update(sql).digest('hex');
-  return { path, blob, version: path, sql, firstLine: 1, down: null, transaction: 'inherit', ...more };
+  return {
+    path,
+    blob,
+    version: path,
+    sql,
+    firstLine: 1,
+    down: null,
+    transaction: 'inherit',
+    ...more,
+  };
 }
 
 export function plan(
@@ -43,7 +52,10 @@ export const SETTINGS: DryRunSettings = { postgres: null, seed: [], rows: 0, tim
 export interface Bench {
   readonly sandbox: Sandbox;
   readonly home: string;
-  run(plans: MigrationPlan | readonly MigrationPlan[], settings?: Partial<DryRunSettings>): Promise<DryRun>;
+  run(
+    plans: MigrationPlan | readonly MigrationPlan[],
+    settings?: Partial<DryRunSettings>,
+  ): Promise<DryRun>;
   close(): Promise<void>;
 }
 

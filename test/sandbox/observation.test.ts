@@ -38,7 +38,11 @@ const CASES: readonly Case[] = [
     data: ['users.age values 100 > 0 lost 100 added 0 changed 0'],
     objects: ['removed column users.age'],
   },
-  { name: 'twin: a new column', sql: 'alter table users add column x int', objects: ['added column users.x'] },
+  {
+    name: 'twin: a new column',
+    sql: 'alter table users add column x int',
+    objects: ['added column users.x'],
+  },
   {
     name: 'a renamed column keeps its values',
     sql: 'alter table users rename column age to years',
@@ -115,14 +119,26 @@ const CASES: readonly Case[] = [
     sql: 'alter table secrets disable row level security',
     objects: ['changed row-security secrets'],
   },
-  { name: 'a policy opened', sql: 'alter policy own on secrets using (true)', objects: ['changed policy secrets.own'] },
-  { name: 'a grant to everyone', sql: 'grant select on users to public', objects: ['added grant users to public'] },
+  {
+    name: 'a policy opened',
+    sql: 'alter policy own on secrets using (true)',
+    objects: ['changed policy secrets.own'],
+  },
+  {
+    name: 'a grant to everyone',
+    sql: 'grant select on users to public',
+    objects: ['added grant users to public'],
+  },
   {
     name: 'default privileges opened',
     sql: 'alter default privileges grant all on tables to public',
     objects: ['added grant new objects of app_owner to public'],
   },
-  { name: 'a view replaced', sql: 'create or replace view names as select id, email::text as name from users', objects: ['changed view names'] },
+  {
+    name: 'a view replaced',
+    sql: 'create or replace view names as select id, email::text as name from users',
+    objects: ['changed view names'],
+  },
   { name: 'an enum grows', sql: `alter type mood add value 'ok'`, objects: ['changed type mood'] },
   {
     name: 'constraint, index, default, trigger, function, sequence and schema',
@@ -174,7 +190,10 @@ describe('what a change did is observed', () => {
       const run = await bench.run(plan(HISTORY, [sql]), { seed: SEED });
       assert.equal(run.status, 'ok', run.reason ?? '');
       if (name.includes('schema takes')) {
-        assert.deepEqual(dataLines(run).filter((line) => line.includes(' rows ')), data);
+        assert.deepEqual(
+          dataLines(run).filter((line) => line.includes(' rows ')),
+          data,
+        );
         return;
       }
       assert.deepEqual(dataLines(run), data ?? []);

@@ -24,7 +24,11 @@ test('a semicolon inside a text, a comment, a body or parentheses ends nothing',
 test('a statement knows its line and column in characters, not in bytes', async () => {
   const { statements } = await split('-- é\n/* 😀 */ select 1; select 2;\n  select 3', 10);
   const places = statements.map((s) => [s.line, s.column]);
-  assert.deepEqual(places, [[11, 9], [11, 19], [12, 3]]);
+  assert.deepEqual(places, [
+    [11, 9],
+    [11, 19],
+    [12, 3],
+  ]);
 });
 
 test('what no server takes is named with its place', async () => {
@@ -48,7 +52,10 @@ test('statements that cannot stand in a transaction block are known', async () =
     'create index concurrently i on t (a); create index j on t (a); vacuum t; do $$ begin end $$',
     1,
   );
-  assert.deepEqual(statements.map((s) => s.alone), [true, false, true, true]);
+  assert.deepEqual(
+    statements.map((s) => s.alone),
+    [true, false, true, true],
+  );
 });
 
 test('twenty thousand statements are cut in a short time', async () => {
