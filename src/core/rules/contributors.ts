@@ -2,6 +2,7 @@
  * Everybody who had a hand in a change: authors, committers, co-authors and pushers. A person who
  * cannot be named raises the number of approvals by one, because it could be any reviewer.
  */
+import { agentIndex } from '../agent-index.ts';
 import type { Change, Commit, CommitPerson } from '../evidence.ts';
 import { isAgentAccount } from '../origin.ts';
 import type { Policy } from '../policy.ts';
@@ -81,9 +82,6 @@ function isGithub(person: CommitPerson, isCommitter: boolean, commit: Commit): b
 
 /** An agent's own e-mail hides no reviewer: agents cannot approve. */
 function isAgent(person: CommitPerson, policy: Policy): boolean {
-  const email = person.email.trim().toLowerCase();
-  if (policy.agents.some((row) => row.emails.some((own) => own.toLowerCase() === email))) {
-    return true;
-  }
+  if (agentIndex(policy).byEmail.has(person.email.trim().toLowerCase())) return true;
   return person.account !== null && isAgentAccount(person.account, policy) !== null;
 }

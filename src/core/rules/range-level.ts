@@ -61,7 +61,7 @@ function judgeNewest(it: Case, newest: ChangeCase): readonly Thought[] {
   const { met } = judgeReviews({ ...newest.context, demands, notBeforeMs });
   if (met.length > 0 && met.every((one) => one.ok)) return [];
   const [worst] = met.toSorted((a, b) => b.count - b.counted - (a.count - a.counted));
-  const said = SAY.approvalsMissing({
+  const said = SAY.rangeWorse({
     pull: newest.change.pull,
     radius: together.radius,
     count: worst?.count ?? 1,
@@ -70,5 +70,5 @@ function judgeNewest(it: Case, newest: ChangeCase): readonly Thought[] {
     unknown: newest.context.contributors.unknown,
     headSha: newest.change.headSha,
   });
-  return [{ ...said, code: 'range-level', verdict: 'hold', breakable: true }];
+  return [{ ...said, verdict: 'hold', breakable: true }];
 }

@@ -111,6 +111,16 @@ export const SAY = {
       `${needWords(facts.count - facts.counted, facts.missingTeams)} would release it, given by ` +
       `review of ${commit(facts.headSha)} after reading this.`,
   }),
+  rangeWorse: (facts: MissingFacts): Said => ({
+    code: 'range-level',
+    reason:
+      `All commits of this deployment together have blast radius ${facts.radius}, more than any ` +
+      `pull request alone, and ${pullWords(facts.pull)} as the newest has ${facts.counted} of ` +
+      `${counted(facts.count, 'approval')} for that.`,
+    cure:
+      `${needWords(facts.count - facts.counted, facts.missingTeams)} on ${pullWords(facts.pull)} ` +
+      'would release it, given after its check has shown the whole range.',
+  }),
   nothingNew: (): Said => ({
     code: 'nothing-new',
     reason: 'The environment runs this very commit already.',

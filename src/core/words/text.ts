@@ -19,11 +19,11 @@ export function visible(text: string): string {
     .replace(INVISIBLE, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-/** Cuts at `max` characters and says so with an ellipsis; never splits a character. */
+/** Cuts at `max` UTF-16 units and says so with an ellipsis; never splits a surrogate pair. */
 export function cap(text: string, max: number): string {
-  const characters = [...text.slice(0, max * 2 + 2)];
-  if (characters.length <= max && text.length <= max * 2) return text;
-  return `${characters.slice(0, max - 1).join('')}…`;
+  if (text.length <= max) return text;
+  const start = text.slice(0, max - 1);
+  return `${/[\uD800-\uDBFF]$/.test(start) ? start.slice(0, -1) : start}…`;
 }
 
 /** A name from outside as a code span: `octocat`. Safe in Markdown and readable in a terminal. */

@@ -1,0 +1,501 @@
+/** Turns the stories of test/core/cases/*.json into Evidence. Everybody in them has one fixed id. */
+import { decide } from '../../src/core/decide.ts';
+import type { Decision } from '../../src/core/decision.ts';
+import { type DryRun, NO_DRY_RUN } from '../../src/core/dry-run.ts';
+import { effectivePolicy } from '../../src/core/effective-policy.ts';
+import type {
+  Account,
+  Change,
+  ChangedFile,
+  Commit,
+  CommitPerson,
+  DeploymentEvidence,
+  Evidence,
+  Gap,
+  Involvement,
+  Review,
+  ReviewState,
+  Standing,
+} from '../../src/core/evidence.ts';
+import type { EffectivePolicy } from '../../src/core/policy.ts';
+import type { RepoRef } from '../../src/core/subject.ts';
+
+export const REPO: RepoRef = { installationId: 1, id: 500, owner: 'acme', name: 'shop' };
+
+/** Monday, 2 November 2026, 10:00 UTC: the check first showed what the change does. */
+export const SHOWN_AT: number = Date.UTC(2026, 10, 2, 10);
+const HOUR = 3_600_000;
+export const HEAD: string = 'b'.repeat(40);
+export const OLD: string = 'a'.repeat(40);
+export const DEPLOYED: string = 'd'.repeat(40);
+export const RUNS: string = 'e'.repeat(40);
+
+const CAST: Readonly<Record<string, readonly [number, Account['type']]>> = {
+  alice: [1001, 'User'],
+  bob: [1002, 'User'],
+  carol: [1003, 'User'],
+  dave: [1004, 'User'],
+  erin: [1005, 'User'],
+  frank: [1006, 'User'],
+  grace: [1007, 'User'],
+  mallory: [1008, 'User'],
+  Copilot: [198_982_749, 'Bot'],
+  'copilot-pull-request-reviewer[bot]': [175_728_472, 'Bot'],
+  'claude[bot]': [209_825_114, 'Bot'],
+  claude: [81_847, 'User'],
+  cursoragent: [199_161_495, 'User'],
+  'github-actions[bot]': [41_898_282, 'Bot'],
+  'stamphog[bot]': [900_001, 'Bot'],
+  'dependabot[bot]': [49_699_333, 'Bot'],
+  'web-flow': [19_864_447, 'User'],
+  'mannequin-1': [900_002, 'Mannequin'],
+};
+
+/** An account of the cast; `null` and `ghost` are deleted accounts. */
+export function who(login: string | null | undefined): Account | null {
+  if (login === null || login === undefined || login === 'ghost') return null;
+  const [id, type] = CAST[login] ?? [0, 'User'];
+  if (id === 0) throw new Error(`nobody in the cast is called ${login}`);
+  return { id, login, type };
+}
+
+export interface ReviewStory {
+  readonly by: string;
+  readonly says?: 'approve' | 'changes' | 'comment' | 'dismissed' | 'unknown' | 'pending';
+  /** `head` (the default) or `old`, the head before the last push. */
+  readonly of?: 'head' | 'old';
+  /** Minutes after the check first showed the change; the default is 60. */
+  readonly minute?: number;
+  readonly body?: string;
+  readonly editedMinutesLater?: number;
+  readonly viaEmail?: boolean;
+  readonly id?: number;
+}
+
+export interface CommitStory {
+  /** A login, or an e-mail that belongs to no account. */
+  readonly by: string;
+  readonly with?: readonly string[];
+  readonly committer?: string;
+  readonly message?: string;
+  readonly verified?: boolean;
+  /** A merge of the base branch made by "Update branch". */
+  readonly update?: boolean;
+}
+
+export interface ChangeStory {
+  readonly pull?: number | null;
+  readonly does?: ChangeKind;
+  readonly author?: string;
+  readonly commits?: readonly CommitStory[];
+  readonly pushedBy?: readonly (string | null)[];
+  readonly involved?: readonly { readonly who: string; readonly signal: Involvement['signal'] }[];
+  readonly viaApp?: string;
+  readonly branch?: string;
+  readonly title?: string;
+  readonly body?: string;
+  readonly base?: string;
+  readonly state?: Change['state'];
+  /** Minutes after the showing; the default for a merged change is 90. */
+  readonly mergedMinute?: number;
+  readonly draft?: boolean;
+  readonly forkDeleted?: boolean;
+  readonly labels?: readonly string[];
+  readonly reviews?: readonly ReviewStory[];
+  /** Minutes of the first showing; null: never shown; `otherwise`: something else was shown. */
+  readonly shownMinute?: number | null | 'otherwise';
+  readonly retargetedMinute?: number;
+  readonly bypassedMinute?: number;
+  readonly paths?: readonly string[];
+}
+
+export interface DeploymentStory extends Partial<
+  Pick<DeploymentEvidence, 'environment' | 'runEvent' | 'fromOrigin' | 'succeededIn'>
+> {
+  readonly runSha?: string;
+  readonly from?: string | null;
+  readonly forkRun?: boolean;
+  readonly actor?: string;
+  readonly requestedMinute?: number;
+  readonly firstRequestedMinute?: number;
+  readonly rollbackSinceMinute?: number;
+  readonly range?: readonly RangeStory[];
+  readonly together?: ChangeKind;
+}
+
+export interface RangeStory {
+  readonly pull?: number | null;
+  readonly by?: string;
+  readonly equal?: boolean | null;
+  readonly difference?: string;
+}
+
+export interface Story {
+  readonly changes?: readonly ChangeStory[];
+  readonly change?: ChangeStory;
+  readonly checkout?: boolean;
+  readonly mergeGroup?: boolean;
+  readonly deployment?: DeploymentStory;
+  /** The policy file: an object, or its text when it is broken; left out: no file. */
+  readonly policy?: unknown;
+  readonly floor?: unknown;
+  /** Permissions that differ from `write`. */
+  readonly permissions?: Readonly<Record<string, Standing['permission']>>;
+  readonly teams?: Readonly<Record<string, readonly string[]>>;
+  readonly suspended?: readonly string[];
+  readonly gaps?: readonly Gap[];
+  /** Minutes after the showing at which the decision is made; the default is 120. */
+  readonly nowMinute?: number;
+}
+
+export type ChangeKind =
+  | 'docs'
+  | 'code'
+  | 'drops a column'
+  | 'drops a table'
+  | 'adds a column'
+  | 'weakens the policy'
+  | 'changes a workflow'
+  | 'forces the schema on deploy'
+  | 'fails to run'
+  | 'cannot be compared'
+  | 'nothing';
+
+function at(minute: number): number {
+  return SHOWN_AT + minute * 60_000;
+}
+
+/** The Evidence of a story, with the postings that its check made. */
+export function evidenceOf(story: Story): Evidence {
+  const stories = story.changes ?? (story.change === undefined ? [] : [story.change]);
+  const bare = stories.map((one, index) => changeOf(one, index, story));
+  const evidence = withChanges(story, bare);
+  // The digest of what was shown is the one that the decision itself computes.
+  const { shown } = decide(effectivePolicy(evidence.policy), evidence);
+  const posted = bare.map((change, index) =>
+    posting(change, stories[index] ?? {}, shown[index]?.digest ?? ''),
+  );
+  return withChanges(story, posted);
+}
+
+function posting(change: Change, story: ChangeStory, digest: string): Change {
+  const { shownMinute = 0 } = story;
+  if (shownMinute === null) return change;
+  const minute = shownMinute === 'otherwise' ? 0 : shownMinute;
+  const shown = shownMinute === 'otherwise' ? 'f'.repeat(64) : digest;
+  const heads = story.commits?.some((commit) => commit.update === true) ? [OLD, HEAD] : [HEAD];
+  return {
+    ...change,
+    postings: heads.map((headSha) => ({
+      headSha,
+      baseRef: change.baseRef,
+      shown,
+      atMs: at(minute),
+    })),
+  };
+}
+
+function withChanges(story: Story, changes: readonly Change[]): Evidence {
+  const [first] = changes;
+  const deployment = story.deployment === undefined ? null : deploymentOf(story.deployment, changes);
+  return {
+    v: 1,
+    subject: subjectOf(story, first, deployment),
+    readAtMs: at(story.nowMinute ?? 120),
+    defaultBranch: 'main',
+    policy: {
+      repository: policyFile('acme/shop', story.policy),
+      base: null,
+      floor: story.floor === undefined ? null : policyFile('acme/.github', story.floor),
+    },
+    changes,
+    deployment,
+    people: peopleOf(story),
+    suspended: story.suspended ?? [],
+    gaps: story.gaps ?? [],
+  };
+}
+
+function policyFile(repo: string, policy: unknown): Evidence['policy']['repository'] {
+  const text =
+    policy === undefined ? null : typeof policy === 'string' ? policy : JSON.stringify(policy);
+  return {
+    repo,
+    path: '.github/tagout.yml',
+    commitSha: '1'.repeat(40),
+    blob: text === null ? null : '2'.repeat(40),
+    text,
+  };
+}
+
+function subjectOf(
+  story: Story,
+  first: Change | undefined,
+  deployment: DeploymentEvidence | null,
+): Evidence['subject'] {
+  if (story.checkout === true) {
+    return { kind: 'checkout', path: '/work/shop', baseSha: RUNS, headSha: HEAD };
+  }
+  if (story.mergeGroup === true) {
+    const headRef = 'gh-readonly-queue/main/pr-7';
+    return { kind: 'merge-group', repo: REPO, headSha: DEPLOYED, headRef, baseRef: 'main' };
+  }
+  if (deployment !== null) {
+    const { runId, runAttempt, environment, deploymentId } = deployment;
+    const sha = DEPLOYED;
+    return { kind: 'deployment', repo: REPO, runId, runAttempt, environment, deploymentId, sha };
+  }
+  return { kind: 'pull-request', repo: REPO, number: first?.pull ?? 7, headSha: HEAD };
+}
+
+function peopleOf(story: Story): readonly Standing[] {
+  return Object.entries(CAST).map(([login, [id]]) => ({
+    id,
+    login,
+    permission: story.permissions?.[login] ?? 'write',
+    teams: story.teams?.[login] ?? [],
+  }));
+}
+
+function deploymentOf(story: DeploymentStory, changes: readonly Change[]): DeploymentEvidence {
+  const range: readonly RangeStory[] =
+    story.range ?? changes.map((change) => ({ pull: change.pull }));
+  return {
+    environment: story.environment ?? 'production',
+    runId: 77,
+    runAttempt: 1,
+    runStatus: 'waiting',
+    runEvent: story.runEvent ?? 'push',
+    runHeadSha: story.runSha ?? DEPLOYED,
+    runHeadRepoId: story.forkRun === true ? 666 : REPO.id,
+    actor: who(story.actor ?? 'alice'),
+    triggeringActor: who(story.actor ?? 'alice'),
+    deploymentId: 9,
+    deploymentSha: DEPLOYED,
+    requestedAtMs: at(story.requestedMinute ?? 110),
+    fromSha: story.from === undefined ? RUNS : story.from,
+    fromOrigin: story.fromOrigin ?? (story.from === null ? null : 'released'),
+    range: range.map((item, index) => ({
+      sha: index === range.length - 1 ? DEPLOYED : String(index).repeat(40).slice(0, 40),
+      author: who(item.by ?? 'alice'),
+      message: 'Change something',
+      pull: item.pull ?? null,
+      equalsReviewed: item.equal === undefined ? true : item.equal,
+      difference: item.difference ?? null,
+    })),
+    ...(story.firstRequestedMinute === undefined
+      ? {}
+      : { firstRequestedAtMs: at(story.firstRequestedMinute) }),
+    ...(story.succeededIn === undefined ? {} : { succeededIn: story.succeededIn }),
+    ...(story.rollbackSinceMinute === undefined
+      ? {}
+      : { rollback: { currentSinceMs: at(story.rollbackSinceMinute) } }),
+    ...(story.together === undefined
+      ? {}
+      : { together: changeOf({ pull: null, does: story.together }, 0, {}) }),
+  };
+}
+
+function changeOf(story: ChangeStory, index: number, whole: Story): Change {
+  const merged = whole.deployment !== undefined || story.state === 'merged';
+  const author = who(story.author ?? 'alice');
+  const commits = story.commits ?? [{ by: story.author ?? 'alice' }];
+  return {
+    pull: story.pull === undefined ? (whole.checkout === true ? null : 7 + index) : story.pull,
+    title: story.title ?? 'Change something',
+    body: story.body ?? '',
+    state: story.state ?? (merged ? 'merged' : 'open'),
+    draft: story.draft ?? false,
+    author,
+    viaApp: story.viaApp ?? null,
+    baseRef: story.base ?? 'main',
+    baseSha: RUNS,
+    mergeBaseSha: RUNS,
+    headRef: story.branch ?? 'feature/x',
+    headSha: HEAD,
+    headRepoId: story.forkDeleted === true ? null : REPO.id,
+    mergedAtMs: merged ? at(story.mergedMinute ?? 90) : null,
+    mergeCommitSha: merged ? DEPLOYED : null,
+    mergedBy: merged ? who('alice') : null,
+    labels: story.labels ?? [],
+    commits: commits.map((commit, i) => commitOf(commit, i === commits.length - 1)),
+    pushes: (story.pushedBy ?? [story.author ?? 'alice']).map((login, i) => ({
+      actor: who(login),
+      atMs: at(-60 - i),
+      kind: 'push',
+      after: HEAD,
+    })),
+    files: filesOf(story),
+    reviews: (story.reviews ?? []).map(reviewOf),
+    involved: (story.involved ?? []).map((one) => involvementOf(one.who, one.signal)),
+    postings: [],
+    dryRun: dryRunOf(story.does ?? 'code'),
+    ...(story.retargetedMinute === undefined
+      ? {}
+      : { baseChangedAtMs: at(story.retargetedMinute) }),
+    ...(story.bypassedMinute === undefined ? {} : { bypassedAtMs: at(story.bypassedMinute) }),
+  };
+}
+
+function involvementOf(login: string, signal: Involvement['signal']): Involvement {
+  const account = who(login);
+  return { id: account?.id ?? null, login, signal, source: 'timeline', forgeable: false };
+}
+
+function personOf(text: string): CommitPerson {
+  if (text.includes('@')) return { account: null, name: 'Somebody', email: text };
+  const account = who(text);
+  const email = `${account?.id ?? 0}+${text}@users.noreply.github.com`;
+  return { account, name: text, email };
+}
+
+function commitOf(story: CommitStory, isHead: boolean): Commit {
+  return {
+    sha: isHead ? HEAD : OLD,
+    parents: story.update === true ? [OLD, RUNS] : [isHead ? OLD : RUNS],
+    authors: [personOf(story.by), ...(story.with ?? []).map(personOf)],
+    committer: personOf(story.committer ?? (story.update === true ? 'web-flow' : story.by)),
+    message: story.message ?? 'Change something',
+    verified: story.verified ?? story.update === true,
+  };
+}
+
+const STATES: Readonly<Record<NonNullable<ReviewStory['says']>, ReviewState>> = {
+  approve: 'APPROVED',
+  changes: 'CHANGES_REQUESTED',
+  comment: 'COMMENTED',
+  dismissed: 'DISMISSED',
+  unknown: 'UNKNOWN',
+  pending: 'PENDING',
+};
+
+function reviewOf(story: ReviewStory, index: number): Review {
+  const submittedAtMs = at(story.minute ?? 60);
+  return {
+    id: story.id ?? 100 + index,
+    author: who(story.by),
+    state: STATES[story.says ?? 'approve'],
+    commitSha: story.of === 'old' ? OLD : HEAD,
+    submittedAtMs,
+    editedAtMs:
+      story.editedMinutesLater === undefined
+        ? null
+        : submittedAtMs + story.editedMinutesLater * 60_000,
+    viaEmail: story.viaEmail ?? false,
+    body: story.body ?? '',
+  };
+}
+
+const PATHS: Readonly<Record<ChangeKind, readonly string[]>> = {
+  docs: ['docs/guide.md'],
+  code: ['src/app.ts'],
+  'drops a column': ['drizzle/0007_drop_email.sql'],
+  'drops a table': ['drizzle/0007_drop_users.sql'],
+  'adds a column': ['drizzle/0007_add_name.sql'],
+  'weakens the policy': ['.github/tagout.yml'],
+  'changes a workflow': ['.github/workflows/ci.yml'],
+  'forces the schema on deploy': ['package.json'],
+  'fails to run': ['drizzle/0007_broken.sql'],
+  'cannot be compared': ['drizzle/0007_code.sql'],
+  nothing: [],
+};
+
+function filesOf(story: ChangeStory): readonly ChangedFile[] {
+  const kind = story.does ?? 'code';
+  const patch =
+    kind === 'forces the schema on deploy'
+      ? '@@ -1,3 +1,3 @@\n {\n-  "build": "next build"\n+  "build": "drizzle-kit push --force && next build"\n }'
+      : '@@ -1 +1 @@\n-old\n+new';
+  return (story.paths ?? PATHS[kind]).map((path) => ({
+    path,
+    previousPath: null,
+    status: 'modified',
+    previousBlob: '3'.repeat(40),
+    blob: '4'.repeat(40),
+    mode: '100644',
+    additions: 1,
+    deletions: 1,
+    patch,
+  }));
+}
+
+function dryRunOf(kind: ChangeKind): DryRun {
+  const [path = ''] = PATHS[kind];
+  if (!path.startsWith('drizzle/')) return NO_DRY_RUN;
+  const failed = kind === 'fails to run';
+  const base: DryRun = {
+    status: failed ? 'failed' : kind === 'cannot be compared' ? 'not-comparable' : 'ok',
+    reason: failed
+      ? 'syntax error at or near "ALTR"'
+      : kind === 'cannot be compared'
+        ? 'The base branch does not run from an empty database'
+        : null,
+    engine: { name: 'PostgreSQL', version: '18.4' },
+    durationsMs: { baseline: 20, run: 5, total: 60 },
+    baselineCached: true,
+    problems: [],
+    folders: [
+      {
+        framework: 'drizzle',
+        folder: 'drizzle',
+        scope: 'batch',
+        steps: [{ path, version: '0007', blob: '4'.repeat(40) }],
+        statements: [],
+        observation: failed || kind === 'cannot be compared' ? null : observationOf(kind),
+        error: failed
+          ? { sqlstate: '42601', message: 'syntax error at or near "ALTR"', path, line: 1, column: 1 }
+          : null,
+      },
+    ],
+  };
+  return base;
+}
+
+function observationOf(
+  kind: ChangeKind,
+): NonNullable<DryRun['folders'][number]['observation']> {
+  const column = kind === 'drops a column';
+  const table = kind === 'drops a table';
+  const lost = { before: 1000, after: 0, lost: 1000, added: 0, changed: 0 };
+  const removed = { change: 'removed', after: null } as const;
+  return {
+    objects: [
+      ...(column ? [{ kind: 'column', object: 'users.email', before: 'text', ...removed } as const] : []),
+      ...(table ? [{ kind: 'table', object: 'users', before: 'table', ...removed } as const] : []),
+      ...(kind === 'adds a column'
+        ? [
+            {
+              kind: 'column',
+              object: 'users.name',
+              change: 'added',
+              before: null,
+              after: 'text',
+            } as const,
+          ]
+        : []),
+    ],
+    data: [
+      ...(column ? [{ object: 'users.email', measure: 'values', ...lost } as const] : []),
+      ...(table ? [{ object: 'users', measure: 'rows', ...lost } as const] : []),
+    ],
+    tables: [{ table: 'users', rows: 1000, origin: 'seed' }],
+    unfilled: [],
+    downRestores: null,
+    downDifference: [],
+  };
+}
+
+export interface Outcome {
+  readonly evidence: Evidence;
+  readonly policy: EffectivePolicy;
+  readonly decision: Decision;
+}
+
+/** Plays a story to its decision. */
+export function play(story: Story): Outcome {
+  const evidence = evidenceOf(story);
+  const policy = effectivePolicy(evidence.policy);
+  return { evidence, policy, decision: decide(policy, evidence) };
+}
+
+export const HOURS: number = HOUR;
