@@ -41,10 +41,14 @@ export function mayTouch(changed: ReadonlySet<string>, ...views: readonly TreeVi
   }
   return [...changed].some((path) => {
     if (SQL_FILE.test(path) || configs.has(path)) return true;
-    if (views.some((view) => isLinkAt(view, path))) return true;
+    if (views.some((view) => isLinkAt(view, path) || isOwned(view, path))) return true;
     for (let up = folderOf(path); up !== ''; up = folderOf(up)) if (sqlFolders.has(up)) return true;
     return false;
   });
+}
+
+function isOwned(view: TreeView, path: string): boolean {
+  return frameworks.some((framework) => framework.mayOwn?.(path, view) === true);
 }
 
 function isLinkAt(view: TreeView, path: string): boolean {

@@ -1,7 +1,15 @@
 /** What a change does to a folder's history: which migrations are new, which old ones were touched. */
 import type { MigrationStep, PlanProblem } from '../core/dry-run.ts';
 import type { Framework, History, Migration, Selection } from './framework.ts';
-import { alreadyApplied, deleted, duplicate, edited, late, renamed } from './problems.ts';
+import {
+  alreadyApplied,
+  deleted,
+  downEdited,
+  duplicate,
+  edited,
+  late,
+  renamed,
+} from './problems.ts';
 
 /** The general runner: it knows versions by their key and runs those it does not know, in order. */
 export function selectPending(framework: Framework, base: History, head: History): Selection {
@@ -9,18 +17,19 @@ export function selectPending(framework: Framework, base: History, head: History
   const last = base.migrations.filter((entry) => !entry.repeatable).at(-1) ?? null;
   const pending: Migration[] = [];
   const problems: PlanProblem[] = [];
+  const lateness = base.late ?? framework.runner.late;
   for (const entry of head.migrations) {
     const before = known.get(entry.key);
     if (before !== undefined) {
-      if (entry.repeatable && before.blob !== entry.blob) pending.push(entry);
+      if (entry.repeatable && contentOf(before) !== contentOf(entry)) pending.push(entry);
       else if (isSwapped(entry, before, head)) {
         problems.push(alreadyApplied(framework, entry.path, entry.version));
       }
       continue;
     }
     if (last !== null && !entry.repeatable && framework.order(entry, last) < 0) {
-      problems.push(late(framework, entry.path, last.path));
-      if (framework.runner.late !== 'applied') continue;
+      problems.push(late(framework, entry.path, { after: last.path, lateness }));
+      if (lateness !== 'applied') continue;
     }
     pending.push(entry);
   }
@@ -39,17 +48,28 @@ export function touchedHistory(
   base: History,
   head: History,
 ): readonly PlanProblem[] {
-  const byPath = new Map(head.migrations.map((entry) => [entry.path, entry]));
+  const now = new Map(head.migrations.map((entry) => [unitOf(entry), entry]));
   const oldPaths = new Set(base.migrations.map((entry) => entry.path));
-  const found = new Map<string, PlanProblem>();
-  for (const before of base.migrations) {
-    const now = byPath.get(before.path);
-    if (now === undefined) found.set(before.path, gone(framework, before, { head, oldPaths }));
-    else if (now.blob !== before.blob && !before.repeatable) {
-      found.set(before.path, edited(framework, before.path));
-    }
-  }
-  return [...found.values()];
+  return base.migrations.flatMap((before) => {
+    const after = now.get(unitOf(before));
+    if (after === undefined) return [gone(framework, before, { head, oldPaths })];
+    if (before.repeatable) return [];
+    if (contentOf(after) !== contentOf(before)) return [edited(framework, before)];
+    return downOf(after) === downOf(before) ? [] : [downEdited(framework, before)];
+  });
+}
+
+/** What a person edits as one: a file, or a part of a file that holds several. */
+function unitOf(entry: Migration): string {
+  return entry.content === undefined ? entry.path : `\0${entry.key}`;
+}
+
+function contentOf(entry: Migration): string {
+  return entry.content ?? entry.blob;
+}
+
+function downOf(entry: Migration): string {
+  return entry.steps.map((step) => step.down ?? '').join('\0');
 }
 
 function gone(
@@ -58,10 +78,10 @@ function gone(
   { head, oldPaths }: { readonly head: History; readonly oldPaths: ReadonlySet<string> },
 ): PlanProblem {
   const other = head.migrations.find(
-    (entry) => entry.blob === before.blob && !oldPaths.has(entry.path),
+    (entry) => contentOf(entry) === contentOf(before) && !oldPaths.has(entry.path),
   );
   return other === undefined
-    ? deleted(framework, before.path)
+    ? deleted(framework, before)
     : renamed(framework, before.path, other.path);
 }
 

@@ -3,16 +3,15 @@
  * `created_at` once, applies every entry whose `when` lies above it in one transaction, and passes
  * over the others without a word (drizzle-orm 0.45, `migrator.js` and `pg-core/dialect.js`).
  */
-import type { MigrationStep, PlanProblem } from '../core/dry-run.ts';
+import type { PlanProblem } from '../core/dry-run.ts';
+import { stepsOfFile } from './drizzle-breakpoints.ts';
 import { drizzleConfigPaths, drizzleConfigs, isPostgres } from './drizzle-config.ts';
 import type { Dialect, Found, Framework, History, Migration, Selection } from './framework.ts';
-import { allClosed, atTopLevel } from './lexer.ts';
 import { folderName, problem, unreadable } from './problems.ts';
-import { emptyHistory, found, migrationOf, peek, readText, SQL_FILE, stepOf } from './shared.ts';
+import { emptyHistory, found, migrationOf, peek, readText, SQL_FILE } from './shared.ts';
 import { lineAt } from './text.ts';
 import { folderOf, isBelow, joinPath, nameOf, type TreeView } from './tree.ts';
 
-const BREAKPOINT = '--> statement-breakpoint';
 const JOURNAL = 'meta/_journal.json';
 
 interface Entry {
@@ -154,29 +153,6 @@ function migrationAt(
   const names = { key: entry.tag, version: entry.tag, path };
   const steps = stepsOfFile(view, names, text);
   return [{ ...migrationOf(view, names, steps), when: entry.when }];
-}
-
-/**
- * The migrator splits the text at every breakpoint, wherever it stands, and sends the parts one by
- * one. Where that gives the same statements as the file itself, the file is one step; else each
- * part is a step, for text after a breakpoint on a comment line is run by Drizzle and would be
- * hidden from a reader of the file as a whole.
- */
-function stepsOfFile(
-  view: TreeView,
-  { version, path }: { readonly version: string; readonly path: string },
-  text: string,
-): readonly MigrationStep[] {
-  const parts = text.split(BREAKPOINT);
-  const plain = parts.slice(1).every((part) => /^[^\S\n]*(?:\r?\n|$)/.test(part));
-  const whole = parts.slice(0, -1).every((part) => atTopLevel(part) && allClosed(part));
-  if (plain && whole) return [stepOf(view, { path, version, sql: text })];
-  let offset = 0;
-  return parts.flatMap((sql) => {
-    const firstLine = lineAt(text, offset);
-    offset += sql.length + BREAKPOINT.length;
-    return sql.trim() === '' ? [] : [stepOf(view, { path, version, sql, firstLine })];
-  });
 }
 
 function lineOfTag(text: string, tag: string): number | null {

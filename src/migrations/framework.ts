@@ -31,6 +31,8 @@ export interface Migration {
   readonly steps: readonly MigrationStep[];
   /** Applied again whenever its content changes (Flyway's `R__`). */
   readonly repeatable: boolean;
+  /** Set where a file holds several: this one's own content, compared in place of the blob. */
+  readonly content?: string;
 }
 
 /** A folder's history as the runner would read it from one tree. */
@@ -43,6 +45,8 @@ export interface History {
   readonly files: readonly string[];
   /** The runner could not even list its migrations; nothing is compared then. */
   readonly broken: boolean;
+  /** What the configuration makes of late migrations, where it differs from the usual. */
+  readonly late?: Runner['late'];
 }
 
 /** What the production runner does, for the model and for the reader. */
@@ -72,6 +76,8 @@ export interface Framework {
   readonly runner: Runner;
   /** Extensions of migrations in code that this runner would also run: `go`, `js`. */
   readonly code: readonly string[];
+  /** Whether a path's name alone may be a migration of this framework; asked before any reading. */
+  mayOwn?(path: string, view: TreeView): boolean;
   /** Configuration and state files whose text `find` needs, from the paths alone. */
   configs(view: TreeView): readonly string[];
   /**

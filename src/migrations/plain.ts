@@ -22,9 +22,12 @@ const FOLDER =
   /(?:^|[/_.-])(?:migrations?|migrate|migs?|schema[_-]?changes|changes|patches|upgrades?|ddl|versions|drizzle|flyway|sql)(?=$|[/_.-])/i;
 
 function find(view: TreeView, touched: readonly string[]): readonly Found[] {
-  return touched
-    .filter((folder) => FOLDER.test(folder) && numbered(folder, view).length > 0)
-    .map((folder) => found(folder, 'name'));
+  return touched.filter((folder) => isPlain(folder, view)).map((folder) => found(folder, 'name'));
+}
+
+/** Whether the folder is named as one of migrations and holds numbered SQL files. */
+export function isPlain(folder: string, view: TreeView): boolean {
+  return FOLDER.test(folder) && numbered(folder, view).length > 0;
 }
 
 function numbered(folder: string, view: TreeView): readonly string[] {

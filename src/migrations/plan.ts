@@ -17,6 +17,11 @@ export { touchesMigrations } from './changes.ts';
 export { frameworks } from './frameworks.ts';
 export { unclaimedSql } from './unclaimed.ts';
 
+/** A plan with the changed files that belong to its framework without being one of its steps. */
+export interface FolderPlan extends MigrationPlan {
+  readonly companions: readonly string[];
+}
+
 export interface PlanInput {
   /** The tree of the base branch's tip. */
   readonly base: SourceTree;
@@ -30,12 +35,12 @@ export interface PlanInput {
  * folder with nothing pending and nothing wrong has none. Bad content becomes problems of a plan;
  * only a tree that cannot be read throws (TagoutError, from `SourceTree.read`).
  */
-export async function planMigrations(input: PlanInput): Promise<readonly MigrationPlan[]> {
+export async function planMigrations(input: PlanInput): Promise<readonly FolderPlan[]> {
   const texts: Texts = new Map();
   const views: Views = { base: viewOf(input.base, texts), head: viewOf(input.head, texts) };
   const changed = changedPaths(views.base, views.head);
   if (!mayTouch(changed, views.base, views.head)) return [];
-  const touched = touchedFolders(changed);
+  const touched = touchedFolders(changed, views);
   await fetchBoth(views, (view) => [
     ...frameworks.flatMap((framework) => framework.configs(view)),
     ...touched.flatMap((folder) => view.filesIn(folder).filter((path) => SQL_FILE.test(path))),
@@ -62,15 +67,28 @@ async function fetchBoth(
   await views.base.fetch(wanted(views.base, 'base'));
 }
 
-/** Folders in which `.sql` files were added, changed or removed. */
-function touchedFolders(changed: ReadonlySet<string>): readonly string[] {
-  const sql = [...changed].filter((path) => SQL_FILE.test(path));
-  return [...new Set(sql.map(folderOf))].sort(compareBytes);
+/** Folders that hold `.sql` files and in which any file was added, changed or removed. */
+function touchedFolders(changed: ReadonlySet<string>, views: Views): readonly string[] {
+  const folders = new Set([...changed].map(folderOf));
+  // A changelog orders and includes files of other folders, so all of them may have changed.
+  if ([...changed].some((path) => /change-?log/i.test(path))) {
+    for (const path of views.head.paths) if (SQL_FILE.test(path)) folders.add(folderOf(path));
+  }
+  const holdsSql = (folder: string): boolean =>
+    [views.base, views.head].some((view) =>
+      view.filesIn(folder).some((path) => SQL_FILE.test(path)),
+    );
+  return [...folders].filter(holdsSql).sort(compareBytes);
 }
+
+/** Manifests change with every dependency; what they say of migrations is compared by meaning. */
+const MANIFEST = /(?:^|\/)(?:package\.json|Cargo\.toml)$/;
 
 function isTouched(claim: Claim, changed: ReadonlySet<string>): boolean {
   if (claim.problems.some((each) => changed.has(each.path))) return true;
   if ((claim.base === null) !== (claim.head === null)) return true;
+  const sources = [...(claim.base?.sources ?? []), ...(claim.head?.sources ?? [])];
+  if (sources.some((path) => changed.has(path) && !MANIFEST.test(path))) return true;
   return [...changed].some(
     (path) => path === claim.folder || (isBelow(path, claim.folder) && isNear(path, claim.folder)),
   );
@@ -88,7 +106,7 @@ function sideOf(claim: Claim, side: Side): Found {
   return own ?? other ?? found(claim.folder, 'name');
 }
 
-function planOf(claim: Claim, context: Context): MigrationPlan {
+function planOf(claim: Claim, context: Context): FolderPlan {
   const { framework, folder } = claim;
   const base = loadSide(claim, 'base', context);
   const head = loadSide(claim, 'head', context);
@@ -111,6 +129,7 @@ function planOf(claim: Claim, context: Context): MigrationPlan {
     applied: stepsOf(base.migrations),
     pending: stepsOf(compared.pending),
     problems: unique(problems),
+    companions: head.files.filter((path) => context.changed.has(path)).sort(compareBytes),
   };
 }
 

@@ -1,6 +1,6 @@
 /** The sentences about a plan: what is wrong, what production would do, and how to cure it. */
 import type { PlanProblem, PlanProblemCode } from '../core/dry-run.ts';
-import type { Framework } from './framework.ts';
+import type { Framework, Migration, Runner } from './framework.ts';
 
 /** A problem at a file, and at a line of it where one is known. */
 export function problem(
@@ -21,23 +21,38 @@ export function unreadable(path: string, why: string): PlanProblem {
   return problem('unreadable', path, `${path} ${why}.`);
 }
 
-export function edited(framework: Framework, path: string): PlanProblem {
+export function edited(framework: Framework, before: Migration): PlanProblem {
   return problem(
     'history-edited',
-    path,
-    `${path} is already on the base branch and its content was changed; ` +
+    before.path,
+    `${unitName(before)} is already on the base branch and its content was changed; ` +
       `${framework.runner.editedSays}. ` +
       'Put the old content back and make the change in a new migration.',
   );
 }
 
-export function deleted(framework: Framework, path: string): PlanProblem {
+export function downEdited(framework: Framework, before: Migration): PlanProblem {
+  return problem(
+    'history-edited',
+    before.path,
+    `The down part of ${unitName(before)}, which is already on the base branch, was changed; ` +
+      `${framework.title} runs the new text when somebody rolls back. ` +
+      'Put the old text back, or let a person release this change.',
+  );
+}
+
+export function deleted(framework: Framework, before: Migration): PlanProblem {
   return problem(
     'history-deleted',
-    path,
-    `${path} is on the base branch and was deleted; ${framework.runner.deletedSays}. ` +
-      'Put the file back; undo what it did in a new migration.',
+    before.path,
+    `${unitName(before)} is in the history of the base branch and no longer in this one; ` +
+      `${framework.runner.deletedSays}. Put it back; undo what it did in a new migration.`,
   );
+}
+
+/** A file, or the part of a file that the runner knows by a name of its own. */
+function unitName(entry: Migration): string {
+  return entry.content === undefined ? entry.path : `The change ${entry.version} in ${entry.path}`;
 }
 
 export function renamed(framework: Framework, from: string, to: string): PlanProblem {
@@ -58,13 +73,18 @@ export function duplicate(framework: Framework, path: string, other: string): Pl
   );
 }
 
-export function late(framework: Framework, path: string, after: string): PlanProblem {
-  const { runner } = framework;
-  const code = runner.late === 'applied' ? 'out-of-order' : 'skipped-by-runner';
+export function late(
+  framework: Framework,
+  path: string,
+  { after, lateness }: { readonly after: string; readonly lateness: Runner['late'] },
+): PlanProblem {
+  const { runner, title } = framework;
+  const usual = lateness === runner.late;
+  const says = usual ? runner.lateSays : `${title} is configured to apply it all the same`;
   return problem(
-    code,
+    lateness === 'applied' ? 'out-of-order' : 'skipped-by-runner',
     path,
-    `${path} sorts before ${after}, which the base branch already has; ${runner.lateSays}. ` +
+    `${path} sorts before ${after}, which the base branch already has; ${says}. ` +
       'Give it a version above all that are on the base branch.',
   );
 }

@@ -16,15 +16,22 @@ export function unclaimedSql(
 ): readonly string[] {
   const views = { base: viewOf(base, new Map()), head: viewOf(head, new Map()) };
   const changed = changedPaths(views.base, views.head);
-  const known = new Set(
-    plans
-      .flatMap((plan) => [...plan.pending, ...plan.applied, ...plan.problems])
-      .map((each) => each.path),
-  );
+  const known = new Set([
+    ...plans.flatMap(companionsOf),
+    ...plans.flatMap((plan) =>
+      [...plan.pending, ...plan.applied, ...plan.problems].map((each) => each.path),
+    ),
+  ]);
   return views.head.paths.filter((path) => {
     if (!changed.has(path) || !SQL_FILE.test(path) || known.has(path)) return false;
     return !plans.some((plan) =>
       plan.folder === '' ? !path.includes('/') : isBelow(path, plan.folder),
     );
   });
+}
+
+/** Plans that were stored and read again may lack their companions; their folder speaks then. */
+function companionsOf(plan: MigrationPlan): readonly string[] {
+  const companions: unknown = 'companions' in plan ? plan.companions : [];
+  return Array.isArray(companions) ? companions.filter((each) => typeof each === 'string') : [];
 }

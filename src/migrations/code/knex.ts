@@ -1,0 +1,15 @@
+/** Knex: script files in the order of their names over all folders. */
+import type { Framework } from '../framework.ts';
+import { scriptFramework } from './javascript.ts';
+
+export const knex: Framework = scriptFramework({
+  name: 'knex',
+  title: 'Knex',
+  recipe: 'print migration.up(knex).toSQL() for each new migration',
+  scope: 'file',
+  late: {
+    kind: 'refused',
+    says: 'Knex stops with an error when the folder and its table differ in order',
+  },
+  dependency: /"knex"\s*:/,
+});

@@ -1,0 +1,15 @@
+/** Sequelize and Umzug: script files by name, without a transaction of their own. */
+import type { Framework } from '../framework.ts';
+import { scriptFramework } from './javascript.ts';
+
+export const sequelize: Framework = scriptFramework({
+  name: 'sequelize',
+  title: 'Sequelize',
+  recipe: 'run sequelize db:migrate on an empty database with logging on and keep its SQL',
+  scope: 'statement',
+  late: {
+    kind: 'applied',
+    says: 'Sequelize would still apply it, after the newer ones in production',
+  },
+  dependency: /"(?:sequelize|sequelize-cli|umzug)"\s*:/,
+});

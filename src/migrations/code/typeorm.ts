@@ -1,0 +1,15 @@
+/** TypeORM: classes whose names end in a time stamp, all pending ones in one transaction. */
+import type { Framework } from '../framework.ts';
+import { scriptFramework } from './javascript.ts';
+
+export const typeorm: Framework = scriptFramework({
+  name: 'typeorm',
+  title: 'TypeORM',
+  recipe: 'typeorm schema:log, or migration:run on an empty database with logging on',
+  scope: 'batch',
+  late: {
+    kind: 'applied',
+    says: 'TypeORM would still apply it, after the newer ones in production',
+  },
+  dependency: /"typeorm"\s*:/,
+});

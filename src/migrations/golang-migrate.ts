@@ -1,0 +1,83 @@
+/**
+ * golang-migrate: `<number>_<title>.up.<ext>` with an optional `.down.` twin, by number. `up` goes
+ * on from the version that the database stands on; each file is sent as one simple query.
+ */
+import type { PlanProblem } from '../core/dry-run.ts';
+import { byName } from './folders.ts';
+import type { Found, Framework, History, Migration } from './framework.ts';
+import {
+  compareNumbers,
+  emptyHistory,
+  migrationOf,
+  plainNumber,
+  readText,
+  simpleQuery,
+  stepOf,
+} from './shared.ts';
+import { compareBytes } from './text.ts';
+import { nameOf, type TreeView } from './tree.ts';
+
+const NAME = /^(\d+)_(.*)\.(down|up)\.(.*)$/;
+const UP_SQL = /^\d+_.*\.up\.sql$/i;
+
+function files(folder: string, view: TreeView): readonly string[] {
+  return view.filesIn(folder).filter((path) => NAME.test(nameOf(path)));
+}
+
+function versionOf(path: string): string {
+  return plainNumber(NAME.exec(nameOf(path))?.[1] ?? '0');
+}
+
+function isDown(path: string): boolean {
+  return NAME.exec(nameOf(path))?.[3] === 'down';
+}
+
+function load(claim: Found, view: TreeView): History {
+  const problems: PlanProblem[] = [];
+  const all = files(claim.folder, view);
+  const downs = new Map(all.filter(isDown).map((path) => [versionOf(path), path]));
+  const migrations = all.flatMap((path) => {
+    if (isDown(path)) return [];
+    const sql = readText(view, path, problems);
+    if (sql === null) return [];
+    const version = versionOf(path);
+    const downPath = downs.get(version);
+    const down = downPath === undefined ? null : readText(view, downPath, problems);
+    const step = stepOf(view, { path, version, sql, down, transaction: simpleQuery(sql) });
+    return [migrationOf(view, { key: version, version, path }, [step])];
+  });
+  return {
+    ...emptyHistory(claim.dialect),
+    migrations: migrations.sort(order),
+    problems,
+    files: all,
+  };
+}
+
+function order(a: Migration, b: Migration): number {
+  return compareNumbers(a.version, b.version) || compareBytes(a.path, b.path);
+}
+
+export const golangMigrate: Framework = {
+  name: 'golang-migrate',
+  title: 'golang-migrate',
+  takes: 'files such as 0001_name.up.sql directly in the folder',
+  runner: {
+    scope: 'file',
+    late: 'skipped',
+    lateSays:
+      'golang-migrate goes on from the version that the database stands on and passes over lower ' +
+      'ones without an error',
+    editedSays: 'golang-migrate keeps no checksums and does not run it again',
+    deletedSays:
+      'a new database would not get it, and golang-migrate stops with an error when production ' +
+      'stands on that version',
+    duplicateSays: 'golang-migrate stops with an error over duplicate files and applies nothing',
+  },
+  code: [],
+  configs: () => [],
+  find: (view) => byName(view, UP_SQL),
+  needs: (claim, view) => files(claim.folder, view),
+  load,
+  order,
+};
