@@ -58,7 +58,8 @@ const label: Row = row(
     sender: senderSchema.optional(),
   },
   (repo, payload, self) => {
-    const ours = payload.label === undefined || payload.label.name.startsWith('blast-radius:');
+    const ours =
+      payload.label === undefined || payload.label.name.toLowerCase().startsWith('blast-radius:');
     if (!ours || isSelf(payload.sender, self)) return [];
     return [{ kind: 'pull-request', repo, number: payload.pull_request.number }];
   },
