@@ -1,0 +1,199 @@
+/**
+ * What an audit event says. The body's RFC 8785 bytes are the leaf of the log and the only evidence;
+ * everything else in the database is generated from them. `schema.ts` holds the same, to check bytes.
+ *
+ * Each kind names NIST AU-3's six: what (`kind`), when (`recordedAtMs`), where (`repo`, `subject`),
+ * source (`source`), outcome (`outcome`) and identity (`actor`).
+ */
+import type { RefusalCode, Verdict } from '../decision.ts';
+import type { DryRunStatus } from '../dry-run.ts';
+import type { Effect } from '../effect.ts';
+import type { BlastRadius, FindingLevel } from '../findings.ts';
+import type { Commitment, Cut } from './scribe.ts';
+
+/** A person by GitHub's numeric id; the login is personal text. */
+export interface PersonRef {
+  readonly id: number | null;
+  readonly login: Commitment | null;
+}
+
+export interface AuditSubject {
+  readonly kind: 'pull-request' | 'deployment' | 'merge-group' | 'checkout';
+  /** The locator's key: the same in inbox, outbox and log. */
+  readonly key: string;
+  readonly pull: number | null;
+  /** Head commit, or the commit that is to be deployed. */
+  readonly sha: string;
+  readonly runId: number | null;
+  readonly runAttempt: number | null;
+  readonly environment: string | null;
+  readonly deploymentId: number | null;
+}
+
+interface Common {
+  readonly v: 1;
+  /** UUIDv7. */
+  readonly eventId: string;
+  /** One event per fact: the same fact recorded twice has the same key. */
+  readonly dedupeKey: string;
+  /** The log that the event belongs to. */
+  readonly installationId: number;
+  readonly recordedAtMs: number;
+  readonly source: {
+    readonly because: string;
+    readonly delivery: string | null;
+    readonly githubAtMs: number | null;
+  };
+  readonly actor: PersonRef & {
+    readonly kind: 'human' | 'agent' | 'automation' | 'app' | 'system';
+  };
+  readonly repo: { readonly id: number; readonly name: string } | null;
+  readonly subject: AuditSubject | null;
+  readonly outcome: string;
+  readonly cuts: readonly Cut[];
+}
+
+export interface AuditApproval {
+  readonly reviewId: number;
+  readonly person: PersonRef;
+  readonly pull: number | null;
+  readonly reviewedSha: string;
+  readonly submittedAtMs: number;
+  readonly permission: string;
+  readonly teams: readonly string[];
+  readonly assurance: 'account' | 'presence';
+  readonly independent: boolean;
+}
+
+export interface AuditRefusal {
+  readonly reviewId: number;
+  readonly person: PersonRef | null;
+  readonly pull: number | null;
+  readonly codes: readonly RefusalCode[];
+}
+
+export interface AuditFinding {
+  readonly id: string;
+  readonly level: FindingLevel;
+  readonly radius: BlastRadius;
+  readonly object: string;
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+export interface AuditDecision {
+  readonly verdict: Verdict;
+  readonly radius: BlastRadius;
+  readonly opinions: readonly {
+    readonly rule: string;
+    readonly verdict: Verdict;
+    readonly code: string;
+  }[];
+  readonly needed: readonly {
+    readonly pull: number | null;
+    readonly radius: BlastRadius;
+    readonly count: number;
+    readonly counted: number;
+  }[];
+  readonly counted: readonly AuditApproval[];
+  readonly refused: readonly AuditRefusal[];
+  readonly findings: readonly AuditFinding[];
+  readonly lookAgainMs: number | null;
+}
+
+export interface AuditChange {
+  readonly pull: number | null;
+  readonly title: Commitment;
+  readonly author: PersonRef | null;
+  readonly headSha: string;
+  readonly baseSha: string;
+  readonly mergedAtMs: number | null;
+  /** What a reviewer was shown, by its digest. */
+  readonly shown: string | null;
+  readonly dryRun: {
+    readonly status: DryRunStatus;
+    readonly engine: string | null;
+    /** Of the whole DryRun value inside the evidence. */
+    readonly sha256: string;
+  };
+}
+
+export interface DecisionMade extends Common {
+  readonly kind: 'decision.made';
+  readonly decision: AuditDecision;
+  readonly origin: {
+    readonly kind: 'agent' | 'automation' | 'human' | 'undeclared';
+    readonly agents: readonly string[];
+    readonly signals: readonly {
+      readonly agent: string;
+      readonly signal: string;
+      readonly forgeable: boolean;
+    }[];
+  };
+  readonly policy: {
+    readonly sha256: string;
+    readonly problems: number;
+    readonly spoke: readonly { readonly file: string; readonly commitSha: string | null }[];
+  };
+  readonly evidence: {
+    readonly sha256: string;
+    readonly readAtMs: number;
+    readonly gaps: readonly string[];
+  };
+  readonly changes: readonly AuditChange[];
+  readonly deployment: {
+    readonly requester: PersonRef | null;
+    readonly requestedAtMs: number;
+    readonly fromSha: string | null;
+    /** Names of the policy's rules that speak for the environment. */
+    readonly rules: readonly string[];
+    readonly commits: number;
+    readonly unreviewed: number;
+  } | null;
+  /** The decision about the same subject before this one. */
+  readonly links: { readonly previous: string | null };
+}
+
+/**
+ * What became of an effect. `dead`: given up after a limit; `superseded`: a newer decision replaced
+ * it unsent; `expired`: the decision was too old to act on, so the subject is judged again.
+ */
+export type EffectEnd =
+  | 'done'
+  | 'refused'
+  | 'retry'
+  | 'uncertain'
+  | 'dead'
+  | 'superseded'
+  | 'expired';
+
+export interface EffectOutcomeEvent extends Common {
+  readonly kind: 'effect.outcome';
+  readonly outcome: EffectEnd;
+  readonly effect: {
+    readonly kind: Effect['kind'];
+    readonly key: string;
+    readonly outboxId: number;
+    /** `success`, `approved`, …; null where the kind has none. */
+    readonly state: string | null;
+    readonly attempts: number;
+    readonly githubId: number | null;
+    readonly httpStatus: number | null;
+    readonly detail: string | null;
+  };
+  readonly links: { readonly decision: string };
+}
+
+/** A subject could not be judged although it was tried to the limit; it stays locked. */
+export interface JudgeFailed extends Common {
+  readonly kind: 'judge.failed';
+  readonly failure: { readonly code: string; readonly message: string; readonly attempts: number };
+}
+
+/** From here on checkpoints of this log may carry this key's signature. */
+export interface KeyAnnounced extends Common {
+  readonly kind: 'key.announced';
+  /** C2SP verifier key: `name+keyid+base64`. */
+  readonly key: { readonly vkey: string; readonly origin: string };
+}
+
+export type AuditEvent = DecisionMade | EffectOutcomeEvent | JudgeFailed | KeyAnnounced;

@@ -1,0 +1,145 @@
+/** How a Trigger becomes a job of graphile-worker: key, queue, priority and payload. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { sha256Hex } from '../core/canonical.ts';
+import { type Locator, locatorKey, type Trigger } from '../core/subject.ts';
+
+/** One job as the SQL function `tagout.enqueue` takes it. */
+export interface JobSpec {
+  readonly task: 'judge' | 'enact';
+  readonly payload: unknown;
+  readonly queue: string;
+  readonly key: string;
+  /** Smaller runs first. */
+  readonly priority: number;
+  readonly runAtMs: number | null;
+  readonly maxAttempts: number;
+}
+
+/** Looks for work that can be late: production gates before pull requests, those before sweeps. */
+const PRIORITY: Readonly<Record<Locator['kind'], number>> = {
+  deployment: -20,
+  'merge-group': -10,
+  'pull-request': 0,
+  commit: 0,
+  repository: 10,
+};
+
+/** A judge that fails this often (about two hours) is recorded and left to the sweeper. */
+export const MAX_ATTEMPTS = 25;
+
+/**
+ * graphile-worker locks every free queue row to find one job, so a queue per subject would make each
+ * look cost as much as there are subjects. A fixed number of queues keeps one subject's jobs serial
+ * all the same, and an unlucky neighbour waits only while a job of its queue runs.
+ */
+const QUEUES = 128;
+
+function queueOf(task: string, key: string): string {
+  const number = createHash('sha256').update(key).digest().readUInt16BE(0) % QUEUES;
+  return `${task}:${number}`;
+}
+
+/** Keys have at most 512 characters there, and names of environments are not ours. */
+function shortKey(key: string): string {
+  return /^[\x20-\x7e]{1,300}$/.test(key) ? key : `sha256:${sha256Hex(key)}`;
+}
+
+/** The job that judges a trigger's locator; a newer one for the same locator replaces it. */
+export function judgeJob(trigger: Trigger, at: Partial<EnqueueOptions> = {}): JobSpec {
+  const key = locatorKey(trigger.locator);
+  const kind = trigger.locator.kind;
+  return {
+    task: 'judge',
+    payload: { trigger, look: 0 } satisfies JudgePayload,
+    queue: queueOf(kind === 'deployment' ? 'gate' : 'judge', key),
+    // A job for later has a key of its own, so that it never puts off one that is due now.
+    key: shortKey(`${at.runAtMs === undefined ? 'judge' : 'later'}:${key}`),
+    priority: at.priority ?? PRIORITY[kind],
+    runAtMs: at.runAtMs ?? null,
+    maxAttempts: MAX_ATTEMPTS,
+  };
+}
+
+/** The job that looks again at what can heal by itself; `look` counts the looks so far. */
+export function lookAgainJob(locator: Locator, look: number, runAtMs: number): JobSpec {
+  const trigger: Trigger = { locator, because: 'look-again', delivery: null };
+  const job = judgeJob(trigger, { runAtMs });
+  return { ...job, payload: { trigger, look } satisfies JudgePayload };
+}
+
+/** The job that sends a subject's due effects. */
+export function enactJob(subject: EnactPayload, runAtMs: number | null): JobSpec {
+  return {
+    task: 'enact',
+    payload: subject,
+    queue: queueOf('enact', subject.subjectKey),
+    key: shortKey(`${runAtMs === null ? 'enact' : 'enact-later'}:${subject.subjectKey}`),
+    priority: subject.subjectKey.includes(':run:') ? -30 : -5,
+    runAtMs,
+    maxAttempts: MAX_ATTEMPTS,
+  };
+}
+
+export interface EnqueueOptions {
+  readonly runAtMs: number;
+  readonly priority: number;
+}
+
+export interface JudgePayload {
+  readonly trigger: Trigger;
+  /** How many looks have come before this one without a new event. */
+  readonly look: number;
+}
+
+export interface EnactPayload {
+  readonly subjectKey: string;
+}
+
+const repoSchema = z.strictObject({
+  installationId: z.int(),
+  id: z.int(),
+  owner: z.string(),
+  name: z.string(),
+});
+
+const locatorSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('pull-request'), repo: repoSchema, number: z.int() }),
+  z.strictObject({
+    kind: z.literal('deployment'),
+    repo: repoSchema,
+    runId: z.int(),
+    environment: z.string(),
+    deploymentId: z.int().nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('merge-group'),
+    repo: repoSchema,
+    headSha: z.string(),
+    headRef: z.string(),
+    baseRef: z.string(),
+  }),
+  z.strictObject({ kind: z.literal('commit'), repo: repoSchema, sha: z.string() }),
+  z.strictObject({ kind: z.literal('repository'), repo: repoSchema }),
+]);
+
+const judgePayloadSchema = z.strictObject({
+  trigger: z.strictObject({
+    locator: locatorSchema,
+    because: z.string(),
+    delivery: z.string().nullable(),
+  }),
+  look: z.int().min(0),
+});
+
+const enactPayloadSchema = z.strictObject({ subjectKey: z.string() });
+
+/** Reads a judge job's payload back; throws on anything that we did not write. */
+export function readJudgePayload(payload: unknown): JudgePayload {
+  return judgePayloadSchema.parse(payload);
+}
+
+/** Reads an enact job's payload back; throws on anything that we did not write. */
+export function readEnactPayload(payload: unknown): EnactPayload {
+  return enactPayloadSchema.parse(payload);
+}

@@ -1,0 +1,156 @@
+/** Records a judgement: evidence, audit event and outbox in one transaction, or nothing at all. */
+import { decisionEvent, factOf } from '../core/audit/decision-event.ts';
+import { canonicalText, digestOf, sha256Hex } from '../core/canonical.ts';
+import { TagoutError } from '../core/errors.ts';
+import type { Judged, Record as RecordPort } from '../core/ports.ts';
+import { locatorKey } from '../core/subject.ts';
+import { appendEvent, stamp } from './append.ts';
+import { type Sql, storeFault, type Tx } from './connect.ts';
+import { jobsText } from './inbox.ts';
+import { enactJob } from './jobs.ts';
+import { endReplaced } from './outbox-end.ts';
+import { planEffects, type UnsentRow, type WrittenRow } from './plan-effects.ts';
+import { slotOf } from './slots.ts';
+
+/** GitHub's front ends differ by this much in their `Date`. */
+const CLOCK_TOLERANCE_MS = 2_000;
+
+interface Known {
+  readonly fact: string;
+  readonly eventId: string;
+  readonly readAtMs: number;
+}
+
+/** Locks the subject for this transaction and reads what was last decided about it. */
+async function lockSubject(tx: Tx, key: string): Promise<Known | null> {
+  // Two statements, so that the second one sees what the lock waited for.
+  const [, rows] = await Promise.all([
+    tx`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`,
+    tx<Known[]>`select fact, event_id as "eventId", read_at_ms as "readAtMs"
+       from tagout.subject where key = ${key}`,
+  ]);
+  return rows[0] ?? null;
+}
+
+function checkOrder(known: Known | null, judged: Judged): void {
+  if (known === null || judged.evidence.readAtMs >= known.readAtMs - CLOCK_TOLERANCE_MS) return;
+  throw new TagoutError(
+    'internal',
+    'Newer evidence about this subject was recorded meanwhile; it must be read and judged again.',
+  );
+}
+
+/** The bytes that the decision says it stands on; anything else must not be recorded. */
+function evidenceText(judged: Judged): string {
+  const text = canonicalText(judged.evidence);
+  if (sha256Hex(text) === judged.decision.evidenceDigest) return text;
+  throw new TagoutError(
+    'internal',
+    'The decision names another evidence than the one that it came with; nothing was recorded.',
+  );
+}
+
+async function keepFact(
+  tx: Tx,
+  judged: Judged,
+  about: { readonly key: string; readonly known: Known | null; readonly nowMs: number },
+): Promise<string> {
+  const { key, known, nowMs } = about;
+  const { decision, evidence, locator } = judged;
+  const fact = factOf(judged);
+  const { installationId } = locator.repo;
+  if (known?.fact === fact) {
+    await tx`update tagout.subject set read_at_ms = greatest(read_at_ms, ${evidence.readAtMs})
+             where key = ${key}`;
+    return known.eventId;
+  }
+  const previous = known?.eventId ?? null;
+  const mark = stamp(`decision:${digestOf([installationId, key, fact, previous])}`, nowMs);
+  const event = decisionEvent(judged, { key, previous, repo: locator.repo }, mark);
+  const [, added] = await Promise.all([
+    tx`insert into audit.evidence (body) values (${evidenceText(judged)}) on conflict do nothing`,
+    appendEvent(tx, event),
+    tx`insert into tagout.subject values (${key}, ${installationId}::bigint,
+         ${evidence.readAtMs}::bigint, ${fact}, ${decision.verdict}, ${mark.eventId}::uuid,
+         ${nowMs}::bigint)
+       on conflict (key) do update set read_at_ms = excluded.read_at_ms, fact = excluded.fact,
+         verdict = excluded.verdict, event_id = excluded.event_id,
+         decided_at_ms = excluded.decided_at_ms`,
+  ]);
+  if (!added) throw new TagoutError('internal', 'The audit event was not added.');
+  return mark.eventId;
+}
+
+async function readOutbox(
+  tx: Tx,
+  key: string,
+  slots: readonly string[],
+): Promise<{ unsent: readonly UnsentRow[]; written: readonly WrittenRow[] }> {
+  const [unsent, written] = await Promise.all([
+    tx<UnsentRow[]>`select id, slot, effect_key as "effectKey", status from tagout.outbox
+      where status in ('pending', 'sending') and replaced = 0
+        and (subject_key = ${key} or slot = any(${slots}::text[])) order by id for update`,
+    tx<WrittenRow[]>`select slot, effect_key as "effectKey", times from tagout.written
+      where slot = any(${slots}::text[])`,
+  ]);
+  return { unsent, written };
+}
+
+async function fillOutbox(
+  tx: Tx,
+  judged: Judged,
+  about: { readonly key: string; readonly eventId: string; readonly nowMs: number },
+): Promise<readonly string[]> {
+  const { key, eventId, nowMs } = about;
+  const { subject } = judged.evidence;
+  const { effects, locator } = judged;
+  const slots = effects.map((effect) => slotOf(effect, subject));
+  const { unsent, written } = await readOutbox(tx, key, slots);
+  const plan = planEffects({ effects, subject }, unsent, written);
+  await endReplaced(tx, plan.replace, nowMs);
+  const rows = plan.add.map(({ slot, effect }) => ({
+    slot,
+    key: effect.key,
+    kind: effect.kind,
+    effect: JSON.stringify(effect),
+  }));
+  // An approval that expired with its answer lost may stand at GitHub: look before writing.
+  const added = await tx<{ id: number }[]>`
+    insert into tagout.outbox (installation_id, subject_key, slot, effect_key, kind, effect,
+      subject, event_id, next_at_ms, created_at_ms, status)
+    select ${locator.repo.installationId}::bigint, ${key}, r.slot, r.key, r.kind, r.effect,
+      ${JSON.stringify(subject)}, ${eventId}::uuid, ${nowMs}::bigint, ${nowMs}::bigint,
+      case when exists (select from tagout.outbox o where o.slot = r.slot
+        and o.effect_key = r.key and o.status = 'expired' and o.attempts > 0)
+      then 'sending' else 'pending' end
+    from json_to_recordset(${JSON.stringify(rows)}::text::json)
+      as r(slot text, key text, kind text, effect text)
+    returning id`;
+  if (added.length + plan.keep.length > 0 || plan.replace.length > 0) {
+    await tx`select tagout.enqueue(${jobsText([enactJob({ subjectKey: key }, null)])}::text::json)`;
+  }
+  return [...plan.keep, ...added.map((row) => row.id)].map(String);
+}
+
+/**
+ * The port `Record` over a pool of the application's role. One audit event per fact: a judgement that
+ * comes to the same as the subject's last one adds no event, and only what is not yet written leaves.
+ */
+export function createRecord(sql: Sql, now: () => number): RecordPort {
+  return {
+    async record(judged) {
+      const key = locatorKey(judged.locator);
+      try {
+        return await sql.begin(async (tx) => {
+          const known = await lockSubject(tx, key);
+          checkOrder(known, judged);
+          const nowMs = now();
+          const eventId = await keepFact(tx, judged, { key, known, nowMs });
+          return { eventId, outbox: await fillOutbox(tx, judged, { key, eventId, nowMs }) };
+        });
+      } catch (error) {
+        throw storeFault(error, 'recording a decision');
+      }
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/** Which worker processes are alive, and whose jobs must be taken over. */
+import type { Sql } from './connect.ts';
+
+/** How often a worker says that it is alive. */
+export const BEAT_MS: number = 10_000;
+/** After so long without a beat a worker's jobs are taken over; within a minute with the beat. */
+const DEAD_AFTER = '40 seconds';
+/** No failed job waits longer than this: an outage that ends is noticed soon. */
+const LONGEST_WAIT = '5 minutes';
+
+/** Says that this worker lives, by the database's clock. */
+export async function beat(sql: Sql, id: string): Promise<void> {
+  await sql`insert into tagout.replica values (${id}, clock_timestamp())
+            on conflict (id) do update set beat_at = excluded.beat_at`;
+}
+
+/** Takes this worker off the list; its jobs, if any are left, are free at once. */
+export async function leave(sql: Sql, id: string): Promise<void> {
+  await sql`delete from tagout.replica where id = ${id}`;
+  await sql`select graphile_worker.force_unlock_workers(array[${id}])`;
+}
+
+/**
+ * graphile-worker itself waits four hours for a worker that was killed. Here whoever holds a lock and
+ * has not beaten for a while loses it, and the longest back-off is cut short.
+ */
+export async function sweepQueue(sql: Sql): Promise<void> {
+  await sql.unsafe(`
+    with dead as (
+      delete from tagout.replica where beat_at < clock_timestamp() - interval '${DEAD_AFTER}'
+      returning id
+    ), holders as (
+      select locked_by from graphile_worker._private_jobs
+        where locked_at < clock_timestamp() - interval '${DEAD_AFTER}'
+      union
+      select locked_by from graphile_worker._private_job_queues
+        where locked_at < clock_timestamp() - interval '${DEAD_AFTER}'
+    ), lost as (
+      select id from dead
+      union
+      select locked_by from holders
+        where locked_by is not null and locked_by not in (select id from tagout.replica)
+    )
+    select graphile_worker.force_unlock_workers(array_agg(id)) from lost having count(*) > 0;
+    update graphile_worker._private_jobs set run_at = now() + interval '${LONGEST_WAIT}'
+      where locked_at is null and attempts > 0 and attempts < max_attempts
+        and run_at > now() + interval '${LONGEST_WAIT}';
+    delete from graphile_worker._private_jobs
+      where locked_at is null and attempts >= max_attempts and updated_at < now() - interval '1 day'`);
+}

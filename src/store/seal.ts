@@ -1,0 +1,193 @@
+/**
+ * The sealer: gives events their place in their log and signs what is there. Writers never wait for
+ * it; only it assigns order, one sealer per log at a time.
+ */
+import { keyEvent } from '../core/audit/effect-event.ts';
+import {
+  EMPTY_FRONTIER,
+  type Frontier,
+  growFrontier,
+  isFrontier,
+  rootOf,
+} from '../core/audit/merkle.ts';
+import { signCheckpoint } from '../core/audit/note.ts';
+import { TagoutError } from '../core/errors.ts';
+import { appendEvent, stamp } from './append.ts';
+import { type Sql, storeFault, TRANSACTION_LIMIT_MS, type Tx } from './connect.ts';
+import type { LogKey } from './key.ts';
+
+export interface Sealer {
+  /** Seals everything committed so far in one log; answers the log's size. */
+  sealNow(installationId: number): Promise<number>;
+  /** Seals every log that has something to seal. */
+  sealAll(): Promise<void>;
+}
+
+export interface SealerParts {
+  /** Role tagout_sealer. */
+  readonly sealer: Sql;
+  /** Role tagout_app, for the event that announces the key. */
+  readonly app: Sql;
+  readonly key: LogKey;
+  readonly now: () => number;
+}
+
+/** Bounds one transaction; what is left comes with the next. */
+const BATCH = 5_000;
+
+interface UnsealedRow {
+  readonly id: number;
+  readonly hash: string;
+}
+
+interface CheckpointRow {
+  readonly treeSize: number;
+  readonly rootHash: string;
+  readonly frontier: readonly string[];
+  readonly sealedMs: number;
+}
+
+/** Two keys for the lock, so that it meets no other lock of ours. */
+const SEAL_LOCK = 1_934_188_033;
+
+function frontierOf(row: CheckpointRow | undefined): Frontier {
+  if (row === undefined) return EMPTY_FRONTIER;
+  const hashes = row.frontier.map((hash) => Buffer.from(hash, 'hex'));
+  const frontier = { size: row.treeSize, hashes };
+  const matches = Buffer.from(rootOf(frontier)).toString('hex') === row.rootHash;
+  if (isFrontier(frontier) && matches) return frontier;
+  throw new TagoutError(
+    'internal',
+    'The newest checkpoint of the audit log does not fit its own root; run `npx tagout verify`.',
+  );
+}
+
+function hex(hash: Uint8Array): string {
+  return Buffer.from(hash).toString('hex');
+}
+
+async function lastCheckpoint(tx: Tx, logId: number): Promise<CheckpointRow | undefined> {
+  const [row] = await tx<CheckpointRow[]>`
+    select tree_size as "treeSize", encode(root_hash, 'hex') as "rootHash",
+      array(select encode(h, 'hex') from unnest(frontier) with ordinality as f(h, n) order by n)
+        as frontier, sealed_ms as "sealedMs"
+    from audit.checkpoint where log_id = ${logId}::bigint order by tree_size desc limit 1`;
+  return row;
+}
+
+function unsealedRows(tx: Tx, logId: number, floor: number): Promise<readonly UnsealedRow[]> {
+  return tx<UnsealedRow[]>`
+    select e.id, encode(e.leaf_hash, 'hex') as hash from audit.event e
+    where e.log_id = ${logId}::bigint and e.id > ${floor}::bigint
+      and not exists (select from audit.leaf l where l.event_row = e.id)
+    order by e.id limit ${BATCH}`;
+}
+
+async function insertLeaves(
+  tx: Tx,
+  logId: number,
+  first: number,
+  rows: readonly UnsealedRow[],
+): Promise<void> {
+  await tx`insert into audit.leaf (log_id, leaf_index, event_row, leaf_hash)
+    select ${logId}::bigint, ${first}::bigint + n - 1, event_row, decode(hash, 'hex')
+    from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => row.hash)}::text[])
+      with ordinality as r(event_row, hash, n)`;
+}
+
+/** One batch; answers the log's size and whether there may be more. */
+async function sealBatch(
+  tx: Tx,
+  parts: SealerParts,
+  logId: number,
+  floor: number,
+): Promise<{ readonly size: number; readonly more: boolean }> {
+  const [, last] = await Promise.all([
+    tx`select pg_advisory_xact_lock(${SEAL_LOCK}, hashint8(${logId}::bigint))`,
+    lastCheckpoint(tx, logId),
+  ]);
+  const rows = await unsealedRows(tx, logId, floor);
+  const frontier = frontierOf(last);
+  if (rows.length === 0) return { size: frontier.size, more: false };
+  const grown = growFrontier(
+    frontier,
+    rows.map((row) => Buffer.from(row.hash, 'hex')),
+  );
+  const root = rootOf(grown);
+  // Checkpoints of one log never run backwards, also when the machine's clock does.
+  const sealedMs = Math.max(parts.now(), last?.sealedMs ?? 0);
+  const origin = parts.key.origin(logId);
+  const note = signCheckpoint({ origin, size: grown.size, root }, parts.key.privateKey);
+  await insertLeaves(tx, logId, frontier.size, rows);
+  await tx`insert into audit.checkpoint values (${logId}::bigint, ${grown.size}::bigint,
+    decode(${hex(root)}, 'hex'),
+    array(select decode(h, 'hex') from unnest(${grown.hashes.map(hex)}::text[])
+      with ordinality as f(h, n) order by n),
+    ${note}, ${sealedMs}::bigint)`;
+  return { size: grown.size, more: rows.length === BATCH };
+}
+
+/**
+ * Rows below the floor need no look: they were sealed, or their transaction is dead. An id that is
+ * not visible after twice the longest transaction will never be.
+ */
+function createFloor(now: () => number): { at(): number; saw(id: number): void } {
+  let seen: { readonly id: number; readonly atMs: number } | null = null;
+  let floor = 0;
+  return {
+    at: () => floor,
+    saw(id) {
+      if (seen !== null && now() - seen.atMs > 2 * TRANSACTION_LIMIT_MS) {
+        floor = seen.id;
+        seen = null;
+      }
+      seen ??= { id, atMs: now() };
+    },
+  };
+}
+
+/** The sealer of all logs. Its key is announced in a log before it signs there for the first time. */
+export function createSealer(parts: SealerParts): Sealer {
+  const announced = new Set<number>();
+  const floor = createFloor(parts.now);
+
+  async function announce(logId: number): Promise<void> {
+    if (announced.has(logId)) return;
+    const vkey = parts.key.vkey(logId);
+    const log = { installationId: logId, vkey, origin: parts.key.origin(logId) };
+    await appendEvent(parts.app, keyEvent(log, stamp(`key:${vkey}`, parts.now())));
+    announced.add(logId);
+  }
+
+  async function seal(logId: number, from: number): Promise<number> {
+    await announce(logId);
+    for (;;) {
+      const done = await parts.sealer.begin((tx) => sealBatch(tx, parts, logId, from));
+      if (!done.more) return done.size;
+    }
+  }
+
+  return {
+    async sealNow(installationId) {
+      try {
+        return await seal(installationId, floor.at());
+      } catch (error) {
+        throw storeFault(error, 'sealing the audit log');
+      }
+    },
+    async sealAll() {
+      try {
+        const from = floor.at();
+        const [newest] = await parts.sealer<{ id: number }[]>`
+          select coalesce(max(id), 0)::bigint as id from audit.event`;
+        const logs = await parts.sealer<{ logId: number }[]>`
+          select distinct log_id as "logId" from audit.event e where e.id > ${from}::bigint
+            and not exists (select from audit.leaf l where l.event_row = e.id)`;
+        for (const { logId } of logs) await seal(logId, from);
+        floor.saw(newest?.id ?? 0);
+      } catch (error) {
+        throw storeFault(error, 'sealing the audit log');
+      }
+    },
+  };
+}

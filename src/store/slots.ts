@@ -1,0 +1,24 @@
+/** What an effect writes to at GitHub. A later effect for the same slot replaces an unsent one. */
+import type { Effect } from '../core/effect.ts';
+import { environmentKey, type Subject } from '../core/subject.ts';
+
+/** The slot's name, with the installation in it: installations never share a row. */
+export function slotOf(effect: Effect, subject: Subject): string {
+  const repo = `${effect.repo.installationId}:${effect.repo.id}`;
+  switch (effect.kind) {
+    case 'check-run':
+      return `${repo}:check:${effect.headSha}:${effect.name}`;
+    case 'labels':
+      return `${repo}:labels:${effect.pull}`;
+    case 'review-deployment':
+    case 'deployment-note': {
+      // A re-run asks again for the same run and environment, and gets an answer of its own.
+      const attempt = subject.kind === 'deployment' ? subject.runAttempt : 0;
+      const name = effect.kind === 'deployment-note' ? 'note' : 'review';
+      return `${repo}:${name}:${effect.runId}:${attempt}:${environmentKey(effect.environment)}`;
+    }
+  }
+}
+
+/** GitHub takes few comments per waiting run; what changes after that stands in the check run. */
+export const NOTES_PER_RUN = 4;

@@ -1,0 +1,220 @@
+/** Runs the jobs: judges triggers, sends effects, looks again, seals, and takes over from the dead. */
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type JobHelpers, Logger, type Runner, run, type TaskList } from 'graphile-worker';
+import { judgeFailedEvent } from '../core/audit/effect-event.ts';
+import type { Decision } from '../core/decision.ts';
+import { TagoutError } from '../core/errors.ts';
+import type { Enact } from '../core/ports.ts';
+import type { Locator, Trigger } from '../core/subject.ts';
+import { appendEvent, stamp } from './append.ts';
+import { type Address, type Sql, storeFault, urlWithRole } from './connect.ts';
+import { jobsText } from './inbox.ts';
+import { judgeJob, type JudgePayload, lookAgainJob } from './jobs.ts';
+import { readEnactPayload, readJudgePayload } from './jobs.ts';
+import { BEAT_MS, beat, leave, sweepQueue } from './replica.ts';
+import { type OutboxParts, sendDue } from './outbox.ts';
+import type { Sealer } from './seal.ts';
+
+/** What the worker needs to know of a judgement; `LineResult` of line.ts is one. */
+export interface JudgeResult {
+  readonly locator: Locator;
+  readonly decision: Decision | null;
+}
+
+export interface WorkerParts {
+  /** The concrete locators behind `commit` and `repository`; `Gather.expand`. */
+  expand(locator: Locator): Promise<readonly Locator[]>;
+  judge(trigger: Trigger, locator: Locator): Promise<JudgeResult>;
+  readonly enact: Enact;
+  /** Jobs at a time in this process. */
+  readonly concurrency: number;
+  log?(level: 'error' | 'warning' | 'info' | 'debug', message: string): void;
+}
+
+export interface Worker {
+  /** Finishes the jobs at hand, or hands them back, within 25 s. */
+  stop(): Promise<void>;
+  /** Rejects when the worker can go on no longer; resolves after `stop`. */
+  readonly ended: Promise<void>;
+}
+
+export interface WorkerSetup {
+  readonly address: Address;
+  readonly sql: Sql;
+  readonly sealer: Sealer;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+/** Waits before the first, second, … look at what can heal by itself (DECISION.md). */
+const LOOKS_MS: readonly number[] = [2_000, 5_000, 15_000, 60_000];
+const LATER_LOOKS_MS = 300_000;
+const SEAL_MS = 1_000;
+/** Within the 25 s that a stop may take: first politely, then jobs are handed back. */
+const POLITE_STOP_MS = 18_000;
+
+/** How long until the next look: the ladder's step, or later when the decision says so. */
+export function lookDelayMs(look: number, lookAgainMs: number): number {
+  return Math.max(LOOKS_MS[look] ?? LATER_LOOKS_MS, lookAgainMs);
+}
+
+async function enqueueAll(sql: Sql, triggers: readonly Trigger[]): Promise<void> {
+  if (triggers.length === 0) return;
+  const jobs = triggers.map((trigger) => judgeJob(trigger));
+  await sql`select tagout.enqueue(${jobsText(jobs)}::text::json)`;
+}
+
+async function judgeOne(
+  setup: WorkerSetup,
+  parts: WorkerParts,
+  payload: JudgePayload,
+): Promise<void> {
+  const { trigger, look } = payload;
+  const { locator } = trigger;
+  if (locator.kind === 'commit' || locator.kind === 'repository') {
+    // Each becomes a job of its own, so that one subject is never judged twice at a time.
+    const found = await parts.expand(locator);
+    return enqueueAll(
+      setup.sql,
+      found.map((one) => ({ ...trigger, locator: one })),
+    );
+  }
+  const { decision } = await parts.judge(trigger, locator);
+  if (decision === null || decision.lookAgainMs === null) return;
+  const runAtMs = setup.now() + lookDelayMs(look, decision.lookAgainMs);
+  const job = lookAgainJob(locator, look + 1, runAtMs);
+  await setup.sql`select tagout.enqueue(${jobsText([job])}::text::json)`;
+}
+
+/** The last attempt failed: the subject stays locked, and the record says so. */
+async function recordFailure(
+  setup: WorkerSetup,
+  payload: JudgePayload,
+  job: JobHelpers['job'],
+  error: unknown,
+): Promise<void> {
+  const failure = {
+    code: error instanceof TagoutError ? error.code : 'internal',
+    message: error instanceof Error ? error.message : String(error),
+    attempts: job.attempts,
+  };
+  const mark = stamp(`judge-failed:${job.id}:${job.created_at.getTime()}`, setup.now());
+  await appendEvent(setup.sql, judgeFailedEvent(payload.trigger, failure, mark));
+}
+
+function tasks(setup: WorkerSetup, parts: WorkerParts): TaskList {
+  const { sql, sealer, now, random } = setup;
+  const outbox: OutboxParts = {
+    sql,
+    enact: parts.enact,
+    sealNow: async (installationId) => {
+      await sealer.sealNow(installationId);
+    },
+    now,
+    random,
+  };
+  return {
+    async judge(raw, helpers) {
+      const payload = readJudgePayload(raw);
+      try {
+        await judgeOne(setup, parts, payload);
+      } catch (error) {
+        const last = helpers.job.attempts >= helpers.job.max_attempts;
+        if (last) await recordFailure(setup, payload, helpers.job, error);
+        throw error;
+      }
+    },
+    async enact(raw) {
+      await sendDue(outbox, readEnactPayload(raw).subjectKey);
+    },
+  };
+}
+
+/** Repeats an action until stopped; what fails is said once per message and tried again. */
+function every(ms: number, action: () => Promise<void>, complain: (why: string) => void) {
+  const stopped = new AbortController();
+  let said = '';
+  const loop = (async () => {
+    while (!stopped.signal.aborted) {
+      try {
+        await action();
+        said = '';
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        if (why !== said) complain(why);
+        said = why;
+      }
+      await sleep(ms, undefined, { signal: stopped.signal }).catch(() => {});
+    }
+  })();
+  return async (): Promise<void> => {
+    stopped.abort();
+    await loop;
+  };
+}
+
+/** The queue's own log without its details, for they hold payloads. */
+function quietLogger(parts: WorkerParts): Logger {
+  return new Logger(() => (level, message) => {
+    if (level === 'error' || level === 'warning') parts.log?.(level, message);
+  });
+}
+
+async function stopRunner(runner: Runner): Promise<void> {
+  const polite = runner.stop().then(
+    () => true,
+    () => true,
+  );
+  const timer = new AbortController();
+  const late = sleep(POLITE_STOP_MS, false, { signal: timer.signal }).catch(() => true);
+  if (await Promise.race([polite, late])) return timer.abort();
+  await runner.kill('the jobs at hand did not end in time and are handed back').catch(() => {});
+}
+
+/** Starts the runner; the jobs that a dead process held are taken over with the first beats. */
+export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promise<Worker> {
+  const events = new EventEmitter();
+  let poolId = '';
+  events.on('pool:create', (event: { workerPool: { id: string } }) => {
+    poolId = event.workerPool.id;
+  });
+  let runner: Runner;
+  try {
+    runner = await run({
+      connectionString: urlWithRole(setup.address),
+      maxPoolSize: parts.concurrency + 2,
+      concurrency: parts.concurrency,
+      noHandleSignals: true,
+      pollInterval: 1_000,
+      gracefulShutdownAbortTimeout: POLITE_STOP_MS,
+      logger: quietLogger(parts),
+      events,
+      taskList: tasks(setup, parts),
+    });
+  } catch (error) {
+    throw storeFault(error, 'starting the worker');
+  }
+  const complain = (why: string): void => parts.log?.('error', why);
+  const stopSeals = every(SEAL_MS, () => setup.sealer.sealAll(), complain);
+  const stopBeats = every(
+    BEAT_MS,
+    async () => {
+      await beat(setup.sql, poolId);
+      await sweepQueue(setup.sql);
+    },
+    complain,
+  );
+  const ended = runner.promise;
+  ended.catch(() => {});
+  return {
+    ended,
+    async stop() {
+      await stopBeats();
+      await stopRunner(runner);
+      await stopSeals();
+      await setup.sealer.sealAll().catch(() => {});
+      await leave(setup.sql, poolId).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { digestOf, sha256Hex } from '../../src/core/canonical.ts';
+import { sendDue, type OutboxParts } from '../../src/store/outbox.ts';
+import { locatorKey } from '../../src/core/subject.ts';
+import { Desk, openTestStore, type TestStore } from './help.ts';
+import { approval, checkRun, HEAD, judged, locatorOf, note, repoOf } from './judged.ts';
+
+describe('recording and enacting', () => {
+  let t: TestStore;
+  before(async () => {
+    t = await openTestStore();
+  });
+  after(() => t.close());
+
+  const parts = (desk: Desk): OutboxParts => ({
+    sql: t.store.sql,
+    enact: desk,
+    sealNow: async (id) => {
+      await t.store.sealer.sealNow(id);
+    },
+    now: () => t.clock.nowMs,
+    random: () => 1,
+  });
+  const events = (installationId: number) =>
+    t.root`select kind, doc, body from audit.event where log_id = ${installationId}
+           and kind <> 'key.announced' order by id`;
+  const statuses = async (installationId: number): Promise<string[]> =>
+    (
+      await t.root`select status from tagout.outbox where installation_id = ${installationId}
+                   order by id`
+    ).map((row) => String(row['status']));
+
+  test('a decision leaves evidence, one event and its effects, all or nothing', async () => {
+    const repo = repoOf(1);
+    const one = judged({ repo, effects: [checkRun(repo, 'action_required')] });
+    const done = await t.store.record.record(one);
+    assert.equal(done.outbox.length, 1);
+    const [event] = await events(1);
+    assert.equal(event?.['doc'].eventId, done.eventId);
+    assert.equal(event?.['doc'].evidence.sha256, digestOf(one.evidence));
+    assert.equal(event?.['doc'].outcome, 'hold');
+    assert.deepEqual(event?.['doc'].decision.refused[0].codes, ['R03', 'R06']);
+    const [stored] = await t.root`select body from audit.evidence
+      where sha256 = ${digestOf(one.evidence)}`;
+    assert.equal(sha256Hex(String(stored?.['body'])), digestOf(one.evidence));
+    const jobs = await t.root`select key from graphile_worker.jobs`;
+    assert.ok(jobs.some((job) => job['key'] === `enact:${locatorKey(one.locator)}`));
+  });
+
+  test('personal text lies beside the body, under a commitment', async () => {
+    const repo = repoOf(2);
+    await t.store.record.record(judged({ repo, title: 'Meet Marta Lopez' }));
+    const [event] = await events(2);
+    assert.doesNotMatch(String(event?.['body']), /Marta|Copilot/);
+    const details = await t.root`select d.path, d.value, encode(sha256(d.salt ||
+        convert_to(d.value, 'UTF8')), 'base64') as c
+      from audit.detail d join audit.event e on e.id = d.event_row where e.log_id = 2`;
+    const title = details.find((row) => row['path'] === 'changes.0.title');
+    assert.equal(title?.['value'], 'Meet Marta Lopez');
+    assert.equal(title?.['c'], event?.['doc'].changes[0].title.c);
+  });
+
+  test('the same fact twice is one event; a fact that comes back is a new one', async () => {
+    const repo = repoOf(3);
+    const first = await t.store.record.record(judged({ repo, readAtMs: 1_700_000_000_000 }));
+    const again = await t.store.record.record(judged({ repo, readAtMs: 1_700_000_009_000 }));
+    assert.equal(again.eventId, first.eventId);
+    await t.store.record.record(judged({ repo, readAtMs: 1_700_000_010_000, verdict: 'allow' }));
+    const back = await t.store.record.record(judged({ repo, readAtMs: 1_700_000_020_000 }));
+    assert.notEqual(back.eventId, first.eventId);
+    const rows = await events(3);
+    assert.deepEqual(
+      rows.map((row) => row['doc'].outcome),
+      ['hold', 'allow', 'hold'],
+    );
+    assert.equal(rows[2]?.['doc'].links.previous, rows[1]?.['doc'].eventId);
+  });
+
+  test('older evidence than the recorded one is refused', async () => {
+    const repo = repoOf(4);
+    await t.store.record.record(judged({ repo, readAtMs: 1_700_000_100_000 }));
+    const stale = judged({ repo, readAtMs: 1_700_000_000_000, verdict: 'allow' });
+    await assert.rejects(t.store.record.record(stale), /Newer evidence/);
+    assert.equal((await events(4)).length, 1);
+  });
+
+  test('a decision that names another evidence is not recorded', async () => {
+    const repo = repoOf(5);
+    const one = judged({ repo });
+    const forged = { ...one, decision: { ...one.decision, evidenceDigest: 'e'.repeat(64) } };
+    await assert.rejects(t.store.record.record(forged), /another evidence/);
+    assert.equal((await events(5)).length, 0);
+    assert.equal((await t.root`select from tagout.subject where installation_id = 5`).length, 0);
+  });
+
+  test('a check run is sent, remembered, edited and not repeated', async () => {
+    const repo = repoOf(6);
+    const key = locatorKey(locatorOf({ repo }));
+    const desk = new Desk();
+    await t.store.record.record(judged({ repo, effects: [checkRun(repo, 'action_required')] }));
+    await sendDue(parts(desk), key);
+    assert.deepEqual(desk.sent[0]?.known, { checkRunId: null, uncertain: false });
+    assert.deepEqual(await t.store.memory.postings(repo, 7), [
+      { headSha: HEAD, baseRef: 'main', shown: 'c'.repeat(64), atMs: 1_760_000_001_000 },
+    ]);
+    const same = await t.store.record.record(
+      judged({ repo, title: 'Other', effects: [checkRun(repo, 'action_required')] }),
+    );
+    assert.deepEqual(same.outbox, [], 'it stands at GitHub already');
+    for (const conclusion of ['success', 'action_required'] as const) {
+      const verdict = conclusion === 'success' ? 'allow' : 'hold';
+      const effects = [checkRun(repo, conclusion)];
+      await t.store.record.record(judged({ repo, verdict, effects }));
+      await sendDue(parts(desk), key);
+    }
+    assert.deepEqual(
+      desk.sent.map(({ effect }) => effect.kind === 'check-run' && effect.conclusion),
+      ['action_required', 'success', 'action_required'],
+    );
+    assert.equal(desk.sent[1]?.known.checkRunId, 1001);
+    const kinds = (await events(6)).map((row) => `${row['kind']} ${row['doc'].outcome}`);
+    assert.deepEqual(kinds, [
+      'decision.made hold',
+      'effect.outcome done',
+      'decision.made allow',
+      'effect.outcome done',
+      'decision.made hold',
+      'effect.outcome done',
+    ]);
+  });
+
+  test('an unsent release is void as soon as a newer decision holds', async () => {
+    const repo = repoOf(7);
+    const key = locatorKey(locatorOf({ repo, runId: 50 }));
+    const desk = new Desk();
+    const allow = { repo, runId: 50, verdict: 'allow', effects: [approval(repo, 50)] } as const;
+    await t.store.record.record(judged(allow));
+    const hold = { repo, runId: 50, verdict: 'hold', effects: [note(repo, 50, 1)] } as const;
+    await t.store.record.record(judged(hold));
+    await sendDue(parts(desk), key);
+    assert.deepEqual(
+      desk.sent.map(({ effect }) => effect.kind),
+      ['deployment-note'],
+    );
+    assert.deepEqual(await statuses(7), ['superseded', 'done']);
+    const ends = (await events(7)).map((row) => row['doc'].outcome);
+    assert.deepEqual(ends, ['allow', 'hold', 'superseded', 'done']);
+  });
+
+  test('a release is sealed before it leaves, and is remembered', async () => {
+    const repo = repoOf(8);
+    const key = locatorKey(locatorOf({ repo, runId: 60 }));
+    const allow = { repo, runId: 60, verdict: 'allow', effects: [approval(repo, 60)] } as const;
+    const { eventId } = await t.store.record.record(judged(allow));
+    let sealedFirst = false;
+    const desk: OutboxParts['enact'] = {
+      async enact(effect, known) {
+        const [leaf] = await t.root`select from audit.leaf l join audit.event e
+          on e.id = l.event_row where e.event_id = ${eventId}`;
+        sealedFirst = leaf !== undefined;
+        return new Desk().enact(effect, known);
+      },
+    };
+    await sendDue({ ...parts(new Desk()), enact: desk }, key);
+    assert.equal(sealedFirst, true);
+    assert.deepEqual(await t.store.memory.releases(repo, ' Production'), [
+      { runId: 60, deploymentId: null, sha: HEAD, origin: 'released', atMs: 1_760_000_001_000 },
+    ]);
+  });
+
+  test('a release whose decision cannot be sealed does not leave', async () => {
+    const repo = repoOf(9);
+    const key = locatorKey(locatorOf({ repo, runId: 61 }));
+    const allow = { repo, runId: 61, verdict: 'allow', effects: [approval(repo, 61)] } as const;
+    await t.store.record.record(judged(allow));
+    const desk = new Desk();
+    const blind = { ...parts(desk), sealNow: () => Promise.resolve() };
+    await assert.rejects(sendDue(blind, key), /could not be sealed/);
+    assert.deepEqual(desk.sent, []);
+  });
+
+  test('a decision that is too old is not acted on but made again', async () => {
+    const repo = repoOf(10);
+    const locator = locatorOf({ repo, runId: 62 });
+    const allow = { repo, runId: 62, verdict: 'allow', effects: [approval(repo, 62)] } as const;
+    await t.store.record.record(judged(allow));
+    const desk = new Desk();
+    const late = { ...parts(desk), now: () => t.clock.nowMs + 6 * 60_000 };
+    await sendDue(late, locatorKey(locator));
+    assert.deepEqual(desk.sent, []);
+    assert.deepEqual(await statuses(10), ['expired']);
+    const jobs = await t.root`select key from graphile_worker.jobs`;
+    assert.ok(jobs.some((job) => job['key'] === `judge:${locatorKey(locator)}`));
+    await t.store.record.record(judged({ ...allow, readAtMs: 1_700_000_060_000 }));
+    await sendDue(parts(desk), locatorKey(locator));
+    assert.equal(desk.sent.length, 1, 'the same decision, made again, is acted on');
+  });
+
+  test('a lost answer is known as uncertain, and nothing behind it overtakes it', async () => {
+    const repo = repoOf(11);
+    const key = locatorKey(locatorOf({ repo, runId: 63 }));
+    const desk = new Desk();
+    desk.answers.push({ status: 'uncertain', httpStatus: null }, new Error('socket hang up'));
+    const effects = [checkRun(repo, 'action_required'), note(repo, 63, 1)];
+    await t.store.record.record(judged({ repo, runId: 63, effects }));
+    await sendDue(parts(desk), key);
+    assert.equal(desk.sent.length, 1);
+    t.clock.nowMs += 2_000;
+    await sendDue(parts(desk), key);
+    t.clock.nowMs += 4_000;
+    await sendDue(parts(desk), key);
+    assert.deepEqual(
+      desk.sent.map(({ effect, known }) => [effect.kind, known.uncertain]),
+      [
+        ['check-run', false],
+        ['check-run', true],
+        ['check-run', true],
+        ['deployment-note', false],
+      ],
+    );
+  });
+
+  test('GitHub is asked again no earlier than it says, and a refusal ends the effect', async () => {
+    const repo = repoOf(12);
+    const key = locatorKey(locatorOf({ repo }));
+    const desk = new Desk();
+    desk.answers.push(
+      { status: 'retry', httpStatus: 429, retryAfterMs: 90_000 },
+      { status: 'refused', httpStatus: 422, detail: 'no such commit' },
+    );
+    await t.store.record.record(judged({ repo, effects: [checkRun(repo, 'success')] }));
+    await sendDue(parts(desk), key);
+    t.clock.nowMs += 89_000;
+    await sendDue(parts(desk), key);
+    assert.equal(desk.sent.length, 1);
+    t.clock.nowMs += 1_000;
+    await sendDue(parts(desk), key);
+    assert.deepEqual(await statuses(12), ['dead']);
+    const last = (await events(12)).at(-1)?.['doc'];
+    assert.equal(last.outcome, 'refused');
+    assert.equal(last.effect.detail, 'no such commit');
+  });
+
+  test('a run gets at most four notes', async () => {
+    const repo = repoOf(13);
+    const key = locatorKey(locatorOf({ repo, runId: 64 }));
+    const desk = new Desk();
+    for (const number of [1, 2, 3, 4, 5, 6]) {
+      const effects = [note(repo, 64, number)];
+      await t.store.record.record(judged({ repo, runId: 64, title: `${number}`, effects }));
+      await sendDue(parts(desk), key);
+    }
+    assert.equal(desk.sent.length, 4);
+  });
+});
