@@ -4,7 +4,7 @@ import { accountJson, htmlUrl, iso, nodeId, repoUrl, viaAppJson } from './shapes
 import type { Account, IssueRecord, Json, RepoRecord, TimelineEvent } from './state.ts';
 import type { World } from './world.ts';
 
-function isAccount(value: unknown): value is Account {
+export function isAccount(value: unknown): value is Account {
   return typeof value === 'object' && value !== null && 'login' in value && 'type' in value;
 }
 

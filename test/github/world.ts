@@ -62,6 +62,8 @@ export class World {
   readonly background: Set<Promise<unknown>> = new Set();
   /** What the contract found wrong, filled by test/contract. */
   readonly violations: string[] = [];
+  /** Whether GraphQL's `GitActor.user` answers for bots: not documented, so both can be tried. */
+  botsInCommits = true;
   /** Commits whose pull request list still lags behind a merge: answered empty until taken out. */
   readonly lagging: Set<string> = new Set();
   judge: ((kind: 'webhook', name: string, payload: unknown) => void) | null = null;
