@@ -74,7 +74,11 @@ function done(answer: Answer, detail: string | null): EffectOutcome {
 const environmentSchema = z.object({ name: z.string() });
 const pendingSchema = z.array(z.object({ environment: environmentSchema }));
 const approvalsSchema = z.array(
-  z.object({ state: z.string(), environments: z.array(environmentSchema) }),
+  z.object({
+    state: z.string(),
+    environments: z.array(environmentSchema),
+    user: z.object({ login: z.string() }).nullish(),
+  }),
 );
 
 /** Whether the run still waits, was answered in our sense, or is out of reach. */
@@ -97,10 +101,16 @@ async function readTruth(
     const history = await writing.look.get(`${run}/approvals`, runPlace(effect));
     const answers = parseAnswer(approvalsSchema, history.data, 'the approvals of the run');
     const last = answers.filter(({ environments }) => environments.some(isOurs));
-    if (last.some(({ state }) => state === effect.state)) {
-      return { ...done(history, `the run was ${effect.state} before`), httpStatus };
+    const slug = writing.self.slug;
+    const own = last.filter(({ user }) =>
+      slug === null ? user?.login.endsWith('[bot]') : user?.login === `${slug}[bot]`,
+    );
+    if (own.some(({ state }) => state === effect.state)) {
+      return { ...done(history, `our answer ${effect.state} had arrived before`), httpStatus };
     }
-    const detail = `${refusal.message}; the run does not wait for ${effect.environment} any more`;
+    const others = last.map(({ state, user }) => `${state} by ${user?.login ?? 'nobody known'}`);
+    const why = others.length === 0 ? '' : ` (${others.join(', ')})`;
+    const detail = `${refusal.message}; the run does not wait for ${effect.environment} any more${why}`;
     return { ...nothing, status: 'refused', detail, httpStatus };
   } catch (fault) {
     if (!isRefusal(fault, 404)) throw fault;
