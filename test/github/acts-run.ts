@@ -1,25 +1,10 @@
 /** Workflow runs that ask to deploy, their gates, deployments and statuses. */
 import { GitHubRefusal } from './acts-code.ts';
+import { addStatus, emitDeployment, newDeployment } from './acts-deploy.ts';
 import { environmentOf } from './environments.ts';
-import {
-  deploymentJson,
-  deploymentStatusJson,
-  jobJson,
-  pullsWithHead,
-  runJson,
-  runUrl,
-  workflowJson,
-} from './shapes-deploy.ts';
+import { deploymentJson, jobJson, runJson, runUrl, workflowJson } from './shapes-deploy.ts';
 import { fullPullJson } from './shapes-code.ts';
-import type {
-  Account,
-  AppRecord,
-  Deployment,
-  JobRecord,
-  Json,
-  RepoRecord,
-  RunRecord,
-} from './state.ts';
+import type { Account, AppRecord, JobRecord, RepoRecord, RunRecord } from './state.ts';
 import { emit } from './webhooks.ts';
 import type { World } from './world.ts';
 
@@ -164,114 +149,6 @@ async function askGate(world: World, at: RunPlace, { job, app }: Asked): Promise
   emit(world, { event, action: 'requested', repo, sender, body, onlyApp: app });
 }
 
-export interface NewDeployment {
-  readonly sha: string;
-  readonly ref: string;
-  readonly environment: string;
-  readonly creator: Account;
-  readonly run: RunRecord | null;
-  readonly task?: string;
-  readonly payload?: unknown;
-  readonly description?: string | null;
-  readonly viaApp?: AppRecord | null;
-  readonly production?: boolean;
-  readonly transient?: boolean;
-}
-
-export function newDeployment(world: World, repo: RepoRecord, made: NewDeployment): Deployment {
-  const deployment: Deployment = {
-    id: world.nextId('deployment'),
-    sha: made.sha,
-    ref: made.ref,
-    task: made.task ?? 'deploy',
-    payload: made.payload ?? {},
-    environment: made.environment,
-    description: made.description ?? null,
-    creator: made.creator,
-    viaApp: made.viaApp ?? null,
-    run: made.run,
-    productionEnvironment: made.production ?? made.environment === 'production',
-    transientEnvironment: made.transient ?? false,
-    createdAtMs: world.now(),
-    updatedAtMs: world.now(),
-    statuses: [],
-  };
-  repo.deployments.unshift(deployment);
-  return deployment;
-}
-
-export interface DeploymentPlace {
-  readonly repo: RepoRecord;
-  readonly run: RunRecord | null;
-}
-
-async function runPart(world: World, { repo, run }: DeploymentPlace): Promise<Json> {
-  if (run === null) return { workflow: null, workflow_run: null };
-  const workflow = workflowJson(world, repo, run);
-  return { workflow, workflow_run: await runJson(world, repo, run) };
-}
-
-export async function emitDeployment(
-  world: World,
-  at: DeploymentPlace,
-  deployment: Deployment,
-): Promise<void> {
-  const body = {
-    deployment: deploymentJson(world, at.repo, deployment),
-    ...(await runPart(world, at)),
-  };
-  const sender = deployment.creator;
-  emit(world, { event: 'deployment', action: 'created', repo: at.repo, sender, body });
-}
-
-/** Adds a status; a success turns older successes of the same environment inactive. */
-export async function addStatus(
-  world: World,
-  at: DeploymentPlace,
-  deployment: Deployment,
-  given: string | { readonly state: string; readonly by: Account; readonly description: string },
-): Promise<void> {
-  const { repo } = at;
-  const state = typeof given === 'string' ? given : given.state;
-  const by = typeof given === 'string' ? deployment.creator : given.by;
-  const log =
-    at.run === null
-      ? ''
-      : `${world.url}/${repo.owner.login}/${repo.name}/actions/runs/${at.run.id}`;
-  const status = {
-    id: world.nextId('status'),
-    state,
-    description: typeof given === 'string' ? '' : given.description,
-    creator: by,
-    environment: deployment.environment,
-    logUrl: log,
-    createdAtMs: world.now(),
-  };
-  deployment.statuses.unshift(status);
-  deployment.updatedAtMs = world.now();
-  if (state === 'success') retireOlder(world, repo, deployment);
-  // GitHub sends no webhook for `inactive`.
-  if (state === 'inactive') return;
-  const body = {
-    deployment_status: deploymentStatusJson(world, { repo, deployment }, status),
-    deployment: deploymentJson(world, repo, deployment),
-    ...(await runPart(world, at)),
-  };
-  emit(world, { event: 'deployment_status', action: 'created', repo, sender: by, body });
-}
-
-function retireOlder(world: World, repo: RepoRecord, winner: Deployment): void {
-  const name = winner.environment.toLowerCase();
-  for (const older of repo.deployments) {
-    if (older === winner || older.environment.toLowerCase() !== name) continue;
-    if (older.transientEnvironment || older.statuses[0]?.state !== 'success') continue;
-    const [last] = older.statuses;
-    if (last === undefined) continue;
-    const id = world.nextId('status');
-    older.statuses.unshift({ ...last, id, state: 'inactive', createdAtMs: world.now() });
-  }
-}
-
 /** A job that nothing holds any more starts, and ends by itself when the run is told to. */
 async function proceed(world: World, at: RunPlace, job: JobRecord): Promise<void> {
   job.status = 'in_progress';
@@ -334,7 +211,7 @@ export async function reviewGate(world: World, at: RunPlace, review: GateReview)
     const message = `No pending custom deployment gate for ${review.environment} in this run`;
     throw new GitHubRefusal(422, message);
   }
-  if ([...review.comment].length > noteLength) {
+  if (Array.from(review.comment).length > noteLength) {
     throw new GitHubRefusal(422, `comment is too long (maximum is ${noteLength} characters)`);
   }
   const environment = environmentOf(world, repo, review.environment);
@@ -400,5 +277,3 @@ export async function rerun(world: World, at: RunPlace, by: Account): Promise<vo
   };
   await startJob(world, options, run);
 }
-
-export { pullsWithHead };

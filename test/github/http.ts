@@ -203,7 +203,7 @@ export async function paged<T>(call: Call, list: Paged<T>): Promise<Reply> {
   const page = Math.max(1, Number(call.query.get('page') ?? 1) || 1);
   const last = Math.max(1, Math.ceil(list.items.length / size));
   const slice = list.items.slice((page - 1) * size, page * size);
-  const shown = await Promise.all(slice.map(list.render));
+  const shown = await Promise.all(slice.map(async (one) => list.render(one)));
   const links: string[] = [];
   const add = (rel: string, to: number): void => {
     links.push(`<${linkTo(call, { page: String(to) })}>; rel="${rel}"`);
@@ -227,7 +227,7 @@ export async function byCursor<T extends { readonly id: number }>(
   const after = call.query.get(name);
   const start = after === null ? 0 : list.items.findIndex((one) => String(one.id) === after) + 1;
   const slice = list.items.slice(start, start + size);
-  const json = await Promise.all(slice.map(list.render));
+  const json = await Promise.all(slice.map(async (one) => list.render(one)));
   const end = slice.at(-1);
   const more = end !== undefined && start + size < list.items.length;
   const headers = more ? { link: `<${linkTo(call, { [name]: String(end.id) })}>; rel="next"` } : {};

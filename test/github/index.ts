@@ -9,10 +9,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { GitStore, type FileContent } from './git.ts';
+import { defaultManifest, newRepo, type RepoOptions } from './defaults.ts';
+import { GitStore } from './git.ts';
 import { Repo } from './repo.ts';
 import { LocalServer, type Exchange } from './server.ts';
-import { fullRepoJson, installationJson, repoJson } from './shapes.ts';
+import { installationJson } from './shapes.ts';
 import type {
   Account,
   AccountType,
@@ -21,7 +22,6 @@ import type {
   Json,
   Manifest,
   Org,
-  Permission,
   RepoRecord,
 } from './state.ts';
 import { closeWebhooks, emit, redeliver, type Delivery } from './webhooks.ts';
@@ -48,40 +48,6 @@ export interface UserOptions {
   readonly name?: string;
   readonly emails?: readonly string[];
 }
-
-export interface RepoOptions {
-  readonly files?: Readonly<Record<string, FileContent>>;
-  readonly collaborators?: Readonly<Record<string, Permission>>;
-  readonly private?: boolean;
-  readonly defaultBranch?: string;
-  /** Who makes the first commit; the owner, or the first administrator of the organisation. */
-  readonly author?: Account | string;
-}
-
-/** What the built-in app may do when no manifest is given: all that this project asks for. */
-const defaultManifest: Manifest = {
-  name: 'tagout',
-  default_permissions: {
-    actions: 'read',
-    administration: 'read',
-    checks: 'write',
-    contents: 'read',
-    deployments: 'write',
-    issues: 'write',
-    members: 'read',
-    merge_queues: 'read',
-    metadata: 'read',
-    pull_requests: 'write',
-  },
-  default_events: [
-    'deployment',
-    'deployment_protection_rule',
-    'deployment_status',
-    'pull_request',
-    'pull_request_review',
-    'push',
-  ],
-};
 
 export class LocalGitHub {
   readonly world: World;
@@ -259,14 +225,6 @@ export class LocalGitHub {
     return made;
   }
 
-  /** Installs without a repository at first, for tests that add repositories later. */
-  repoList(installation: Installation): Json[] {
-    const all = [...this.world.repos.values()];
-    return all
-      .filter((repo) => repo.owner.id === installation.account.id)
-      .map((repo) => repoJson(this.world, repo));
-  }
-
   /** Makes `owner/name` with a first commit, with the app installed on the owner. */
   async repo(name: string, options: RepoOptions = {}): Promise<Repo> {
     const [owner = '', short = ''] = name.split('/');
@@ -357,52 +315,5 @@ export class LocalGitHub {
   }
 }
 
-interface NewRepo {
-  readonly id: number;
-  readonly account: Account;
-  readonly name: string;
-  readonly git: GitStore;
-  readonly parent: RepoRecord | null;
-  readonly options: RepoOptions;
-}
-
-function newRepo(world: World, made: NewRepo): RepoRecord {
-  const { id, account, name, git, parent, options } = made;
-  const collaborators = new Map(
-    Object.entries(options.collaborators ?? {}).map(([login, role]) => [login.toLowerCase(), role]),
-  );
-  return {
-    id,
-    owner: account,
-    name,
-    private: options.private ?? parent?.private ?? true,
-    archived: false,
-    defaultBranch: options.defaultBranch ?? 'main',
-    git,
-    refPrefix: parent === null ? 'refs' : `refs/forks/${id}`,
-    parent,
-    deleted: false,
-    createdAtMs: world.now(),
-    pushedAtMs: world.now(),
-    branches: new Map(),
-    collaborators,
-    labels: new Map(),
-    issues: new Map(),
-    pulls: new Map(),
-    checkRuns: [],
-    statuses: [],
-    deployments: [],
-    environments: new Map(),
-    runs: [],
-    activity: [],
-    rulesets: [],
-    ruleSuites: [],
-    branchProtection: new Map(),
-    verified: new Map(),
-    mergedWith: new Map(),
-  };
-}
-
-export { fullRepoJson };
 export type { Account, AppRecord, Delivery, Manifest, RequestLog };
 export { Repo } from './repo.ts';

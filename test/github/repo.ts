@@ -1,6 +1,7 @@
 /** The driver's handles: a repository, a pull request and a workflow run, in GitHub's words. */
 import { moveRef, openPull } from './acts-code.ts';
-import { bypassGates, finish, newDeployment, rerun, startRun, addStatus } from './acts-run.ts';
+import { addStatus, newDeployment } from './acts-deploy.ts';
+import { bypassGates, finish, rerun, startRun } from './acts-run.ts';
 import { commitTo, type CommitOptions, type Who } from './commits.ts';
 import { environmentOf, protect } from './environments.ts';
 import { Pull } from './pull.ts';

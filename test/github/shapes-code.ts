@@ -179,7 +179,11 @@ export function pullJson(world: World, repo: RepoRecord, pull: PullRecord): Json
     requested_reviewers: pull.requestedReviewers.map((one) => accountJson(world, one)),
     requested_teams:
       org === undefined ? [] : pull.requestedTeams.map((team) => teamJson(world, org, team)),
-    labels: labelsJson(world, repo, issue.labels),
+    // The short form of a pull request has no null here.
+    labels: labelsJson(world, repo, issue.labels).map((label) => ({
+      ...label,
+      description: label['description'] ?? '',
+    })),
     milestone: null,
     draft: pull.draft,
     head: sideJson(world, pull, repo, 'head'),

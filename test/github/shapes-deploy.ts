@@ -134,8 +134,7 @@ export function deploymentStatusJson(world: World, at: StatusPlace, one: Deploym
     updated_at: iso(one.createdAtMs),
     deployment_url: url,
     repository_url: repoUrl(world, at.repo),
-    environment_url: '',
-    log_url: one.logUrl,
+    ...(one.logUrl === '' ? {} : { log_url: one.logUrl, environment_url: one.logUrl }),
     performed_via_github_app: null,
   };
 }

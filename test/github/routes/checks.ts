@@ -64,7 +64,7 @@ function annotationsIn(output: Json): Json[] {
       throw invalid(`${String(level)} is not an annotation_level.`);
     }
     if (Buffer.byteLength(message) > 65_536) throw invalid('message is too long.');
-    if (String(one['title'] ?? '').length > 255) throw invalid('title is too long.');
+    if ((textIn(one, 'title') ?? '').length > 255) throw invalid('title is too long.');
     return one;
   });
 }

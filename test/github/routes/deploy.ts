@@ -1,5 +1,6 @@
 /** Deployments, environments, workflow runs and the callback of a protection rule. */
-import { addStatus, emitDeployment, newDeployment, reviewGate } from '../acts-run.ts';
+import { addStatus, emitDeployment, newDeployment } from '../acts-deploy.ts';
+import { reviewGate } from '../acts-run.ts';
 import { environmentOf } from '../environments.ts';
 import {
   actingApp,

@@ -85,9 +85,9 @@ function invalid(field: string, code: string): HttpError {
 
 /** Names up to 50 characters, descriptions up to 100, colours of six hex digits. */
 function checkLabel(name: string, color: string, description: string | null): void {
-  if (name === '' || [...name].length > 50) throw invalid('name', 'invalid');
+  if (name === '' || Array.from(name).length > 50) throw invalid('name', 'invalid');
   if (!/^[0-9a-f]{6}$/i.test(color)) throw invalid('color', 'invalid');
-  if (description !== null && [...description].length > 100)
+  if (description !== null && Array.from(description).length > 100)
     throw invalid('description', 'invalid');
 }
 

@@ -58,7 +58,11 @@ async function indexLine(repo: RepoRecord, entry: Json): Promise<string> {
   const { path, mode, sha, content } = entry;
   if (sha === null) return `0 ${'0'.repeat(40)}\t${String(path)}\0`;
   const name =
-    typeof content === 'string' ? await repo.git.blob(Buffer.from(content)) : String(sha);
+    typeof content === 'string'
+      ? await repo.git.blob(Buffer.from(content))
+      : typeof sha === 'string'
+        ? sha
+        : '';
   return `${String(mode)} ${name}\t${String(path)}\0`;
 }
 
