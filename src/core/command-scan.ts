@@ -14,6 +14,8 @@ export interface CommandFound {
   /** The command as written, cut at 120 characters. */
   readonly text: string;
   readonly line: number;
+  /** False for a call or a setting in code. */
+  readonly isCommand: boolean;
 }
 
 /** How a file is read: every word of a command file may be a program, in code only the first. */
@@ -163,13 +165,10 @@ function fromTexts(line: Logical): readonly (CommandText & { readonly text: stri
   });
 }
 
-function found(
-  row: Pick<CommandRow, 'id' | 'kind' | 'does'>,
-  line: number,
-  text: string,
-): CommandFound {
+function found(row: CommandRow | CommandText, line: number, text: string): CommandFound {
   const { id, kind, does } = row;
-  return { id, kind, does, line, text: text.trim().replace(/\s+/g, ' ').slice(0, 120) };
+  const isCommand = 'programs' in row;
+  return { id, kind, does, line, isCommand, text: text.trim().replace(/\s+/g, ' ').slice(0, 120) };
 }
 
 /** The commands of the tables in lines that were added, each once per line. */

@@ -162,7 +162,11 @@ export interface FolderRun {
   readonly framework: string;
   readonly folder: string;
   readonly scope: TransactionScope;
-  readonly steps: readonly { readonly path: string; readonly version: string; readonly blob: string }[];
+  readonly steps: readonly {
+    readonly path: string;
+    readonly version: string;
+    readonly blob: string;
+  }[];
   readonly statements: readonly StatementRun[];
   readonly observation: Observation | null;
   readonly error: SqlError | null;
@@ -180,6 +184,8 @@ export interface DryRun {
   readonly baselineCached: boolean;
   readonly folders: readonly FolderRun[];
   readonly problems: readonly PlanProblem[];
+  /** Rows in production by the base branch's statistics file; absent: sizes there are not known. */
+  readonly statistics?: readonly { readonly table: string; readonly rows: number }[];
 }
 
 export interface DryRunSettings {

@@ -87,6 +87,11 @@ export interface ChangedFile {
   readonly deletions: number;
   /** Unified diff hunks; null when GitHub gives none: binary or too large. */
   readonly patch: string | null;
+  /**
+   * Whole text before and after, for workflow files only, so that the environments which their
+   * jobs name are known; absent when not read.
+   */
+  readonly content?: { readonly before: string | null; readonly after: string | null };
 }
 
 /** When the check first showed this digest for this head: GitHub's `Date` of the check write. */

@@ -13,6 +13,8 @@ export type PathClassName =
   | 'infrastructure'
   | 'container-or-deploy'
   | 'migration'
+  | 'down-part'
+  | 'judged-migration'
   | 'statistics'
   | 'lockfile'
   | 'submodule'
@@ -63,6 +65,18 @@ export const pathClasses: readonly PathClass[] = [
   { name: 'submodule', radius: 'medium', one: 'submodule', many: 'submodules' },
   { name: 'symlink', radius: 'medium', one: 'symbolic link', many: 'symbolic links' },
   { name: 'code', radius: 'medium', one: 'ordinary file', many: 'ordinary files' },
+  {
+    name: 'down-part',
+    radius: 'medium',
+    one: 'down part of a migration',
+    many: 'down parts of migrations',
+  },
+  {
+    name: 'judged-migration',
+    radius: 'low',
+    one: 'migration file that the dry run judged',
+    many: 'migration files that the dry run judged',
+  },
   { name: 'tests', radius: 'low', one: 'test file', many: 'test files' },
   { name: 'documentation', radius: 'low', one: 'documentation file', many: 'documentation files' },
 ];

@@ -1,0 +1,23 @@
+/** All findings of a change: what its dry run proved, what its files are, what their lines hold. */
+import type { Change } from './evidence.ts';
+import type { Finding } from './findings.ts';
+import { findFiles } from './findings/files.ts';
+import { findRun } from './findings/run.ts';
+import { radii } from './blast-radius.ts';
+import type { Policy } from './policy.ts';
+
+function order(one: Finding, other: Finding): number {
+  const byRadius = radii.indexOf(other.radius) - radii.indexOf(one.radius);
+  if (byRadius !== 0) return byRadius;
+  const key = ({ id, object, line }: Finding): string => `${id}\n${object}\n${line ?? 0}`;
+  return key(one) < key(other) ? -1 : 1;
+}
+
+/**
+ * Everything that a reviewer should know about a change, the worst first. The radius of a change is
+ * the largest of them; a change with no file and no migration has none.
+ */
+export function findingsOf(change: Change, policy: Policy): readonly Finding[] {
+  const found = [...findRun(change.dryRun), ...findFiles(change.files, change.dryRun, policy)];
+  return found.toSorted(order);
+}

@@ -1,0 +1,50 @@
+/** Which statement of a folder's run did something to an object: where an annotation belongs. */
+import type { FolderRun, StatementRun } from '../dry-run.ts';
+
+export interface FoundPlace {
+  readonly path: string | null;
+  readonly line: number | null;
+}
+
+const plainName = (text: string): string => text.toLowerCase().replaceAll('"', '');
+
+function mentions(text: string, name: string): boolean {
+  const last = plainName(name);
+  let at = text.indexOf(last);
+  while (at >= 0) {
+    const before = text[at - 1] ?? ' ';
+    const after = text[at + last.length] ?? ' ';
+    if (!/[\w$]/.test(before) && !/[\w$]/.test(after)) return true;
+    at = text.indexOf(last, at + 1);
+  }
+  return false;
+}
+
+/** How surely a statement is the one: it names every part of the object and uses the verb. */
+function score(statement: StatementRun, parts: readonly string[], verbs: RegExp): number {
+  const text = plainName(statement.text);
+  const named = parts.filter((part) => mentions(text, part)).length;
+  const locked = statement.locks.some(({ object }) => parts.includes(object)) ? 1 : 0;
+  if (named === 0 && locked === 0) return 0;
+  return named * 4 + locked * 2 + (verbs.test(text) ? 3 : 0);
+}
+
+/**
+ * The statement that most probably did it; with none in sight (a function, a cascade) the only
+ * file that ran, and no line.
+ */
+export function placeOf(folder: FolderRun, object: string, verbs: RegExp): FoundPlace {
+  const parts = object.split(/[.(]/).filter((part) => part !== '' && part !== 'public');
+  let best: StatementRun | null = null;
+  let bestScore = 0;
+  for (const statement of folder.statements) {
+    const points = score(statement, parts, verbs);
+    if (points > bestScore) {
+      best = statement;
+      bestScore = points;
+    }
+  }
+  if (best !== null) return { path: best.path, line: best.line };
+  const [only, second] = folder.steps;
+  return { path: second === undefined ? (only?.path ?? null) : null, line: null };
+}
