@@ -1,10 +1,11 @@
 /** Findings from what the changed files are, and from what their added lines hold. */
-import { atLeast, maxRadius, radii } from '../blast-radius.ts';
+import { atLeast, radii } from '../blast-radius.ts';
 import { commandsIn, type CommandFound } from '../command-scan.ts';
 import type { DryRun } from '../dry-run.ts';
 import type { ChangedFile } from '../evidence.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
 import { pathMatcher } from '../glob.ts';
+import { hasHiddenCharacters } from '../hidden-characters.ts';
 import { classesOfFile, classOfPath, isCommandFile, type PathClass, pathClass } from '../paths.ts';
 import { isUnread, linesAfter, type PatchLine } from '../patch.ts';
 import type { Policy } from '../policy.ts';
@@ -181,16 +182,12 @@ function commandFindings(file: ChangedFile, lines: readonly PatchLine[]): readon
   });
 }
 
-/** Bidirectional controls, invisible and control characters; emoji joiners between emoji are not. */
-const hidden =
-  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb]|(?<![\p{Extended_Pictographic}\ufe0f\u{1f3fb}-\u{1f3ff}])\u200d|[\u{e0000}-\u{e007f}\u{e0100}-\u{e01ef}]|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f]/u;
-
 function hiddenCharacters(file: ChangedFile, lines: readonly PatchLine[]): readonly Finding[] {
   const first = lines.find(
     ({ added, text, line }) =>
-      added && hidden.test(line === 1 ? text.replace(/^\ufeff/, '') : text),
+      added && hasHiddenCharacters(line === 1 ? text.replace(/^\ufeff/, '') : text),
   );
-  const inName = hidden.test(file.path);
+  const inName = hasHiddenCharacters(file.path);
   if (first === undefined && !inName) return [];
   return [
     makeFinding({
@@ -254,8 +251,14 @@ function unreadFinding(file: ChangedFile): readonly Finding[] {
 }
 
 /** Lines can hold something of interest only when one of these is in the patch. */
-const worthReading =
-  /[^\t\n\r\x20-\x7e]|git-lfs|delete|drop|reset|destroy|remove|\brm\b|purge|flush|wipe|truncate|force|sync|clean|prune|down|undo|rollback|revert|migrat|upgrade|update|push|deploy|apply|execute|replace|ddl|GUARD|_ACTION|_CHECK|[\u0000-\u0008]/i;
+const worthReading = new RegExp(
+  [
+    '[^\\t\\n\\r\\x20-\\x7e]|git-lfs|delete|drop|reset|destroy|remove|\\brm\\b|purge|flush|wipe|truncate',
+    'force|sync|clean|prune|down|undo|rollback|revert|migrat|upgrade|update|push|deploy|apply',
+    'execute|replace|ddl|_ACTION|_CHECK|create_all|mkfs|shred|disable|import|schedule',
+  ].join('|'),
+  'i',
+);
 
 function contentFindings(file: ChangedFile, around: Around): readonly Finding[] {
   if (file.status === 'removed' || file.patch === null) return unreadFinding(file);

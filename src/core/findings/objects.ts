@@ -123,7 +123,7 @@ function columnChange(change: ObjectChange): Verdict {
 /** Code that runs while the new schema is already there still uses the old name. */
 function renamed(change: ObjectChange): Verdict {
   const message = `${nouns[change.kind]} ${change.object} ${change.after ?? 'renamed'}`;
-  const data = change.kind === 'table' || change.kind === 'column';
+  const data = ['schema', 'table', 'column'].includes(change.kind);
   return { id: `${change.kind}-renamed`, radius: data ? 'high' : 'medium', message };
 }
 
@@ -172,32 +172,32 @@ function typeChange(change: ObjectChange): Verdict {
   return { id: 'type-narrowed', radius: 'high', message };
 }
 
+function ownerChange(change: ObjectChange): Verdict {
+  const { object, before, after } = change;
+  const message = `Owner of ${object} changed from ${before ?? 'nobody'} to ${after ?? 'nobody'}`;
+  return { id: 'owner-changed', radius: 'high', message };
+}
+
+type Judge = (change: ObjectChange, around: Around) => Verdict;
+
+/** Kinds that are more than an addition, a drop or a change. */
+const judges: Readonly<Partial<Record<ObjectKind, Judge>>> = {
+  'row-security': rowSecurity,
+  policy: policyChange,
+  grant: grantChange,
+  owner: ownerChange,
+  column: (change) => (change.change === 'changed' ? columnChange(change) : plainChange(change)),
+  schema: schemaChange,
+  function: functionChange,
+  trigger: triggerChange,
+  type: typeChange,
+};
+
 function verdictOf(change: ObjectChange, around: Around): Verdict {
-  const isRename = change.change === 'changed' && change.after?.startsWith('renamed to ') === true;
-  switch (change.kind) {
-    case 'row-security':
-      return rowSecurity(change);
-    case 'policy':
-      return isRename ? renamed(change) : policyChange(change, around);
-    case 'grant':
-      return grantChange(change, around);
-    case 'owner': {
-      const message = `Owner of ${change.object} changed from ${change.before ?? 'nobody'} to ${change.after ?? 'nobody'}`;
-      return { id: 'owner-changed', radius: 'high', message };
-    }
-    case 'column':
-      return change.change === 'changed' ? columnChange(change) : plainChange(change);
-    case 'schema':
-      return isRename ? { ...renamed(change), radius: 'high' } : schemaChange(change);
-    case 'function':
-      return isRename ? renamed(change) : functionChange(change);
-    case 'trigger':
-      return isRename ? renamed(change) : triggerChange(change);
-    case 'type':
-      return isRename ? renamed(change) : typeChange(change);
-    default:
-      return isRename ? renamed(change) : plainChange(change);
+  if (change.change === 'changed' && change.after?.startsWith('renamed to ') === true) {
+    return renamed(change);
   }
+  return (judges[change.kind] ?? plainChange)(change, around);
 }
 
 /** Parts of an object that is itself new are told with it. */
