@@ -99,7 +99,7 @@ function withAccounts(commit: Commit, known: ReadonlyMap<string, CommitAccounts>
 }
 
 function named(person: CommitPerson, account: CommitPerson['account']): CommitPerson {
-  return person.account === null && account !== null ? { ...person, account } : person;
+  return account === null ? person : { ...person, account };
 }
 
 /**

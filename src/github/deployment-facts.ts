@@ -38,13 +38,12 @@ export interface RunFacts {
   readonly readAtMs: number;
 }
 
-/** The run; null when there is none or it is over. */
+/** The run, whatever its state; null when there is none. */
 export async function readRun(reading: Reading, runId: number): Promise<RunFacts | null> {
   try {
     const path = '/repos/{owner}/{repo}/actions/runs/{run_id}';
     const answer = await reading.client.get(path, { ...place(reading.repo), run_id: runId });
     const run = parseAnswer(runSchema, answer.data, `run ${runId}`);
-    if (run.status === 'completed') return null;
     return {
       id: run.id,
       attempt: run.run_attempt ?? 1,
@@ -134,18 +133,43 @@ export async function listDeployments(
     .sort((one, two) => two.createdAtMs - one.createdAtMs || two.id - one.id);
 }
 
-/** Whether a deployment has ever succeeded: GitHub turns older successes `inactive`. */
-export async function hasSucceeded(reading: Reading, deploymentId: number): Promise<boolean> {
+const statusSchema = z.array(
+  z.object({
+    state: z.string(),
+    log_url: z.string().nullish(),
+    target_url: z.string().nullish(),
+  }),
+);
+
+export interface DeploymentHistory {
+  /** Whether it has ever succeeded: GitHub turns older successes `inactive`. */
+  readonly succeeded: boolean;
+  /** The workflow run that its statuses point to, if they do. Text of whoever wrote the status. */
+  readonly runId: number | null;
+}
+
+/** What a deployment's statuses tell; nothing for one that is gone. */
+export async function readHistory(
+  reading: Reading,
+  deploymentId: number,
+): Promise<DeploymentHistory> {
   try {
     const path = '/repos/{owner}/{repo}/deployments/{deployment_id}/statuses';
     const { rows } = await getPages(reading.client, path, {
       parameters: { ...place(reading.repo), deployment_id: deploymentId },
       pages: 10,
-      rows: (data) => parseAnswer(z.array(z.object({ state: z.string() })), data, 'the statuses'),
+      rows: (data) => parseAnswer(statusSchema, data, 'the statuses of the deployment'),
     });
-    return rows.some((status) => status.state === 'success');
+    const links = rows.flatMap((status) => [status.log_url ?? '', status.target_url ?? '']);
+    const ids = links.flatMap(
+      (link) => /\/actions\/runs\/([1-9]\d{0,14})(?:\/|$)/.exec(link)?.[1] ?? [],
+    );
+    return {
+      succeeded: rows.some((status) => status.state === 'success'),
+      runId: ids[0] === undefined ? null : Number(ids[0]),
+    };
   } catch (fault) {
-    if (isRefusal(fault, 404)) return false;
+    if (isRefusal(fault, 404)) return { succeeded: false, runId: null };
     throw fault;
   }
 }

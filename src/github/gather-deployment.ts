@@ -7,6 +7,7 @@ import type { Locator } from '../core/subject.ts';
 import {
   type DeploymentFacts,
   readDeployment,
+  readHistory,
   readRun,
   type RunFacts,
 } from './deployment-facts.ts';
@@ -29,10 +30,10 @@ export async function gatherDeployment(
   locator: DeploymentLocator,
 ): Promise<Evidence | null> {
   const run = await readRun(reading, locator.runId);
-  if (run === null) return null;
+  if (run === null || run.status === 'completed') return null;
   const { environment } = locator;
   const asked = { id: locator.deploymentId, environment, sha: run.headSha };
-  const deployment = await readDeployment(reading, asked);
+  const deployment = await ownDeployment(reading, run, await readDeployment(reading, asked));
   const policyFacts = await readPolicyFacts(reading);
   const sources = await policySources(reading, policyFacts, null, parts.floorsSeen);
   const policy = effectivePolicy(sources);
@@ -63,6 +64,17 @@ export async function gatherDeployment(
     suspended: await reading.memory.suspended(reading.repo.installationId),
     gaps: reading.gaps,
   };
+}
+
+/** The deployment, unless its own statuses say that it is another run's. */
+async function ownDeployment(
+  reading: Reading,
+  run: RunFacts,
+  deployment: DeploymentFacts | null,
+): Promise<DeploymentFacts | null> {
+  if (deployment === null) return null;
+  const { runId } = await readHistory(reading, deployment.id);
+  return runId === null || runId === run.id ? deployment : null;
 }
 
 async function readPolicyFacts(reading: Reading): Promise<PolicyFacts> {

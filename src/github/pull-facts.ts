@@ -64,8 +64,11 @@ const commitSchema = z
     } satisfies Commit,
   }));
 
+/** Ids of reviews have grown past GraphQL's integers, so that they come as text. */
+const bigIdSchema = z.union([z.string().regex(/^\d{1,15}$/), z.int()]).transform(Number);
+
 const reviewSchema = z.object({
-  databaseId: z.int(),
+  fullDatabaseId: bigIdSchema,
   author: actorSchema,
   state: z.string(),
   commit: z.object({ oid: shaSchema }).nullish(),
@@ -309,11 +312,11 @@ function reviewOf(reading: Reading, raw: z.infer<typeof reviewSchema>): Review {
     noteGap(reading, {
       what: 'reviews',
       why: 'unknown-value',
-      detail: `Review ${raw.databaseId} has the unknown state ${JSON.stringify(raw.state.slice(0, 40))}; Tagout has to learn it.`,
+      detail: `Review ${raw.fullDatabaseId} has the unknown state ${JSON.stringify(raw.state.slice(0, 40))}; Tagout has to learn it.`,
     });
   }
   return {
-    id: raw.databaseId,
+    id: raw.fullDatabaseId,
     author: raw.author,
     state: state ?? 'UNKNOWN',
     commitSha: raw.commit?.oid ?? null,
@@ -330,10 +333,10 @@ function saidIn(reading: Reading, reviews: readonly z.infer<typeof reviewSchema>
       noteGap(reading, {
         what: 'review comments',
         why: 'truncated',
-        detail: `Review ${review.databaseId} has more than the 20 comments that are read; whoever called an agent there is not known. Ask for a review with fewer comments.`,
+        detail: `Review ${review.fullDatabaseId} has more than the 20 comments that are read; whoever called an agent there is not known. Ask for a review with fewer comments.`,
       });
     }
-    const source = `review ${review.databaseId}`;
+    const source = `review ${review.fullDatabaseId}`;
     const own = { author: review.author, body: review.body, source };
     return [own, ...review.comments.nodes.map((comment) => ({ ...comment, source }))];
   });

@@ -34,7 +34,7 @@ const REVIEWS = `
 fragment pullReviews on PullRequestReviewConnection {
   pageInfo { hasNextPage endCursor }
   nodes {
-    databaseId
+    fullDatabaseId
     author { ...account }
     state
     commit { oid }

@@ -1,7 +1,7 @@
 /** Where the range of a deployment starts: what the environment runs by our own record. */
 import type { DeploymentEvidence } from '../core/evidence.ts';
 import type { Release } from '../core/ports.ts';
-import { type DeploymentFacts, hasSucceeded, listDeployments } from './deployment-facts.ts';
+import { type DeploymentFacts, listDeployments, readHistory, readRun } from './deployment-facts.ts';
 import type { Reading } from './reading.ts';
 
 /** How many of our releases, and how many older deployments, are asked whether they succeeded. */
@@ -49,7 +49,8 @@ export async function readStart(
 
 async function counts(reading: Reading, release: Release): Promise<boolean> {
   if (release.origin === 'adopted') return true;
-  return release.deploymentId !== null && (await hasSucceeded(reading, release.deploymentId));
+  if (release.deploymentId === null) return false;
+  return (await readHistory(reading, release.deploymentId)).succeeded;
 }
 
 async function adopt(
@@ -59,10 +60,23 @@ async function adopt(
 ): Promise<DeploymentFacts | null> {
   const deployments = await listDeployments(reading, { environment });
   const older = deployments.filter(
-    (one) => one.byWorkflow && one.id !== limit.asked?.id && one.createdAtMs <= limit.firstMs,
+    (one) => one.id !== limit.asked?.id && one.createdAtMs <= limit.firstMs,
   );
   for (const deployment of older.slice(0, LOOK_BACK)) {
-    if (await hasSucceeded(reading, deployment.id)) return deployment;
+    const { succeeded, runId } = await readHistory(reading, deployment.id);
+    // The newest that fits is taken, so that they are asked in order.
+    if (succeeded && (await isOfWorkflow(reading, deployment, runId))) return deployment;
   }
   return null;
+}
+
+/** Whether a workflow made the deployment: GitHub says so, or its run is there with the same commit. */
+async function isOfWorkflow(
+  reading: Reading,
+  deployment: DeploymentFacts,
+  runId: number | null,
+): Promise<boolean> {
+  if (deployment.byWorkflow) return true;
+  if (runId === null) return false;
+  return (await readRun(reading, runId))?.headSha === deployment.sha;
 }
