@@ -136,15 +136,22 @@ function judgePerson(
   latest: Review,
   context: ReviewContext,
 ): CountedApproval | RefusedApproval | null {
-  const wasApproved = reviews.find((review) => review.state === 'APPROVED');
   if (latest.state === 'CHANGES_REQUESTED' || latest.state === 'DISMISSED') {
+    const wasApproved = reviews.findLast((review) => review.state === 'APPROVED');
     // Someone who never approved and asks for changes is no refused approval.
     if (latest.state === 'CHANGES_REQUESTED' && wasApproved === undefined) return null;
     return refusal(wasApproved ?? latest, ['R01'], context, {
       state: latest.state === 'DISMISSED' ? 'dismissed' : 'superseded',
     });
   }
-  return judgeApproval(latest, context);
+  // Approving again takes nothing back: the newest valid one of the approvals in a row counts.
+  const since = reviews.findLastIndex(isTakenBack) + 1;
+  const verdicts = reviews.slice(since).map((review) => judgeApproval(review, context));
+  return verdicts.findLast((verdict) => !('codes' in verdict)) ?? verdicts.at(-1) ?? null;
+}
+
+function isTakenBack(review: Review): boolean {
+  return review.state === 'CHANGES_REQUESTED' || review.state === 'DISMISSED';
 }
 
 function judgeApproval(review: Review, context: ReviewContext): CountedApproval | RefusedApproval {

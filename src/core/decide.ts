@@ -53,7 +53,7 @@ function decisionOf(it: Case, rules: readonly Rule[]): Decision {
   const seen = it.together === null ? it.changes : [...it.changes, it.together];
   return {
     verdict,
-    radius: seen.reduce<BlastRadius>((most, { radius }) => maxRadius(most, radius), 'low'),
+    radius: seen.reduce<BlastRadius>((most, one) => maxRadius(most, one.radius), floorOf(it)),
     origin: originOfAll(it),
     findings: it.changes.flatMap((one) => one.findings),
     opinions,
@@ -65,6 +65,13 @@ function decisionOf(it: Case, rules: readonly Rule[]): Decision {
     policyDigest: it.effective.digest,
     lookAgainMs: verdict === 'hold' && looks.length > 0 ? Math.min(...looks) : null,
   };
+}
+
+/** Commits of a deployment whose content nobody could judge count as high. */
+function floorOf({ evidence, changes, together }: Case): BlastRadius {
+  const pulls = new Set(changes.map(({ change }) => change.pull));
+  const isUnread = evidence.deployment?.range.some(({ pull }) => pull === null || !pulls.has(pull));
+  return isUnread === true && together === null ? 'high' : 'low';
 }
 
 type SaidAgain = readonly [Opinion, number | null];

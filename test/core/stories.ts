@@ -2,7 +2,7 @@
 import { decide } from '../../src/core/decide.ts';
 import type { Decision } from '../../src/core/decision.ts';
 import { type DryRun, NO_DRY_RUN } from '../../src/core/dry-run.ts';
-import { effectivePolicy } from '../../src/core/effective-policy.ts';
+import { effectivePolicy as parsedPolicy } from '../../src/core/effective-policy.ts';
 import type {
   Account,
   Change,
@@ -24,7 +24,6 @@ export const REPO: RepoRef = { installationId: 1, id: 500, owner: 'acme', name: 
 
 /** Monday, 2 November 2026, 10:00 UTC: the check first showed what the change does. */
 export const SHOWN_AT: number = Date.UTC(2026, 10, 2, 10);
-const HOUR = 3_600_000;
 export const HEAD: string = 'b'.repeat(40);
 export const OLD: string = 'a'.repeat(40);
 export const DEPLOYED: string = 'd'.repeat(40);
@@ -109,9 +108,10 @@ export interface ChangeStory {
   readonly paths?: readonly string[];
 }
 
-export interface DeploymentStory extends Partial<
-  Pick<DeploymentEvidence, 'environment' | 'runEvent' | 'fromOrigin' | 'succeededIn'>
-> {
+export interface DeploymentStory
+  extends Partial<
+    Pick<DeploymentEvidence, 'environment' | 'runEvent' | 'fromOrigin' | 'succeededIn'>
+  > {
   readonly runSha?: string;
   readonly from?: string | null;
   readonly forkRun?: boolean;
@@ -197,7 +197,8 @@ function posting(change: Change, story: ChangeStory, digest: string): Change {
 
 function withChanges(story: Story, changes: readonly Change[]): Evidence {
   const [first] = changes;
-  const deployment = story.deployment === undefined ? null : deploymentOf(story.deployment, changes);
+  const deployment =
+    story.deployment === undefined ? null : deploymentOf(story.deployment, changes);
   return {
     v: 1,
     subject: subjectOf(story, first, deployment),
@@ -443,7 +444,13 @@ function dryRunOf(kind: ChangeKind): DryRun {
         statements: [],
         observation: failed || kind === 'cannot be compared' ? null : observationOf(kind),
         error: failed
-          ? { sqlstate: '42601', message: 'syntax error at or near "ALTR"', path, line: 1, column: 1 }
+          ? {
+              sqlstate: '42601',
+              message: 'syntax error at or near "ALTR"',
+              path,
+              line: 1,
+              column: 1,
+            }
           : null,
       },
     ],
@@ -451,16 +458,16 @@ function dryRunOf(kind: ChangeKind): DryRun {
   return base;
 }
 
-function observationOf(
-  kind: ChangeKind,
-): NonNullable<DryRun['folders'][number]['observation']> {
+function observationOf(kind: ChangeKind): NonNullable<DryRun['folders'][number]['observation']> {
   const column = kind === 'drops a column';
   const table = kind === 'drops a table';
   const lost = { before: 1000, after: 0, lost: 1000, added: 0, changed: 0 };
   const removed = { change: 'removed', after: null } as const;
   return {
     objects: [
-      ...(column ? [{ kind: 'column', object: 'users.email', before: 'text', ...removed } as const] : []),
+      ...(column
+        ? [{ kind: 'column', object: 'users.email', before: 'text', ...removed } as const]
+        : []),
       ...(table ? [{ kind: 'table', object: 'users', before: 'table', ...removed } as const] : []),
       ...(kind === 'adds a column'
         ? [
@@ -491,11 +498,19 @@ export interface Outcome {
   readonly decision: Decision;
 }
 
+const policies = new Map<string, EffectivePolicy>();
+
+/** Reading a policy costs more than a decision; the stories use few of them. */
+function effectivePolicy(sources: Evidence['policy']): EffectivePolicy {
+  const key = JSON.stringify(sources);
+  const policy = policies.get(key) ?? parsedPolicy(sources);
+  policies.set(key, policy);
+  return policy;
+}
+
 /** Plays a story to its decision. */
 export function play(story: Story): Outcome {
   const evidence = evidenceOf(story);
   const policy = effectivePolicy(evidence.policy);
   return { evidence, policy, decision: decide(policy, evidence) };
 }
-
-export const HOURS: number = HOUR;

@@ -8,7 +8,7 @@ import { agentsJson } from './for-agents.ts';
 import { pullWords } from './holds.ts';
 import { needWords } from './needs.ts';
 import { approvalsWords, findingsTable, originWords, sortedFindings } from './tables.ts';
-import { counted, fence, fit, line, list, name, prose, type Section } from './text.ts';
+import { counted, fence, fit, line, list, name, prose, type Section, some } from './text.ts';
 
 export interface Told {
   readonly evidence: Evidence;
@@ -38,8 +38,8 @@ export function titleOf(decision: Decision): string {
   const missing =
     need === undefined ? 'a review' : needWords(need.count - need.counted, need.missingTeams);
   // The end says what is needed, so the headline is what gets cut.
-  const end = ` – ${plain(missing)} needed`;
-  return `${verb}: ${line(headline(decision), Math.max(40, 190 - end.length))}${line(end, 120)}`;
+  const end = line(`${plain(missing)} needed`, 120);
+  return `${verb}: ${line(headline(decision), 185 - end.length)} – ${end}`;
 }
 
 function isOpen(need: Decision['needed'][number]): boolean {
@@ -94,7 +94,7 @@ export function summaryOf(told: Told): string {
       text: `### What it did\n\n${findingsTable(evidence, decision.findings)}`,
     },
     { title: 'what to do next', text: `### What to do next\n\n${nextWords(decision)}` },
-    { title: 'who wrote it', text: `### Who wrote it\n\n${originWords(decision.origin)}` },
+    { title: 'who wrote it', text: `### Who wrote it\n\n${originWords(told)}` },
     { title: 'approvals', text: `### Approvals\n\n${approvalsWords(decision)}` },
   ];
   return fit(sections, MAX_OUTPUT_BYTES);
@@ -102,15 +102,35 @@ export function summaryOf(told: Told): string {
 
 function verdictWords({ evidence, decision }: Told): string {
   const what = evidence.changes.map((change) => pullWords(change.pull));
-  const subject = what.length === 0 ? 'This' : list(what.slice(0, 5));
-  const state = { allow: 'may go', hold: 'is held', deny: 'is denied' }[decision.verdict];
-  const first = `**${VERB[decision.verdict]}, blast radius ${decision.radius}.** ${capital(subject)} ${state}.`;
+  const subject = what.length === 0 ? 'This' : some(what, 5);
+  const does = `${what.length > 1 ? 'are' : 'is'} ${decision.verdict === 'deny' ? 'denied' : 'held'}`;
+  const state = decision.verdict === 'allow' ? 'may go' : does;
+  const first =
+    `**${VERB[decision.verdict]}, blast radius ${decision.radius}.** ` +
+    `${capital(subject)} ${state}.${dangerWords(decision)}`;
   const reasons = decision.opinions
-    .filter((opinion) => opinion.verdict === decision.verdict)
-    .filter((opinion) => decision.verdict !== 'allow' || opinion.code !== 'evidence-complete')
+    .filter((opinion) => opinion.verdict === decision.verdict && !FORMAL.has(opinion.code))
     .slice(0, 20)
     .map((opinion) => `- ${opinion.reason} (${name(opinion.code)})`);
   return `${first}\n\n${reasons.join('\n')}`;
+}
+
+/** Opinions that only say that all was in order; the fold has them. */
+const FORMAL: ReadonlySet<string> = new Set(['policy-readable', 'evidence-complete', 'not-frozen']);
+
+function dangerWords(decision: Decision): string {
+  const dangers = sortedFindings(decision.findings).filter((finding) => finding.level === 'danger');
+  if (dangers.length === 0) return '';
+  const left = dangers.length - 3;
+  const more = left > 0 ? ` ${counted(left, 'more danger')} below.` : '';
+  return ` ${dangers
+    .slice(0, 3)
+    .map((finding) => sentence(prose(finding.message, 300)))
+    .join(' ')}${more}`;
+}
+
+function sentence(text: string): string {
+  return /[.!?…]`?$/.test(text) ? text : `${text}.`;
 }
 
 function nextWords(decision: Decision): string {

@@ -104,8 +104,8 @@ export const SAY = {
   approvalsMissing: (facts: MissingFacts): Said => ({
     code: 'approvals-missing',
     reason:
-      `${capital(pullWords(facts.pull))} (blast radius ${facts.radius}) has ` +
-      `${facts.counted} of ${counted(facts.count, 'approval')} that count` +
+      `${capital(pullWords(facts.pull))} (blast radius ${facts.radius}) needs ` +
+      `${counted(facts.count, 'independent approval')} and ${countWords(facts.counted)}` +
       `${facts.unknown.length > 0 ? unknownWords(facts.unknown) : ''}.`,
     cure:
       `${needWords(facts.count - facts.counted, facts.missingTeams)} would release it, given by ` +
@@ -115,8 +115,8 @@ export const SAY = {
     code: 'range-level',
     reason:
       `All commits of this deployment together have blast radius ${facts.radius}, more than any ` +
-      `pull request alone, and ${pullWords(facts.pull)} as the newest has ${facts.counted} of ` +
-      `${counted(facts.count, 'approval')} for that.`,
+      `pull request alone. That needs ${counted(facts.count, 'independent approval')} of ` +
+      `${pullWords(facts.pull)} as the newest, and ${countWords(facts.counted)}.`,
     cure:
       `${needWords(facts.count - facts.counted, facts.missingTeams)} on ${pullWords(facts.pull)} ` +
       'would release it, given after its check has shown the whole range.',
@@ -222,7 +222,9 @@ export const SAY = {
   }),
   rangeReviewed: (commits: number): Said => ({
     code: 'range-reviewed',
-    reason: `Each of ${counted(commits, 'commit')} belongs to a merged pull request with equal content.`,
+    reason:
+      `${counted(commits, 'commit')} since what runs: each belongs to a merged pull request and ` +
+      'holds what was reviewed there.',
     cure: '',
   }),
   rangeNotRun: (): Said => ({
@@ -298,6 +300,10 @@ export interface GlassFacts {
   readonly who: readonly string[];
   readonly why: string;
   readonly reviewWithinMs: number;
+}
+
+function countWords(n: number): string {
+  return n === 0 ? 'none counts yet' : `${counted(n, 'counts', 'count')} now`;
 }
 
 function unknownWords(unknown: readonly string[]): string {

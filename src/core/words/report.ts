@@ -21,7 +21,7 @@ export function reportText(told: Told): string {
     '',
     ...findingLines(told),
     ...opinionLines(decision),
-    ...decision.needed.map(neededLine),
+    ...decision.needed.filter((need) => need.counted < need.count).map(neededLine),
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,8 +1,10 @@
 /** The tables of the check: what the change did, who wrote it, whose approvals count. */
 import { atLeast } from '../blast-radius.ts';
-import type { Decision, Origin } from '../decision.ts';
+import type { Decision } from '../decision.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Finding } from '../findings.ts';
+import { operatorsOf } from '../origin.ts';
+import type { EffectivePolicy } from '../policy.ts';
 import { cell, commit, counted, list, name, number, prose, some, time } from './text.ts';
 
 /** Rows beyond this are counted, not printed. */
@@ -67,6 +69,12 @@ export function measured(evidence: Evidence, finding: Finding): Measured {
   return { before: words(object.before), after: words(object.after) };
 }
 
+interface OriginTold {
+  readonly evidence: Evidence;
+  readonly policy: EffectivePolicy;
+  readonly decision: Decision;
+}
+
 const KIND = {
   agent: 'An agent',
   automation: 'An automation',
@@ -74,10 +82,16 @@ const KIND = {
   undeclared: 'Nobody says whether an agent wrote it',
 } as const;
 
-/** Who wrote it, with the signs that say so. */
-export function originWords(origin: Origin): string {
+/** Who wrote it and who set it to work, with the signs that say so. */
+export function originWords({ evidence, policy, decision: { origin } }: OriginTold): string {
   const who = origin.agents.length > 0 ? `: ${list(origin.agents.map((a) => name(a)))}` : '';
-  const first = `${KIND[origin.kind]}${who}.`;
+  const operators = evidence.changes.flatMap((change) => operatorsOf(change, policy.policy));
+  const logins = [...new Set(operators.map((operator) => operator.login))];
+  const set =
+    logins.length === 0
+      ? ''
+      : ` Set to work by ${some(logins.map((login) => name(login)), 5)}, who cannot approve it.`;
+  const first = `${KIND[origin.kind]}${who}.${set}`;
   if (origin.signals.length === 0) return first;
   const rows = origin.signals.map((signal) => [
     name(signal.agent, 60),

@@ -8,8 +8,11 @@
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0\u2800]/gu;
 
 /** What may stand in Markdown as it is; all else is shown as code. */
-const HARMLESS = /^[\p{L}\p{N}\p{M} .,;:()'"’“”%+=–—…/?-]*$/u;
-const LINKS_ITSELF = /:\/\/|www\.|\bgh-\d/iu;
+const HARMLESS = /^[\p{L}\p{N}\p{M} .,;:()'"’“”%+=–—…→/?-]*$/u;
+const LINKS_ITSELF = /:\/\/|www\.|\bgh-\d|\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b/iu;
+
+/** Underscores inside a word never emphasise. */
+const INSIDE_WORDS = /(?<=[\p{L}\p{N}])_+(?=[\p{L}\p{N}])/gu;
 const STARTS_A_BLOCK = /^\s*(?:[-+]\s|\d+[.)]\s|={3,}|-{3,})/u;
 
 /** Line breaks and tabs become one space, other invisible characters their number: `\u{202e}`. */
@@ -35,7 +38,7 @@ export function name(text: string | null, max = 120): string {
 /** A sentence from outside: as it is when harmless, else as a code span. */
 export function prose(text: string, max = 400): string {
   const clean = cap(visible(text), max).trim();
-  const harmless = HARMLESS.test(clean) && !LINKS_ITSELF.test(clean) && !STARTS_A_BLOCK.test(clean);
+  const harmless = HARMLESS.test(clean.replace(INSIDE_WORDS, '')) && !LINKS_ITSELF.test(clean) && !STARTS_A_BLOCK.test(clean);
   return harmless ? clean : name(clean, max);
 }
 
