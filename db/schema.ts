@@ -154,7 +154,7 @@ const deliveryTable = tagout.table('delivery', {
   event: text('event').notNull(),
   action: text('action'),
   installationId: bigint('installation_id', big),
-  payloadSha256: text('payload_sha256').notNull(),
+  payloadSha256: text('payload_sha256'),
   receivedAtMs: bigint('received_at_ms', big).notNull(),
 });
 export const delivery: PgTable = deliveryTable;

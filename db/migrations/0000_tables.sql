@@ -36,7 +36,7 @@ CREATE TABLE "tagout"."delivery" (
 	"event" text NOT NULL,
 	"action" text,
 	"installation_id" bigint,
-	"payload_sha256" text NOT NULL,
+	"payload_sha256" text,
 	"received_at_ms" bigint NOT NULL
 );
 --> statement-breakpoint

@@ -10,7 +10,8 @@ export interface Delivery {
   readonly event: string;
   readonly action: string | null;
   readonly installationId: number | null;
-  readonly payloadSha256: string;
+  /** Null when the caller has only the parsed payload. */
+  readonly payloadSha256: string | null;
   readonly receivedAtMs: number;
 }
 

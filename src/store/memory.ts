@@ -6,6 +6,8 @@ import { type Sql, storeFault } from './connect.ts';
 
 /** Larger content is read again from GitHub when it is needed. */
 const BLOB_LIMIT_BYTES = 4 * 1024 * 1024;
+/** Blobs in one statement. */
+const BLOB_BATCH = 32;
 /** An environment's history that a decision may look at. */
 const RELEASES_LIMIT = 200;
 
@@ -52,9 +54,14 @@ export function createMemory(sql: Sql): Memory {
     keepBlobs: (blobs) =>
       remembering('keeping content', async () => {
         const small = [...blobs].filter(([, content]) => content.byteLength <= BLOB_LIMIT_BYTES);
-        for (const [sha, content] of small) {
-          await sql`insert into tagout.blob values (${sha}, ${Buffer.from(content)})
-                    on conflict do nothing`;
+        for (let at = 0; at < small.length; at += BLOB_BATCH) {
+          const batch = small.slice(at, at + BLOB_BATCH);
+          // postgres.js has no array of bytes: they travel as hex.
+          const hex = batch.map(([, content]) => Buffer.from(content).toString('hex'));
+          await sql`insert into tagout.blob
+            select sha, decode(hex, 'hex') from unnest(
+              ${batch.map(([sha]) => sha)}::text[], ${hex}::text[]) as b(sha, hex)
+            on conflict do nothing`;
         }
       }),
   };

@@ -12,6 +12,7 @@ export interface OutboxRow {
   readonly id: number;
   readonly subjectKey: string;
   readonly slot: string;
+  readonly effectKey: string;
   readonly effect: Effect;
   readonly subject: Subject;
   readonly eventId: string;
@@ -28,6 +29,7 @@ const rowSchema = z.object({
   id: z.int(),
   subject_key: z.string(),
   slot: z.string(),
+  effect_key: z.string(),
   effect: z.string(),
   subject: z.string(),
   event_id: z.string(),
@@ -47,6 +49,7 @@ export function readRow(raw: unknown): OutboxRow {
     id: row.id,
     subjectKey: row.subject_key,
     slot: row.slot,
+    effectKey: row.effect_key,
     effect: effectSchema.parse(JSON.parse(row.effect)),
     subject: subjectSchema.parse(JSON.parse(row.subject)),
     eventId: row.event_id,
@@ -142,7 +145,7 @@ export async function endDone(
              github_id = ${what.githubId}::bigint, http_status = ${what.httpStatus}::int,
              detail = ${what.detail} where id = ${row.id}`;
   await tx`insert into tagout.written (slot, effect_key, github_id)
-           values (${row.slot}, ${row.effect.key}, ${what.githubId}::bigint)
+           values (${row.slot}, ${row.effectKey}, ${what.githubId}::bigint)
            on conflict (slot) do update set effect_key = excluded.effect_key,
              github_id = coalesce(excluded.github_id, written.github_id),
              times = written.times + 1`;

@@ -15,6 +15,9 @@ import { slotOf } from './slots.ts';
 /** GitHub's front ends differ by this much in their `Date`. */
 const CLOCK_TOLERANCE_MS = 2_000;
 
+/** A reader pressed "Re-run", or the sweeper found that GitHub does not show what we wrote. */
+const ASKED_ANEW = /rerequested|^sweep/;
+
 interface Known {
   readonly fact: string;
   readonly eventId: string;
@@ -106,11 +109,12 @@ async function fillOutbox(
   const { effects, locator } = judged;
   const slots = effects.map((effect) => slotOf(effect, subject));
   const { unsent, written } = await readOutbox(tx, key, slots);
-  const plan = planEffects({ effects, subject }, unsent, written);
+  const anew = ASKED_ANEW.test(judged.trigger.because);
+  const plan = planEffects({ effects, subject, anew }, unsent, written);
   await endReplaced(tx, plan.replace, nowMs);
-  const rows = plan.add.map(({ slot, effect }) => ({
+  const rows = plan.add.map(({ slot, effectKey, effect }) => ({
     slot,
-    key: effect.key,
+    key: effectKey,
     kind: effect.kind,
     effect: JSON.stringify(effect),
   }));

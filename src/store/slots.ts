@@ -1,4 +1,5 @@
 /** What an effect writes to at GitHub. A later effect for the same slot replaces an unsent one. */
+import { digestOf } from '../core/canonical.ts';
 import type { Effect } from '../core/effect.ts';
 import { environmentKey, type Subject } from '../core/subject.ts';
 
@@ -22,3 +23,13 @@ export function slotOf(effect: Effect, subject: Subject): string {
 
 /** GitHub takes few comments per waiting run; what changes after that stands in the check run. */
 export const NOTES_PER_RUN = 4;
+
+/**
+ * What an effect would make GitHub show, so that what shows already is not written again. A check
+ * run's own key changes with every reading; its text does not.
+ */
+export function stateOf(effect: Effect): string {
+  if (effect.kind !== 'check-run') return effect.key;
+  const { conclusion, title, summary, text, annotations, shown } = effect;
+  return `check-run:${digestOf([conclusion, title, summary, text, annotations, shown])}`;
+}

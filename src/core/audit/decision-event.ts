@@ -3,10 +3,10 @@ import { digestOf } from '../canonical.ts';
 import type { CountedApproval, Decision, RefusedApproval } from '../decision.ts';
 import type { Account, Change, DeploymentEvidence, Evidence } from '../evidence.ts';
 import type { Finding } from '../findings.ts';
-import { matchesName } from '../glob.ts';
+import { environmentRule } from '../environments.ts';
 import type { Policy } from '../policy.ts';
 import type { Judged } from '../ports.ts';
-import { environmentKey, type RepoRef, type Subject } from '../subject.ts';
+import type { RepoRef, Subject } from '../subject.ts';
 import type {
   AuditApproval,
   AuditChange,
@@ -154,18 +154,12 @@ function changePart(
   };
 }
 
-function rulesFor(policy: Policy, environment: string): readonly string[] {
-  const name = environmentKey(environment);
-  return Object.entries(policy.environments)
-    .filter(([, rule]) => rule.match.some((pattern) => matchesName(environmentKey(pattern), name)))
-    .map(([rule]) => rule);
-}
-
 function deploymentPart(
   scribe: Scribe,
   deployment: DeploymentEvidence,
   policy: Policy,
 ): DecisionMade['deployment'] {
+  const rule = environmentRule(policy, deployment.environment);
   return {
     requester: person(
       scribe,
@@ -177,9 +171,7 @@ function deploymentPart(
       deployment.fromSha === null
         ? null
         : scribe.text('deployment.fromSha', deployment.fromSha, 64),
-    rules: scribe
-      .list('deployment.rules', rulesFor(policy, deployment.environment))
-      .map((rule, i) => scribe.text(`deployment.rules.${i}`, rule, 100)),
+    rule: rule === null ? null : scribe.text('deployment.rule', rule.name, 200),
     commits: deployment.range.length,
     unreviewed: deployment.range.filter((commit) => commit.pull === null).length,
   };
@@ -289,7 +281,7 @@ export function decisionEvent(
  * see, without the times at which GitHub was read.
  */
 export function factOf(judged: Judged): string {
-  const { decision, evidence, effects } = judged;
+  const { decision, evidence } = judged;
   return digestOf({
     subject: evidence.subject,
     verdict: decision.verdict,
@@ -302,6 +294,5 @@ export function factOf(judged: Judged): string {
     refused: decision.refused.map(({ reviewId, codes }) => ({ reviewId, codes })),
     findings: decision.findings.map(({ id, level, figures }) => ({ id, level, figures })),
     heads: evidence.changes.map(({ pull, headSha, state }) => ({ pull, headSha, state })),
-    effects: effects.map(({ key }) => key),
   });
 }

@@ -144,8 +144,8 @@ export interface DecisionMade extends Common {
     readonly requester: PersonRef | null;
     readonly requestedAtMs: number;
     readonly fromSha: string | null;
-    /** Names of the policy's rules that speak for the environment. */
-    readonly rules: readonly string[];
+    /** Name of the policy's rule that speaks for the environment; null: no rule guards it. */
+    readonly rule: string | null;
     readonly commits: number;
     readonly unreviewed: number;
   } | null;

@@ -23,8 +23,13 @@ export interface Checkpoint {
   readonly root: Hash;
 }
 
+/** ASCII control characters other than the newline, which no note may hold. */
+function hasControl(text: string): boolean {
+  return Array.from(text).some((char) => char < ' ' && char !== '\n');
+}
+
 function isName(name: string): boolean {
-  return name !== '' && name.isWellFormed() && !/[\s+\u0000]/u.test(name);
+  return name !== '' && name.isWellFormed() && !/[\s+]/u.test(name) && !hasControl(name);
 }
 
 function rawPublicKey(key: KeyObject): Buffer {
@@ -92,7 +97,7 @@ export function openNote(
 ): { readonly text: string; readonly signers: readonly Verifier[] } | null {
   const end = note.lastIndexOf('\n\n');
   if (end === -1 || !note.endsWith('\n') || note.length > 1_000_000) return null;
-  if (!note.isWellFormed() || /[\u0000-\u0009\u000b-\u001f]/u.test(note)) return null;
+  if (!note.isWellFormed() || hasControl(note)) return null;
   const text = note.slice(0, end + 1);
   const lines = note.slice(end + 2, -1).split('\n');
   const signatures = lines.map(parseSignature);

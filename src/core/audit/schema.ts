@@ -18,9 +18,22 @@ const person = z.strictObject({ id, login: commitment.nullable() });
 const verdict = z.enum(['allow', 'hold', 'deny']);
 const radius = z.enum(['low', 'medium', 'high', 'critical']);
 const refusal = z.enum([
-  ...['R01', 'R02', 'R03', 'R04', 'R05', 'R06', 'R07', 'R08'],
-  ...['R09', 'R10', 'R11', 'R12', 'R13', 'R14', 'R15'],
-] as const);
+  'R01',
+  'R02',
+  'R03',
+  'R04',
+  'R05',
+  'R06',
+  'R07',
+  'R08',
+  'R09',
+  'R10',
+  'R11',
+  'R12',
+  'R13',
+  'R14',
+  'R15',
+]);
 
 const common = {
   v: z.literal(1),
@@ -125,7 +138,7 @@ const decisionMade = z.strictObject({
       requester: person.nullable(),
       requestedAtMs: int,
       fromSha: text.nullable(),
-      rules: z.array(text),
+      rule: text.nullable(),
       commits: int,
       unreviewed: int,
     })
