@@ -143,7 +143,7 @@ export class Wire {
     });
   }
 
-  /** Opens a session. Rejects with ConnectionLost, or an Error that holds the server's refusal. */
+  /** Opens a session. Rejects with ConnectionLost, which holds the server's refusal if it gave one. */
   static async connect(options: WireOptions): Promise<Wire> {
     const wire = new Wire(options);
     await new Promise<void>((resolve, reject) => {
@@ -265,7 +265,7 @@ export class Wire {
 
   #fail(error: WireError): void {
     if (this.#opening !== null) {
-      this.#opening.reject(new Error(`${error.sqlstate} ${error.message}`));
+      this.#opening.reject(new ConnectionLost(`${error.sqlstate} ${error.message}`));
       this.#opening = null;
       this.#socket.destroy();
     } else if (this.#pending !== null) {

@@ -1,7 +1,12 @@
-/** Synthetic rows for tables that have none. */
+/**
+ * Synthetic rows for tables that have none, so that there is something to lose. They are inserted by
+ * the owner, never by the superuser, because checks and generated columns run the owner's functions.
+ */
 import type { Engine } from '../postgres/engine.ts';
+import type { Row, Wire, WireError } from '../postgres/wire.ts';
 import type { TableInfo } from './catalog.ts';
-import type { Throwaway } from './workspace.ts';
+import { candidates, type FillColumn } from './row-values.ts';
+import { OBSERVER, OWNER, type Throwaway } from './workspace.ts';
 
 export interface Unfilled {
   readonly table: string;
@@ -13,12 +18,312 @@ export interface FillWish {
   readonly rows: number;
 }
 
-/** Fills the tables and names those that could not be filled. */
-export function fillTables(
-  _throwaway: Throwaway,
-  _engine: Engine,
+interface ForeignKey {
+  readonly columns: readonly number[];
+  readonly parent: number;
+  /** Quoted name of the parent and of its key columns. */
+  readonly quoted: string;
+  readonly keys: readonly string[];
+}
+
+interface Check {
+  readonly name: string;
+  readonly columns: readonly number[];
+  readonly definition: string;
+}
+
+interface FillTable {
+  readonly info: TableInfo;
+  /** Where rows are inserted: the table, or the parent of a hash partition. */
+  readonly target: string;
+  readonly columns: readonly FillColumn[];
+  readonly foreignKeys: readonly ForeignKey[];
+  readonly checks: readonly Check[];
+}
+
+/** Insertions tried per table until its checks are met. */
+const MAX_TRIES = 150;
+const PARTITION = 'partition';
+
+const COLUMNS = `
+  WITH RECURSIVE base AS (
+    SELECT oid, oid AS top, typbasetype, typtypmod, typnotnull, typtype FROM pg_type
+    UNION ALL
+    SELECT t.oid, b.top, t.typbasetype, t.typtypmod, t.typnotnull, t.typtype
+    FROM base b JOIN pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd'),
+  leaf AS (
+    SELECT b.top, b.oid, (SELECT max(d.typtypmod) FROM base d WHERE d.top = b.top AND d.typtype = 'd') AS mod,
+      EXISTS (SELECT 1 FROM base d WHERE d.top = b.top AND d.typtype = 'd' AND d.typnotnull) AS filled,
+      (SELECT coalesce(json_agg(json_build_array(o.conname, pg_get_constraintdef(o.oid))), '[]') FROM base d
+       JOIN pg_constraint o ON o.contypid = d.oid AND o.contype = 'c' WHERE d.top = b.top) AS checks
+    FROM base b WHERE b.typtype <> 'd')
+  SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), t.typname,
+    greatest(a.atttypmod, l.mod), a.attnotnull OR l.filled,
+    (SELECT coalesce(json_agg(enumlabel ORDER BY enumsortorder), '[]') FROM pg_enum
+     WHERE enumtypid IN (t.oid, nullif(t.typelem, 0))), l.checks
+  FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
+  JOIN leaf l ON l.top = a.atttypid JOIN pg_type t ON t.oid = l.oid
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = ''
+    AND coalesce(pg_get_expr(d.adbin, d.adrelid), '') !~ '^nextval\\('
+    AND c.oid >= 16384
+  ORDER BY a.attrelid, a.attnum`;
+
+const FOREIGN_KEYS = `
+  SELECT o.conrelid, array_to_json(o.conkey), o.confrelid,
+    (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n
+     ON n.oid = c.relnamespace WHERE c.oid = o.confrelid),
+    (SELECT json_agg(quote_ident(a.attname) ORDER BY k.place) FROM unnest(o.confkey)
+     WITH ORDINALITY k(number, place) JOIN pg_attribute a ON a.attrelid = o.confrelid AND a.attnum = k.number)
+  FROM pg_constraint o WHERE o.contype = 'f' ORDER BY o.oid`;
+
+const CHECKS = `
+  SELECT conrelid, conname, array_to_json(conkey), pg_get_constraintdef(oid)
+  FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0 AND conkey IS NOT NULL
+  UNION ALL
+  SELECT c.oid, '${PARTITION}', array_to_json(ARRAY(SELECT a.attnum FROM pg_attribute a
+      JOIN pg_attribute pa ON pa.attname = a.attname AND pa.attrelid = i.inhparent
+      WHERE a.attrelid = c.oid AND pa.attnum = ANY (p.partattrs::int2[]))),
+    coalesce(pg_get_partition_constraintdef(c.oid), '')
+  FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid
+  JOIN pg_partitioned_table p ON p.partrelid = i.inhparent WHERE c.relispartition AND c.relkind = 'r'`;
+
+const HASH_PARTITIONS = `
+  SELECT c.oid, format('%I.%I', n.nspname, q.relname) FROM pg_class c
+  JOIN pg_inherits i ON i.inhrelid = c.oid JOIN pg_class q ON q.oid = i.inhparent
+  JOIN pg_namespace n ON n.oid = q.relnamespace JOIN pg_partitioned_table p ON p.partrelid = q.oid
+  WHERE p.partstrat = 'h' AND c.relkind = 'r'`;
+
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function list(text: string | null | undefined): readonly unknown[] {
+  const found: unknown = JSON.parse(text ?? '[]');
+  return Array.isArray(found) ? found : [];
+}
+
+function grouped<T>(rows: readonly Row[], make: (row: Row) => T): Map<number, T[]> {
+  const found = new Map<number, T[]>();
+  for (const row of rows) {
+    const key = Number(row[0]);
+    const group = found.get(key);
+    if (group === undefined) found.set(key, [make(row)]);
+    else group.push(make(row));
+  }
+  return found;
+}
+
+function columnOf(row: Row): FillColumn {
+  const base = row[4] ?? '';
+  const modifier = Number(row[5] ?? -1);
+  const sized = modifier >= 4 ? modifier - 4 : null;
+  const numeric = base === 'numeric' && sized !== null;
+  return {
+    number: Number(row[1]),
+    name: row[2] ?? '',
+    type: row[3] ?? '',
+    base,
+    length: numeric ? null : sized,
+    precision: numeric ? sized >> 16 : null,
+    scale: numeric ? sized & 0x7ff : 0,
+    notNull: row[6] === 't',
+    labels: list(row[7]).map(String),
+    checks: list(row[8]).flatMap((pair) =>
+      Array.isArray(pair) ? [{ name: String(pair[0]), definition: String(pair[1]) }] : [],
+    ),
+  };
+}
+
+async function describe(observer: Wire, tables: readonly TableInfo[]): Promise<FillTable[]> {
+  const columns = grouped(await observer.rows(COLUMNS), columnOf);
+  const keys = grouped(
+    await observer.rows(FOREIGN_KEYS),
+    (row): ForeignKey => ({
+      columns: list(row[1]).map(Number),
+      parent: Number(row[2]),
+      quoted: row[3] ?? '',
+      keys: list(row[4]).map(String),
+    }),
+  );
+  const checks = grouped(
+    await observer.rows(CHECKS),
+    (row): Check => ({
+      name: row[1] ?? '',
+      columns: list(row[2]).map(Number),
+      definition: row[3] ?? '',
+    }),
+  );
+  const targets = grouped(await observer.rows(HASH_PARTITIONS), (row) => row[1] ?? '');
+  return tables.map((info) => ({
+    info,
+    target: targets.get(info.oid)?.[0] ?? info.quoted,
+    columns: columns.get(info.oid) ?? [],
+    foreignKeys: keys.get(info.oid) ?? [],
+    checks: targets.has(info.oid) ? [] : (checks.get(info.oid) ?? []),
+  }));
+}
+
+/** Parents before children; a circle is entered somewhere. */
+function inOrder(tables: readonly FillTable[]): readonly FillTable[] {
+  const byOid = new Map(tables.map((table) => [table.info.oid, table]));
+  const ordered = new Set<FillTable>();
+  const entered = new Set<FillTable>();
+  for (const start of tables) {
+    const stack = [start];
+    for (let table = stack.at(-1); table !== undefined; table = stack.at(-1)) {
+      const first = !entered.has(table);
+      entered.add(table);
+      const parents = table.foreignKeys.flatMap((key) => byOid.get(key.parent) ?? []);
+      const open = first ? parents.filter((parent) => !entered.has(parent)) : [];
+      if (open.length > 0) {
+        stack.push(...open);
+      } else {
+        stack.pop();
+        ordered.add(table);
+      }
+    }
+  }
+  return [...ordered];
+}
+
+/** One table's insertion: which candidate each column is at. */
+class Attempt {
+  readonly #table: FillTable;
+  readonly #rows: number;
+  readonly #choices = new Map<number, readonly string[]>();
+  readonly #at = new Map<number, number>();
+  readonly #joined = new Map<number, string>();
+  readonly #joins: string[] = [];
+  #moved: number | null = null;
+  readonly missing: string | null;
+
+  constructor(table: FillTable, rows: number, filled: ReadonlySet<number>) {
+    this.#table = table;
+    this.#rows = rows;
+    for (const key of table.foreignKeys) if (filled.has(key.parent)) this.#join(key);
+    let missing: string | null = null;
+    for (const column of table.columns) {
+      if (this.#joined.has(column.number)) continue;
+      const checks = table.checks.filter((check) => check.columns.includes(column.number));
+      const list = candidates(
+        column,
+        checks.map((check) => check.definition),
+      );
+      if (list === null) missing = `no value is known for ${column.name} of type ${column.type}`;
+      else this.#choices.set(column.number, list);
+    }
+    this.missing = missing;
+  }
+
+  #join(key: ForeignKey): void {
+    const alias = `p${this.#joins.length}`;
+    if (key.columns.some((number) => this.#joined.has(number))) return;
+    key.columns.forEach((number, at) => this.#joined.set(number, `${alias}.k${at}`));
+    const names = key.keys.map((name, at) => `${name} AS k${at}`).join(', ');
+    this.#joins.push(
+      `LEFT JOIN (SELECT *, row_number() OVER () AS place, count(*) OVER () AS total
+        FROM (SELECT ${names} FROM ${key.quoted} LIMIT 1000) s) ${alias}
+        ON ${alias}.place = (i - 1) % ${alias}.total + 1`,
+    );
+  }
+
+  get sql(): string {
+    const columns = this.#table.columns;
+    const values = columns.map(({ number }) => {
+      const list = this.#choices.get(number) ?? [];
+      return this.#joined.get(number) ?? list[this.#at.get(number) ?? 0] ?? 'NULL';
+    });
+    const names = columns.map((column) => quote(column.name)).join(', ');
+    // A table of sequences and generated columns alone takes rows of no columns.
+    const into = columns.length === 0 ? '' : `(${names})`;
+    return `INSERT INTO ${this.#table.target} ${into} SELECT ${values.join(', ')}
+      FROM generate_series(1::bigint, ${this.#rows}) g(i) ${this.#joins.join(' ')}
+      ORDER BY g.i ON CONFLICT DO NOTHING`;
+  }
+
+  /** Moves the columns that an error speaks of to their next candidates; false: there are none. */
+  next(error: WireError): boolean {
+    const columns = this.#columnsOf(error).filter((number) => this.#choices.has(number));
+    for (const number of columns) {
+      const at = (this.#at.get(number) ?? 0) + 1;
+      this.#at.set(number, at);
+      this.#moved = number;
+      if (at < (this.#choices.get(number) ?? []).length) return true;
+      this.#at.set(number, 0);
+    }
+    return false;
+  }
+
+  #columnsOf(error: WireError): readonly number[] {
+    const { checks, columns } = this.#table;
+    if (/partition/.test(error.message)) {
+      return checks.find((check) => check.name === PARTITION)?.columns ?? [];
+    }
+    const check = checks.find((one) => one.name === error.constraint);
+    if (check !== undefined) return check.columns;
+    const domains = columns.filter(({ checks: own }) =>
+      own.some((one) => one.name === error.constraint),
+    );
+    if (domains.length > 0) return domains.map((column) => column.number);
+    // The server names no column for a value that its type refuses: it is the one moved last.
+    return this.#moved === null ? [] : [this.#moved];
+  }
+}
+
+/** Errors of a value that does not fit: another candidate may. */
+const UNFIT = /^(?:23514|22\w{3}|23502|42846|42804)$/;
+
+async function fill(owner: Wire, attempt: Attempt): Promise<string | null> {
+  if (attempt.missing !== null) return attempt.missing;
+  let last: WireError | null = null;
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const { error, tags } = await owner.execute(attempt.sql);
+    if (error === null) return tags.at(-1) === 'INSERT 0 0' ? 'no row got past its keys' : null;
+    last = error;
+    if (!UNFIT.test(error.sqlstate) || !attempt.next(error)) break;
+  }
+  return last?.message.slice(0, 200) ?? 'no row was taken';
+}
+
+/**
+ * Fills the tables and names those that could not be filled. From PostgreSQL 15 on the owner may
+ * switch its triggers off for this one session; before that they fire.
+ */
+export async function fillTables(
+  throwaway: Throwaway,
+  engine: Engine,
   wish: FillWish,
 ): Promise<readonly Unfilled[]> {
-  const reason = 'rows are not made for this table';
-  return Promise.resolve(wish.tables.map((table) => ({ table: table.name, reason })));
+  const observer = await throwaway.connect(OBSERVER);
+  const tables = inOrder(await describe(observer, wish.tables));
+  await observer.close();
+  const superuser = await throwaway.connect('superuser');
+  const quiet = engine.major >= 15;
+  const right = `SET ON PARAMETER session_replication_role`;
+  if (quiet) await superuser.rows(`GRANT ${right} TO ${OWNER}`);
+  const owner = await throwaway.connect(OWNER);
+  await owner.execute('RESET ALL; SET search_path = pg_catalog, pg_temp');
+  if (quiet) await owner.execute('SET session_replication_role = replica');
+  const empty = new Set(tables.map((table) => table.info.oid));
+  const unfilled: Unfilled[] = [];
+  const filled = { has: (oid: number): boolean => !empty.has(oid) };
+  const targets = new Set<string>();
+  for (const table of tables) {
+    // Rows of hash partitions go in through their parent, once for all of them.
+    if (targets.has(table.target)) continue;
+    targets.add(table.target);
+    const reason = await fill(owner, new Attempt(table, wish.rows, asSet(table, filled)));
+    if (reason === null) empty.delete(table.info.oid);
+    else unfilled.push({ table: table.info.name, reason });
+  }
+  await owner.close();
+  if (quiet) await superuser.rows(`REVOKE ${right} FROM ${OWNER}`);
+  await superuser.close();
+  return unfilled;
+}
+
+/** Parents of a table that hold rows by now. */
+function asSet(table: FillTable, filled: { has(oid: number): boolean }): ReadonlySet<number> {
+  return new Set(table.foreignKeys.map((key) => key.parent).filter((oid) => filled.has(oid)));
 }

@@ -249,8 +249,11 @@ async function runPending(it: Pending): Promise<Ran> {
 
 /** Why a run ended before it was observed; other errors are faults of ours and go on. */
 function interrupted(error: unknown, watcher: Guard, context: Context): string {
-  if (error instanceof QueryRefused) return words.unseenReason(error.message);
-  if (!(error instanceof ConnectionLost)) throw error;
+  const expected = error instanceof ConnectionLost || error instanceof QueryRefused;
+  if (!expected) throw error;
+  if (watcher.ended === null && error instanceof QueryRefused) {
+    return words.unseenReason(error.message);
+  }
   if (watcher.ended === 'time') return words.timeReason(context.request.settings.timeoutMs);
   if (watcher.ended === 'disk') return words.diskReason(context.settled.runDiskBytes);
   return words.crashReason();
