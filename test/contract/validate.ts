@@ -28,6 +28,23 @@ export function rewriteNullable(value: unknown): unknown {
   return { anyOf: [inner, { type: 'null' }] };
 }
 
+/**
+ * The description of `GET /app/installations` asks that an account be a user and an enterprise at
+ * once (`allOf`), where `GET /app/installations/{id}` says one or the other: read as the latter.
+ */
+function mendInstallations(document: Json): void {
+  const path = ['paths', '/app/installations', 'get', 'responses', '200', 'content'];
+  const account = [...path, 'application/json', 'schema', 'items', 'properties', 'account'];
+  const step = (at: unknown, name: string): unknown => (isRecord(at) ? at[name] : undefined);
+  const schema = account.reduce<unknown>(step, document);
+  const either = isRecord(schema) && Array.isArray(schema['anyOf']) ? schema['anyOf'] : [];
+  for (const one of [schema, ...either]) {
+    if (!isRecord(one) || !Array.isArray(one['allOf'])) continue;
+    one['anyOf'] = one['allOf'];
+    delete one['allOf'];
+  }
+}
+
 export interface Call {
   readonly operationId: string;
   readonly params: Readonly<Record<string, string>>;
@@ -77,6 +94,7 @@ export class Contract {
     const file = new URL('./github-api.json', import.meta.url);
     const document = rewriteNullable(JSON.parse(readFileSync(file, 'utf8')));
     if (!isRecord(document)) throw new Error('github-api.json is not an OpenAPI document');
+    mendInstallations(document);
     this.document = document;
     this.ajv = new Ajv({ strict: false, validateSchema: false, allErrors: false, logger: false });
     formats.default(this.ajv);

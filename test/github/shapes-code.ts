@@ -252,6 +252,18 @@ export function reviewJson(world: World, repo: RepoRecord, pull: PullRecord, one
   };
 }
 
+const noReactions = {
+  total_count: 0,
+  '+1': 0,
+  '-1': 0,
+  laugh: 0,
+  hooray: 0,
+  confused: 0,
+  heart: 0,
+  rocket: 0,
+  eyes: 0,
+};
+
 export function commentJson(world: World, repo: RepoRecord, number: number, one: Comment): Json {
   return {
     id: one.id,
@@ -264,21 +276,13 @@ export function commentJson(world: World, repo: RepoRecord, number: number, one:
     created_at: iso(one.createdAtMs),
     updated_at: iso(one.updatedAtMs),
     author_association: association(world, repo, one.user),
+    reactions: {
+      url: `${repoUrl(world, repo)}/issues/comments/${one.id}/reactions`,
+      ...noReactions,
+    },
     performed_via_github_app: viaAppJson(world, one.viaApp),
   };
 }
-
-const noReactions = {
-  total_count: 0,
-  '+1': 0,
-  '-1': 0,
-  laugh: 0,
-  hooray: 0,
-  confused: 0,
-  heart: 0,
-  rocket: 0,
-  eyes: 0,
-};
 
 export function issueJson(world: World, repo: RepoRecord, issue: IssueRecord): Json {
   const url = `${repoUrl(world, repo)}/issues/${issue.number}`;
