@@ -31,7 +31,8 @@ function find(view: TreeView): readonly Found[] {
   const configs = drizzleConfigs(view);
   const folders = new Set(journals(view).map((path) => folderOf(folderOf(path))));
   for (const { folder } of configs) {
-    if (folder !== null && hasSqlFiles(view, folder)) folders.add(folder);
+    if (folder === null) continue;
+    if (hasSqlFiles(view, folder) || view.links.includes(folder)) folders.add(folder);
   }
   return [...folders].map((folder) => {
     const own = configs.filter((config) => config.folder === folder);

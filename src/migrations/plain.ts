@@ -22,7 +22,10 @@ const FOLDER =
   /(?:^|[/_.-])(?:migrations?|migrate|migs?|schema[_-]?changes|changes|patches|upgrades?|ddl|versions|drizzle|flyway|sql)(?=$|[/_.-])/i;
 
 function find(view: TreeView, touched: readonly string[]): readonly Found[] {
-  return touched.filter((folder) => isPlain(folder, view)).map((folder) => found(folder, 'name'));
+  const holding = touched.filter((folder) => isPlain(folder, view));
+  // A link named like a folder of migrations stands for files that nobody here can see.
+  const links = view.links.filter((path) => FOLDER.test(path));
+  return [...new Set([...holding, ...links])].map((folder) => found(folder, 'name'));
 }
 
 /** Whether the folder is named as one of migrations and holds numbered SQL files. */

@@ -32,7 +32,7 @@ function find(view: TreeView): readonly Found[] {
 }
 
 function hasFiles(folder: string, view: TreeView): boolean {
-  return files(folder, view).length > 0;
+  return files(folder, view).length > 0 || view.links.includes(folder);
 }
 
 function files(folder: string, view: TreeView): readonly string[] {

@@ -6,6 +6,8 @@ import { compareBytes, decode, type Decoded, MAX_FILE_BYTES, tooLarge } from './
 export interface TreeView {
   /** All paths in byte order. */
   readonly paths: readonly string[];
+  /** Paths of symbolic links and submodules, in byte order. */
+  readonly links: readonly string[];
   entry(path: string): TreeEntry | null;
   /** Paths directly in a folder (`''` is the root), in byte order. */
   filesIn(folder: string): readonly string[];
@@ -76,8 +78,13 @@ export function viewOf(tree: SourceTree, texts: Texts): TreeView {
     else siblings.push(path);
     for (let up = folder; up !== '' && !folders.has(up); up = folderOf(up)) folders.add(up);
   }
+  const links = paths.filter((path) => {
+    const entry = entries.get(path);
+    return entry !== undefined && isLink(entry);
+  });
   return {
     paths,
+    links,
     entry: (path) => entries.get(path) ?? null,
     filesIn: (folder) => children.get(folder) ?? [],
     filesBelow: (folder) =>
