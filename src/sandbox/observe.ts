@@ -86,8 +86,11 @@ async function changedData(it: Observed, observer: Wire, lazy: LazySides, after:
 
 type Table = Baseline['facts']['catalog']['tables'][number];
 
+/** An observation without what the down parts showed. */
+export type Seen = Omit<Observation, 'downRestores' | 'downDifference'>;
+
 /** Compares the run's database with its baseline. The session under test must be closed by now. */
-export async function observe(it: Observed): Promise<Observation> {
+export async function observe(it: Observed): Promise<Seen> {
   const superuser = await it.run.connect('superuser');
   await superuser.rows('CHECKPOINT');
   await superuser.close();
@@ -102,8 +105,6 @@ export async function observe(it: Observed): Promise<Observation> {
       data: data.toSorted((a, b) => (a.object < b.object ? -1 : 1)),
       tables: facts.tables,
       unfilled: facts.unfilled,
-      downRestores: null,
-      downDifference: [],
     };
   } finally {
     await lazy.close();

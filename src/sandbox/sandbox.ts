@@ -18,6 +18,7 @@ import { type Engine, type EngineWish, findEngine } from '../postgres/engine.ts'
 import { ConnectionLost, QueryRefused } from '../postgres/wire.ts';
 import { type Baseline, BaselineFailed, Baselines } from './baseline.ts';
 import { BaselineCache } from './cache.ts';
+import { runDown } from './down.ts';
 import { Executor, type Executed } from './execute.ts';
 import { type Guard, guard } from './guard.ts';
 import { observe, watch } from './observe.ts';
@@ -215,6 +216,8 @@ async function prepare(context: Context, engine: Engine, plan: MigrationPlan): P
   }
 }
 
+const NOT_DOWN = { downRestores: null, downDifference: [] };
+
 type Ran = Omit<Outcome, 'baselineMs' | 'runMs'>;
 
 interface Pending {
@@ -229,14 +232,17 @@ async function runPending(it: Pending): Promise<Ran> {
   const cached = it.baseline.cached;
   const run = await startCopy(cacheDir, it.baseline.dataDir, it.engine);
   const { timeoutMs } = it.context.request.settings;
+  const limits = { timeoutMs, diskBytes: runDiskBytes };
   const watcher = guard(run, timeoutMs, runDiskBytes);
   const folder = emptyFolder(it.plan);
   try {
     const { statements, error } = await execute(run, it.plan);
     watcher.allow(Math.max(timeoutMs, OBSERVATION_MS));
     const seen = { home: cacheDir, engine: it.engine, baseline: it.baseline, run };
-    const observation = await observe(seen);
-    const whole = { ...folder, statements, error, observation };
+    const there = await observe(seen);
+    // The down parts are only worth a look when the way up runs.
+    const down = error === null ? await runDown(seen, it.plan, limits) : NOT_DOWN;
+    const whole = { ...folder, statements, error, observation: { ...there, ...down } };
     return { ...judge(error, it.engine), folder: whole, cached };
   } catch (error) {
     const reason = interrupted(error, watcher, it.context);
