@@ -1,0 +1,218 @@
+/** `serve`: from settings to the running server. The composition root: every room meets here. */
+import { existsSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTagoutApp } from './app.ts';
+import { failed, realIo } from './cli/io.ts';
+import type { Io } from './cli/io.ts';
+import { createLog, describeError } from './cli/log.ts';
+import { intoInbox, receiveThrough } from './cli/receive.ts';
+import { readServeSettings } from './cli/settings.ts';
+import type { ServeSettings } from './cli/settings.ts';
+import { supervise } from './cli/supervise.ts';
+import { TagoutError } from './core/errors.ts';
+import { locatorKey } from './core/subject.ts';
+import type { Locator, Trigger } from './core/subject.ts';
+import { createEnact } from './github/enact.ts';
+import type { Self } from './github/events.ts';
+import { createGather } from './github/gather.ts';
+import { createProbot, octokitFor } from './github/probot.ts';
+import { judge } from './line.ts';
+import type { LineParts, LineResult } from './line.ts';
+import { planMigrations } from './migrations/plan.ts';
+import { findEngine } from './postgres/engine.ts';
+import { openStoreCluster } from './postgres/store-cluster.ts';
+import { rememberDryRuns } from './sandbox/remember.ts';
+import { createSandbox } from './sandbox/sandbox.ts';
+import { openStore } from './store/open.ts';
+import type { Store } from './store/open.ts';
+import { createWebApp, WEBHOOK_PATH } from './web/app.ts';
+import { listen } from './web/server.ts';
+
+export type { ServeSettings } from './cli/settings.ts';
+
+type ServerLog = ReturnType<typeof createLog>;
+
+export interface Served {
+  /** `http://localhost:3000`, with the port that was taken. */
+  readonly url: string;
+  readonly store: Store;
+  /** Stops intake, finishes or hands back jobs, stops the embedded PostgreSQL. Idempotent. */
+  close(): Promise<void>;
+  /** Resolves with its name when a part has ended without which nothing can be judged. */
+  readonly lost: Promise<string>;
+}
+
+/** Jobs at a time; dry runs among them wait for the sandbox's own two places. */
+const CONCURRENCY = 4;
+/** A look at the same content again, for a review or a label, costs no cluster. */
+const REMEMBERED = { entries: 500, maxAgeMs: 24 * 60 * 60 * 1000 } as const;
+/** All of stopping together takes less than the 25 s that a stop may take. */
+const WEB_GRACE_MS = 5_000;
+const SANDBOX_GRACE_MS = 2_000;
+const STOP_LIMIT_MS = 25_000;
+const CRASH_LIMIT_MS = 5_000;
+
+/** Starts everything and listens. What was started before a fault is stopped again. */
+export async function serve(
+  settings: ServeSettings,
+  log: ServerLog = createLog({ level: settings.logLevel, secrets: secretsOf(settings) }),
+): Promise<Served> {
+  const closers: (() => Promise<unknown>)[] = [];
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closing ??= closeAll(closers.toReversed(), log);
+    return closing;
+  };
+  try {
+    return await start(settings, { log, closers, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Frame {
+  readonly log: ServerLog;
+  /** What has to be closed, the last one first. */
+  readonly closers: (() => Promise<unknown>)[];
+  readonly close: () => Promise<void>;
+}
+
+async function start(settings: ServeSettings, { log, closers, close }: Frame): Promise<Served> {
+  const lost = Promise.withResolvers<string>();
+  const store = await openServerStore(settings, log, lost.resolve);
+  closers.push(() => store.close());
+  const sandbox = createSandbox({ cacheDir: join(settings.dataDir, 'sandbox') });
+  closers.push(() => within(sandbox.close(), SANDBOX_GRACE_MS));
+  const { appId, privateKey, webhookSecret: secret, githubApiUrl: baseUrl } = settings;
+  const probot = await createProbot({ appId, privateKey, secret, baseUrl });
+  const self: Self = { slug: null };
+  await probot.load(createTagoutApp(intoInbox(store.inbox), self));
+  const client = octokitFor(probot);
+  const { memory, record } = store;
+  const gather = createGather({
+    octokitFor: client,
+    memory,
+    runDry: rememberDryRuns({ runDry: sandbox.dryRun, ...REMEMBERED, now: Date.now }),
+    planMigrations,
+  });
+  const worker = await store.startWorker({
+    expand: (locator) => gather.expand(locator),
+    judge: loggedJudge({ gather, record }, log),
+    enact: createEnact({ octokitFor: client, self }),
+    concurrency: CONCURRENCY,
+    log: (level, message) => log[level === 'warning' ? 'warn' : level]({ room: 'store' }, message),
+  });
+  worker.ended.catch(() => lost.resolve('the worker'));
+  const app = createWebApp({
+    receiveWebhook: receiveThrough(probot.webhooks, Date.now),
+    ready: () => answering(store),
+    log,
+  });
+  const listening = await listen(app, settings).catch(async (error: unknown) => {
+    await worker.stop();
+    throw error;
+  });
+  // Together, so that no time of the worker's is lost to a client that does not hang up.
+  closers.push(() => Promise.all([listening.close(WEB_GRACE_MS), worker.stop()]));
+  return { url: listening.url, store, close, lost: lost.promise };
+}
+
+async function openServerStore(
+  settings: ServeSettings,
+  log: ServerLog,
+  onLost: (what: string) => void,
+): Promise<Store> {
+  const { databaseUrl, databaseOwnerUrl: ownerUrl, dataDir } = settings;
+  return openStore({
+    databaseUrl,
+    ownerUrl,
+    dataDir,
+    startEmbedded: async (folder) => {
+      const place = { dataDir: join(folder, 'store'), database: 'tagout' };
+      const cluster = await openStoreCluster({ ...place, engine: await findEngine({}) });
+      void cluster.ended.then(() => onLost('the embedded PostgreSQL'));
+      return cluster;
+    },
+    log: (level, message) => log[level === 'warning' ? 'warn' : 'info']({ room: 'store' }, message),
+  });
+}
+
+async function answering(store: Store): Promise<void> {
+  if (await store.ready()) return;
+  throw new TagoutError('store-unavailable', 'The store does not answer.');
+}
+
+/** The line with a log entry at its end: ids, verdict and time, nothing that a person wrote. */
+function loggedJudge(
+  parts: LineParts,
+  log: ServerLog,
+): (trigger: Trigger, locator: Locator) => Promise<LineResult> {
+  return async (trigger, locator) => {
+    const startedMs = performance.now();
+    const about = { subject: locatorKey(locator), delivery: trigger.delivery };
+    const ms = (): number => Math.round(performance.now() - startedMs);
+    try {
+      const result = await judge(trigger, locator, parts);
+      const verdict = result.decision?.verdict ?? 'gone';
+      log.info({ ...about, because: trigger.because, verdict, ms: ms() }, 'judged');
+      return result;
+    } catch (error) {
+      log.error({ ...about, ...describeError(error), ms: ms() }, 'not judged: it stays held');
+      throw error;
+    }
+  };
+}
+
+function within(work: Promise<unknown>, limitMs: number): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** One part that cannot be closed does not keep the others open. */
+async function closeAll(
+  closers: readonly (() => Promise<unknown>)[],
+  log: ServerLog,
+): Promise<void> {
+  for (const close of closers) {
+    await close().catch((error: unknown) => log.error(describeError(error), 'closing failed'));
+  }
+}
+
+function secretsOf(settings: ServeSettings): readonly string[] {
+  const urls = [settings.databaseUrl, settings.databaseOwnerUrl];
+  const passwords = urls.flatMap((url) => {
+    const password = url === null ? '' : (URL.parse(url)?.password ?? '');
+    return password === '' ? [] : [password, decodeURIComponent(password)];
+  });
+  return [settings.webhookSecret, settings.privateKey, ...passwords];
+}
+
+/** The whole life of a server process; answers its exit code. */
+export async function runServer(io: Io): Promise<number> {
+  const settings = readServeSettings(io.env, io.cwd);
+  const log = createLog({ level: settings.logLevel, secrets: secretsOf(settings) });
+  const server = await serve(settings, log);
+  const webhooks = `${settings.publicUrl ?? server.url}${WEBHOOK_PATH}`;
+  io.out(`Tagout listens on ${server.url} and takes webhooks at ${webhooks}\n`);
+  return supervise(server, {
+    log,
+    process,
+    stopLimitMs: STOP_LIMIT_MS,
+    crashLimitMs: CRASH_LIMIT_MS,
+    lost: server.lost,
+  });
+}
+
+/** Whether this file is what was started (`npm start`), and not a part of something else. */
+function isEntry(): boolean {
+  const entry = process.argv[1];
+  return entry !== undefined && existsSync(entry) && realpathSync(entry) === import.meta.filename;
+}
+
+if (isEntry()) {
+  process.exit(await runServer(realIo).catch((error: unknown) => failed(error, realIo)));
+}
