@@ -21,3 +21,100 @@ export function radiusOf(findings: readonly Finding[]): BlastRadius {
 
 /** A table is large from this many rows on: a rewrite or a blocking lock there is high. */
 export const largeTableRows = 10_000;
+
+export interface BlastRadiusRow {
+  readonly radius: BlastRadius;
+  readonly by: 'proof' | 'paths';
+  /** What the row is about, as DECISION.md says it. */
+  readonly what: string;
+  /** Ids of the findings that are this row. */
+  readonly findings: readonly string[];
+}
+
+function rowOf(
+  radius: BlastRadius,
+  by: BlastRadiusRow['by'],
+  what: string,
+  findings: string,
+): BlastRadiusRow {
+  return { radius, by, what, findings: findings.split(' ') };
+}
+
+/** The table of DECISION.md as data, with the findings behind each row; the docs are made of it. */
+export const blastRadiusTable: readonly BlastRadiusRow[] = [
+  rowOf('critical', 'proof', 'rows or tables lost', 'rows-lost table-dropped'),
+  rowOf('critical', 'proof', 'a schema dropped', 'schema-dropped'),
+  rowOf('critical', 'proof', 'destructive command outside migrations', 'destructive-command'),
+  rowOf('critical', 'proof', 'escape attempt', 'escape-attempt'),
+  rowOf('critical', 'proof', 'history edited', 'history-edited history-deleted'),
+  rowOf('critical', 'paths', 'policy, CODEOWNERS', 'policy-changed codeowners-changed'),
+  rowOf('critical', 'paths', 'workflow names a guarded environment', 'guarded-workflow-changed'),
+  rowOf(
+    'high',
+    'proof',
+    'values lost, changed or narrowed',
+    'values-lost values-changed column-narrowed type-narrowed',
+  ),
+  rowOf(
+    'high',
+    'proof',
+    'privileges widened or row security weakened',
+    'privileges-widened owner-changed function-with-owner-rights settings-changed ' +
+      'row-security-weakened policy-weakened',
+  ),
+  rowOf(
+    'high',
+    'proof',
+    `rewrite or blocking lock on a table of ${largeTableRows} rows or more, or of unknown size`,
+    'table-rewritten blocking-lock',
+  ),
+  rowOf(
+    'high',
+    'proof',
+    'fails, skipped by the runner, not comparable',
+    'migration-fails dry-run-failed skipped-by-runner out-of-order duplicate-version ' +
+      'several-heads unreadable not-judged not-comparable',
+  ),
+  rowOf(
+    'high',
+    'proof',
+    'a drop that is not proven to lose nothing',
+    'table-dropped-unproven column-dropped-unproven',
+  ),
+  rowOf(
+    'high',
+    'proof',
+    'renamed under running code',
+    'table-renamed column-renamed schema-renamed',
+  ),
+  rowOf('high', 'proof', 'SQL that asks where it runs', 'environment-aware-sql'),
+  rowOf('high', 'proof', 'migration runner in a deploy path', 'migration-runner-added'),
+  rowOf(
+    'high',
+    'paths',
+    'other workflows, git settings, infrastructure as code, container and deploy files, ' +
+      'migrations not judged, statistics, commands that could not be read',
+    'workflow-changed git-attributes-changed infrastructure-changed container-or-deploy-changed ' +
+      'migration-changed statistics-changed file-unread',
+  ),
+  rowOf(
+    'medium',
+    'proof',
+    'additive schema change, short locks, down part does not restore',
+    'down-does-not-restore values-filled suppression-added',
+  ),
+  rowOf(
+    'medium',
+    'paths',
+    'lockfiles, submodules, symlinks, binaries, LFS pointers, hidden characters, ordinary code',
+    'lockfile-changed submodule-changed symlink-changed binary-changed lfs-pointer-changed ' +
+      'hidden-characters code-changed down-part-changed',
+  ),
+  rowOf('low', 'proof', 'seed or comment only', 'rows-added'),
+  rowOf(
+    'low',
+    'paths',
+    'documentation, tests, migration files that the dry run judged',
+    'documentation-changed tests-changed judged-migration-changed',
+  ),
+];

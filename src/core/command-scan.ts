@@ -144,15 +144,21 @@ function leadsOnly(words: readonly string[]): number {
   return at < 0 ? words.length : at + 1;
 }
 
-function rowOf(words: readonly string[], mode: ScanMode): CommandRow | null {
+interface RowAt {
+  readonly row: CommandRow;
+  /** Index of the program's word. */
+  readonly at: number;
+}
+
+function rowOf(words: readonly string[], mode: ScanMode): RowAt | null {
   const until = mode === 'code' ? leadsOnly(words) : words.length;
-  let found: CommandRow | null = null;
+  let found: RowAt | null = null;
   for (let at = 0; at < until; at += 1) {
     for (const name of programNames(words[at] ?? '')) {
       const after = words.slice(at + 1);
       const row = byProgram.get(name)?.find((candidate) => rowMatches(candidate, after));
-      if (row?.kind === 'destroys') return row;
-      found ??= row ?? null;
+      if (row?.kind === 'destroys') return { row, at };
+      if (row !== undefined) found ??= { row, at };
     }
   }
   return found;
@@ -177,8 +183,8 @@ export function commandsIn(lines: readonly PatchLine[], mode: ScanMode): readonl
   const all = logical.flatMap((line) => {
     if (line.text.length > 20_000) return [];
     const rows = segments(line.text, mode).flatMap((words) => {
-      const row = rowOf(words, mode);
-      return row === null ? [] : [found(row, line.line, words.join(' '))];
+      const hit = rowOf(words, mode);
+      return hit === null ? [] : [found(hit.row, line.line, words.slice(hit.at).join(' '))];
     });
     return [...rows, ...fromTexts(line).map((row) => found(row, line.line, row.text))];
   });

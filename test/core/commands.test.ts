@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { commandTexts } from '../../src/core/commands/texts.ts';
+import { commandTable } from '../../src/core/commands.ts';
+import { commandsIn, type ScanMode } from '../../src/core/command-scan.ts';
+import { findingsOf } from '../../src/core/findings-of.ts';
+import { defaultPolicy } from '../../src/core/policy-default.ts';
+import { aChange, adding, aFile } from './change.ts';
+import evasions from './cases/commands.json' with { type: 'json' };
+
+function scan(text: string, mode: ScanMode = 'commands') {
+  const lines = text.split('\n').map((line, at) => ({ line: at + 1, text: line, added: true }));
+  return commandsIn(lines, mode);
+}
+
+for (const row of [...commandTable, ...commandTexts]) {
+  test(`command ${row.id}: found in \`${row.example}\`, not in \`${row.safe}\``, () => {
+    const found = scan(row.example);
+    assert.ok(
+      found.some(({ id, kind }) => id === row.id && kind === row.kind),
+      JSON.stringify(found),
+    );
+    assert.deepEqual(scan(row.safe), []);
+  });
+}
+
+test('rows have ids of their own', () => {
+  const ids = [...commandTable, ...commandTexts].map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+for (const { name, text, ids, mode } of evasions) {
+  test(`commands: ${name}`, () => {
+    const found = scan(text, mode === 'code' ? 'code' : 'commands');
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      ids,
+    );
+  });
+}
+
+test('only the flag is new: the command of the context lines is read with it', () => {
+  const patch =
+    '@@ -3,2 +3,3 @@ scripts\n   npx prisma db push \\\n+    --force-reset \\\n     --skip-generate';
+  const files = [aFile('scripts/build.sh', { patch })];
+  const [finding] = findingsOf(aChange({ files }), defaultPolicy);
+  assert.equal(finding?.id, 'destructive-command');
+  assert.equal(finding.line, 4);
+  assert.equal(finding.radius, 'critical');
+});
+
+test('a command that was there before is not the change', () => {
+  const patch = '@@ -3,2 +3,3 @@\n npx prisma migrate reset\n+echo done\n';
+  const files = [aFile('scripts/build.sh', { patch })];
+  assert.ok(
+    findingsOf(aChange({ files }), defaultPolicy).every(({ id }) => id !== 'destructive-command'),
+  );
+});
+
+test('S01: drizzle-kit push --force in the build script is critical', () => {
+  const files = [
+    adding('package.json', '{ "scripts": { "build": "drizzle-kit push --force && vite build" } }'),
+  ];
+  const found = findingsOf(aChange({ files }), defaultPolicy);
+  const finding = found.find(({ id }) => id === 'destructive-command');
+  assert.equal(finding?.radius, 'critical');
+  assert.equal(finding.level, 'danger');
+  assert.equal(
+    finding.message,
+    '`drizzle-kit push --force` would drop what the schema file does not name outside the migrations',
+  );
+});
+
+test('B29: a migration runner that is added to a deploy path is high; in code it is ordinary', () => {
+  const inDeploy = [adding('Procfile', 'release: npx prisma migrate deploy')];
+  const found = findingsOf(aChange({ files: inDeploy }), defaultPolicy);
+  assert.equal(found.find(({ id }) => id === 'migration-runner-added')?.radius, 'high');
+  const inCode = [adding('src/help.ts', "print('npx prisma migrate deploy')")];
+  const ordinary = findingsOf(aChange({ files: inCode }), defaultPolicy);
+  assert.deepEqual(
+    ordinary.map(({ id }) => id),
+    ['code-changed'],
+  );
+});
+
+test('a watched file without a patch is high, as what it runs is not known', () => {
+  const files = [aFile('deploy.sh', { patch: null })];
+  const found = findingsOf(aChange({ files }), defaultPolicy);
+  assert.equal(found.find(({ id }) => id === 'file-unread')?.radius, 'high');
+});
+
+test('a patch with fewer added lines than GitHub counts is not the whole file', () => {
+  const files = [aFile('Makefile', { additions: 5000 })];
+  const found = findingsOf(aChange({ files }), defaultPolicy);
+  assert.ok(found.some(({ id }) => id === 'file-unread'));
+});
+
+test('documentation may speak of commands', () => {
+  const files = [adding('docs/reset.md', 'Run `npx prisma migrate reset --force`.')];
+  assert.deepEqual(
+    findingsOf(aChange({ files }), defaultPolicy).map(({ id }) => id),
+    ['documentation-changed'],
+  );
+});
+
+test('long hostile lines are read in time that grows with their length', () => {
+  const line = `prisma ${'db '.repeat(6000)}`;
+  const started = performance.now();
+  scan(Array.from({ length: 20 }, () => line).join('\n'));
+  assert.ok(performance.now() - started < 3000);
+});
