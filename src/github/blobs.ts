@@ -30,10 +30,7 @@ export function gitBlobId(content: Uint8Array, like: string): string {
   return hash.update(`blob ${content.length}\0`).update(content).digest('hex');
 }
 
-const graphqlBlobSchema = z
-  .object({ oid: z.string(), text: z.string().nullable() })
-  .partial()
-  .nullish();
+const graphqlBlobSchema = z.object({ text: z.string().nullish() }).nullish().catch(null);
 
 const restBlobSchema = z.object({ content: z.string(), encoding: z.string() });
 
@@ -94,16 +91,32 @@ async function queryBlobs(
     name: reading.repo.name,
   });
   refuseErrors(answer, 'the contents of files');
-  const schema = z.object({ repository: z.record(z.string(), graphqlBlobSchema) });
-  const { repository } = parseAnswer(schema, answer.data, 'the contents of files');
+  return blobsIn(answer.data, shas);
+}
+
+/** The blobs of an answer with `blobFields`, as far as their text is exact. */
+export function blobsIn(data: unknown, shas: readonly string[]): ReadonlyMap<string, Uint8Array> {
+  const schema = z.object({ repository: z.record(z.string(), z.unknown()) });
+  const { repository } = parseAnswer(schema, data, 'the contents of files');
   const found = new Map<string, Uint8Array>();
   shas.forEach((sha, index) => {
-    const text = repository[`b${index}`]?.text;
+    const text = graphqlBlobSchema.parse(repository[`b${index}`])?.text;
     if (text === null || text === undefined) return;
     const content = Buffer.from(text, 'utf8');
     if (gitBlobId(content, sha) === sha) found.set(sha, content);
   });
   return found;
+}
+
+/** Those of the wanted blobs that memory has not and that fit into one query, in order. */
+export async function fitForOneQuery(
+  reading: Reading,
+  wanted: readonly WantedBlob[],
+): Promise<readonly string[]> {
+  const distinct = [...new Map(wanted.map((blob) => [blob.sha, blob])).values()];
+  const known = await reading.memory.blobs(distinct.map((blob) => blob.sha));
+  const missing = distinct.filter((blob) => !known.has(blob.sha) && blob.sizeBytes !== null);
+  return (batchesOf(missing)[0] ?? []).map((blob) => blob.sha);
 }
 
 async function fetchBlob(reading: Reading, blob: WantedBlob): Promise<Uint8Array> {

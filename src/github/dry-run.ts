@@ -7,10 +7,13 @@ import {
   NO_DRY_RUN,
   type RunDry,
   type SourceTree,
+  type TreeEntry,
 } from '../core/dry-run.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { MigrationSettings } from '../core/policy.ts';
 import type { RepoRef } from '../core/subject.ts';
+import { touchesMigrations } from '../migrations/plan.ts';
+import type { WantedBlob } from './blobs.ts';
 import { noteGap, type Reading } from './reading.ts';
 
 /** What the migrations room promises (src/migrations/plan.ts). */
@@ -89,4 +92,39 @@ async function seedOf(base: SourceTree, paths: readonly string[]): Promise<DryRu
     }
     return { path, sql };
   });
+}
+
+/** Larger files are rarely migrations; they are read when they are asked for. */
+const LIKELY_BYTES = 30_000;
+const LIKELY_NAME = /\.sql$|_journal\.json$|\.(?:prisma|toml)$|(?:^|\/)drizzle\.config\.\w+$/;
+
+/**
+ * The files that planning will probably ask for: what changed, and the migrations and settings
+ * beside it. A guess costs nothing but bytes; what it misses is read later.
+ */
+export function likelyFiles(trees: TwoTrees, changed: readonly string[]): readonly WantedBlob[] {
+  if (!touchesMigrations(changed, trees.base)) return [];
+  const folders = new Set(
+    changed
+      .filter((path) => LIKELY_NAME.test(path))
+      .flatMap((path) => [folderOf(path), folderOf(folderOf(path))]),
+  );
+  folders.delete('');
+  const isLikely = (entry: TreeEntry): boolean =>
+    LIKELY_NAME.test(entry.path) &&
+    (entry.sizeBytes ?? LIKELY_BYTES) < LIKELY_BYTES &&
+    entry.mode.startsWith('100') &&
+    (!entry.path.endsWith('.sql') ||
+      [...folders].some((folder) => entry.path.startsWith(`${folder}/`)));
+  const likely = [...trees.head.entries, ...trees.base.entries].filter(isLikely);
+  const isChanged = new Set(changed);
+  const ordered = [
+    ...likely.filter((entry) => isChanged.has(entry.path)),
+    ...likely.filter((entry) => !isChanged.has(entry.path)),
+  ];
+  return ordered.map((entry) => ({ sha: entry.blob, sizeBytes: entry.sizeBytes }));
+}
+
+function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }

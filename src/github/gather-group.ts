@@ -4,7 +4,6 @@ import type { Evidence } from '../core/evidence.ts';
 import type { Locator } from '../core/subject.ts';
 import { type GatherParts, type OpenPull, readOpenPull } from './gather-pull.ts';
 import { isRefusal } from './faults.ts';
-import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { MERGE_QUEUE_QUERY } from './queries.ts';
 import { readRange } from './range.ts';
 import { noteGap, parseAnswer, type Reading, refuseErrors, shaSchema } from './reading.ts';
@@ -33,7 +32,7 @@ export async function gatherGroup(
   }
   const first = pulls[0];
   if (first === undefined) return null;
-  const reviews = pulls.flatMap((pull) => pull.change.reviews);
+  const people = new Map(pulls.flatMap((pull) => pull.people).map((one) => [one.id, one]));
   return {
     v: 1,
     subject: { kind: 'merge-group', repo, headSha, headRef, baseRef },
@@ -42,7 +41,7 @@ export async function gatherGroup(
     policy: first.sources,
     changes: pulls.map((pull) => pull.change),
     deployment: null,
-    people: await readPeople(reading, reviewersOf(reviews), teamsOf(first.policy)),
+    people: [...people.values()],
     suspended: await reading.memory.suspended(repo.installationId),
     gaps: reading.gaps,
   };

@@ -1,8 +1,7 @@
 /** Evidence of an open pull request. */
 import type { TreeEntry } from '../core/dry-run.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
-import type { Change, Evidence, PolicySources } from '../core/evidence.ts';
-import type { Policy } from '../core/policy.ts';
+import type { Change, Evidence, PolicySources, Standing } from '../core/evidence.ts';
 import type { Locator } from '../core/subject.ts';
 import { changeOf, checkCommits, readViaApp } from './change.ts';
 import {
@@ -11,7 +10,7 @@ import {
   readChangeFiles,
   readComparison,
 } from './change-files.ts';
-import { dryRunOf, type DryRunParts, type TwoTrees } from './dry-run.ts';
+import { dryRunOf, likelyFiles, type DryRunParts, type TwoTrees } from './dry-run.ts';
 import { knownAgents } from './involved.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
@@ -32,8 +31,8 @@ export interface OpenPull {
   readonly atMs: number;
   readonly defaultBranch: string;
   readonly sources: PolicySources;
-  readonly policy: Policy;
   readonly change: Change;
+  readonly people: readonly Standing[];
 }
 
 /** Reads an open pull request; null when there is none of this number that is open. */
@@ -45,7 +44,7 @@ export async function gatherPull(
   const { repo, number } = locator;
   const open = await readOpenPull(reading, parts, number);
   if (open === null) return null;
-  const { atMs, defaultBranch, sources, policy, change } = open;
+  const { atMs, defaultBranch, sources, change, people } = open;
   return {
     v: 1,
     subject: { kind: 'pull-request', repo, number, headSha: change.headSha },
@@ -54,7 +53,7 @@ export async function gatherPull(
     policy: sources,
     changes: [change],
     deployment: null,
-    people: await readPeople(reading, reviewersOf(change.reviews), teamsOf(policy)),
+    people,
     suspended: await reading.memory.suspended(repo.installationId),
     gaps: reading.gaps,
   };
@@ -79,12 +78,20 @@ export async function readOpenPull(
   const sources = await policySources(reading, policyFacts, base, parts.floorsSeen);
   const { policy } = effectivePolicy(sources);
   const trees = await mergedTrees(reading, ends);
+  const likely = likelyFiles(trees, pathsOf(ends.files));
+  const people = await readPeople(reading, reviewersOf(facts.reviews), teamsOf(policy), likely);
   const dryRun = await dryRunOf(reading, parts, trees, policy.migrations);
   const agents = knownAgents(policy);
   const facets = { comparison: ends.comparison, files: ends.files, pushes, viaApp, agents, dryRun };
   const change = await changeOf(reading, { number, facts, baseSha, ...facets });
   const defaultBranch = policyFacts.repository.defaultBranchRef?.name ?? '';
-  return { atMs, defaultBranch, sources, policy, change };
+  return { atMs, defaultBranch, sources, change, people };
+}
+
+function pathsOf({ files }: ChangeFiles): readonly string[] {
+  return files.flatMap(({ path, previousPath }) =>
+    previousPath === null ? [path] : [path, previousPath],
+  );
 }
 
 /** The tip of the base branch now. A branch that is gone leaves the last known one, and a gap. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Account, Review, Standing } from '../core/evidence.ts';
 import type { Policy, TeamRule } from '../core/policy.ts';
+import { blobsIn, fitForOneQuery, type WantedBlob } from './blobs.ts';
 import type { GraphqlAnswer } from './clients.ts';
 import { isRefusal } from './faults.ts';
 import { peopleQuery } from './queries.ts';
@@ -38,21 +39,26 @@ export function teamsOf(policy: Policy): readonly string[] {
   return [...slugs].sort();
 }
 
-/** Reads the standing of each account afresh. Throws GitHubFault. */
+/**
+ * Reads the standing of each account afresh. Throws GitHubFault. `alongside` are blobs that will be
+ * needed: those that fit come with the first query into memory.
+ */
 export async function readPeople(
   reading: Reading,
   accounts: readonly Account[],
   teams: readonly string[],
+  alongside: readonly WantedBlob[] = [],
 ): Promise<readonly Standing[]> {
   const people: Standing[] = [];
-  for (let at = 0; at < accounts.length; at += PEOPLE_PER_QUERY) {
+  let blobs = await fitForOneQuery(reading, alongside);
+  for (let at = 0; at < accounts.length || blobs.length > 0; at += PEOPLE_PER_QUERY) {
     const group = accounts.slice(at, at + PEOPLE_PER_QUERY);
     const { owner, name } = reading.repo;
-    const document = peopleQuery(
-      group.map((account) => account.login),
-      teams,
-    );
-    const answer = await reading.client.query(document, { owner, name });
+    const logins = group.map((account) => account.login);
+    const asked = logins.length === 0 ? [] : teams;
+    const answer = await reading.client.query(peopleQuery(logins, asked, blobs), { owner, name });
+    if (blobs.length > 0) await reading.memory.keepBlobs(blobsIn(answer.data, blobs));
+    blobs = [];
     for (const [index, account] of group.entries()) {
       people.push({
         id: account.id,

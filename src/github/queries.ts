@@ -185,19 +185,30 @@ export function rangeQuery(shas: readonly string[]): string {
 }`;
 }
 
+/** Blobs by their ids, as fields `b0`, `b1`, … of a repository. */
+export function blobFields(shas: readonly string[]): string {
+  const fields = shas.map(
+    (sha, index) => `b${index}: object(oid: ${JSON.stringify(sha)}) { ... on Blob { text } }`,
+  );
+  return fields.join('\n');
+}
+
 /** A query for blobs by their ids. */
 export function blobQuery(shas: readonly string[]): string {
-  const fields = shas.map(
-    (sha, index) =>
-      `b${index}: object(oid: ${JSON.stringify(sha)}) { ... on Blob { oid text isBinary isTruncated } }`,
-  );
   return `query Blobs($owner: String!, $name: String!) {
-  repository(owner: $owner, name: $name) { ${fields.join('\n')} }
+  repository(owner: $owner, name: $name) { ${blobFields(shas)} }
 }`;
 }
 
-/** A query for people's permission on the repository and their membership of the teams named. */
-export function peopleQuery(logins: readonly string[], teams: readonly string[]): string {
+/**
+ * A query for people's permission on the repository and their membership of the teams named. Blobs
+ * that are needed anyway are asked for in the same request.
+ */
+export function peopleQuery(
+  logins: readonly string[],
+  teams: readonly string[],
+  blobs: readonly string[],
+): string {
   const permissions = logins.map(
     (login, index) =>
       `p${index}: collaborators(first: 1, login: ${JSON.stringify(login)}) {
@@ -216,7 +227,7 @@ export function peopleQuery(logins: readonly string[], teams: readonly string[])
   const organization =
     teams.length === 0 ? '' : `organization(login: $owner) { ${perTeam.join('\n')} }`;
   return `query People($owner: String!, $name: String!) {
-  repository(owner: $owner, name: $name) { ${permissions.join('\n')} }
+  repository(owner: $owner, name: $name) { ${permissions.join('\n')} ${blobFields(blobs)} }
   ${organization}
 }`;
 }
