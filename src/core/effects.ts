@@ -108,7 +108,9 @@ const ANNOTATION_LEVEL: Readonly<Record<Finding['level'], Annotation['level']>> 
 function annotationsOf(findings: readonly Finding[]): readonly Annotation[] {
   return sortedFindings(findings)
     .flatMap((finding): readonly Annotation[] => {
-      const { path, line: at } = finding;
+      const { path } = finding;
+      // A danger whose line is not known is told at the top of its file.
+      const at = finding.line ?? (finding.level === 'danger' ? 1 : null);
       if (path === null || at === null) return [];
       const startLine = Math.max(1, at);
       return [

@@ -8,7 +8,7 @@ import { agentsJson } from './for-agents.ts';
 import { pullWords } from './holds.ts';
 import { needWords } from './needs.ts';
 import { approvalsWords, findingsTable, originWords, sortedFindings } from './tables.ts';
-import { counted, fence, fit, line, list, name, prose, type Section, some } from './text.ts';
+import { bytes, counted, fence, fit, line, list, name, prose, type Section, some } from './text.ts';
 
 export interface Told {
   readonly evidence: Evidence;
@@ -149,16 +149,13 @@ export function textOf(told: Told): string {
     `Policy: ${policyWords(policy)}`,
     `Every opinion:\n\n${opinionsWords(decision)}`,
   ];
-  return fit(
-    [
-      { title: 'the JSON block', text: `For agents:\n\n${fence(agentsJson(decision), 'json')}` },
-      {
-        title: 'the details',
-        text: `<details><summary>Details</summary>\n\n${details.join('\n\n')}\n\n</details>`,
-      },
-    ],
-    MAX_OUTPUT_BYTES,
-  );
+  const json =
+    '<details><summary>For agents, as JSON</summary>\n\n' +
+    `${fence(agentsJson(decision), 'json')}\n\n</details>`;
+  const fold = `<details><summary>Details</summary>\n\n${details.join('\n\n')}\n\n</details>`;
+  // The JSON has its place first, so that agents never miss it.
+  const room = MAX_OUTPUT_BYTES - bytes(json) - 2;
+  return `${fit([{ title: 'the details', text: fold }], room)}\n\n${json}`;
 }
 
 function policyWords(policy: EffectivePolicy): string {

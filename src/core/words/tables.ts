@@ -90,7 +90,10 @@ export function originWords({ evidence, policy, decision: { origin } }: OriginTo
   const set =
     logins.length === 0
       ? ''
-      : ` Set to work by ${some(logins.map((login) => name(login)), 5)}, who cannot approve it.`;
+      : ` Set to work by ${some(
+          logins.map((login) => name(login)),
+          5,
+        )}, who cannot approve it.`;
   const first = `${KIND[origin.kind]}${who}.${set}`;
   if (origin.signals.length === 0) return first;
   const rows = origin.signals.map((signal) => [

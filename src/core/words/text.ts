@@ -31,14 +31,21 @@ export function cap(text: string, max: number): string {
 
 /** A name from outside as a code span: `octocat`. Safe in Markdown and readable in a terminal. */
 export function name(text: string | null, max = 120): string {
-  const clean = cap(visible(text ?? 'unknown').replaceAll('`', "'"), max).trim();
+  // A bar would end the cell of a table, and GitHub reads escapes of it in more than one way.
+  const plain = visible(text ?? 'unknown')
+    .replaceAll('`', "'")
+    .replaceAll('|', '\\u{7c}');
+  const clean = cap(plain, max).trim();
   return clean === '' ? '`(empty)`' : `\`${clean}\``;
 }
 
 /** A sentence from outside: as it is when harmless, else as a code span. */
 export function prose(text: string, max = 400): string {
   const clean = cap(visible(text), max).trim();
-  const harmless = HARMLESS.test(clean.replace(INSIDE_WORDS, '')) && !LINKS_ITSELF.test(clean) && !STARTS_A_BLOCK.test(clean);
+  const harmless =
+    HARMLESS.test(clean.replace(INSIDE_WORDS, '')) &&
+    !LINKS_ITSELF.test(clean) &&
+    !STARTS_A_BLOCK.test(clean);
   return harmless ? clean : name(clean, max);
 }
 
@@ -47,9 +54,9 @@ export function line(text: string, max: number): string {
   return cap(visible(text).replace(/ {2,}/g, ' ').trim(), max);
 }
 
-/** A cell of a Markdown table; a bar would end it. */
+/** A cell of a Markdown table: one line. Neither `name` nor `prose` lets a bar through. */
 export function cell(markdown: string): string {
-  return markdown.replaceAll('\n', ' ').replaceAll('|', '\\|');
+  return markdown.replaceAll('\n', ' ').replaceAll('|', '/');
 }
 
 /** A fenced block whose fence is longer than any run of backticks inside. */
