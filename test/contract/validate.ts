@@ -45,6 +45,19 @@ function mendInstallations(document: Json): void {
   }
 }
 
+/** GitHub answers `head.repo: null` when a fork is deleted, which its description leaves out. */
+function mendDeletedForks(document: Json): void {
+  const step = (at: unknown, name: string): unknown => (isRecord(at) ? at[name] : undefined);
+  for (const name of ['pull-request', 'pull-request-simple']) {
+    const path = ['components', 'schemas', name, 'properties', 'head', 'properties'];
+    const head = path.reduce<unknown>(step, document);
+    if (!isRecord(head)) continue;
+    for (const field of ['repo', 'user']) {
+      head[field] = { anyOf: [head[field], { type: 'null' }] };
+    }
+  }
+}
+
 export interface Call {
   readonly operationId: string;
   readonly params: Readonly<Record<string, string>>;
@@ -95,6 +108,7 @@ export class Contract {
     const document = rewriteNullable(JSON.parse(readFileSync(file, 'utf8')));
     if (!isRecord(document)) throw new Error('github-api.json is not an OpenAPI document');
     mendInstallations(document);
+    mendDeletedForks(document);
     this.document = document;
     this.ajv = new Ajv({ strict: false, validateSchema: false, allErrors: false, logger: false });
     formats.default(this.ajv);

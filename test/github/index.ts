@@ -24,6 +24,7 @@ import type {
   Org,
   RepoRecord,
 } from './state.ts';
+import { changeTeam, suspend } from './acts-more.ts';
 import { closeWebhooks, emit, redeliver, type Delivery } from './webhooks.ts';
 import { World, type RequestLog } from './world.ts';
 import type { Faults } from './faults.ts';
@@ -167,6 +168,29 @@ export class LocalGitHub {
     org.teams.set(slug, { id, slug, name, members: logins });
   }
 
+  /** A person joins or leaves a team, with the webhook `membership`. */
+  membership(
+    org: Org,
+    who: { readonly team: string; readonly login: string },
+    action: 'added' | 'removed',
+  ): void {
+    const team = org.teams.get(who.team);
+    if (team === undefined) throw new Error(`${org.account.login} has no team ${who.team}`);
+    const change = {
+      org,
+      team,
+      member: this.user(who.login),
+      sender: this.firstAdmin(org.account),
+    };
+    changeTeam(this.world, change, action);
+  }
+
+  /** Suspends the app's installation on an account, or wakes it again. */
+  suspend(owner: string, suspended: boolean = true): void {
+    const by = this.firstAdmin(this.world.account(owner));
+    suspend(this.world, { app: this.app, installation: this.installation(owner), by }, suspended);
+  }
+
   private login(name: string): string {
     return this.user(name).login.toLowerCase();
   }
@@ -278,8 +302,13 @@ export class LocalGitHub {
     return redeliver(this.world, delivery);
   }
 
-  /** Waits until every webhook that was sent is answered, and all of it was judged. */
-  async settled(): Promise<void> {
+  /** Waits until every webhook that was sent is answered. */
+  settled(): Promise<void> {
+    return this.world.settled();
+  }
+
+  /** Waits until everything so far has also been judged; `close` does so itself. */
+  async judged(): Promise<void> {
     await this.world.settled();
     await this.judge?.drained();
   }
@@ -304,7 +333,7 @@ export class LocalGitHub {
 
   /** Stops it; throws when anything broke GitHub's contract. */
   async close(): Promise<void> {
-    await this.settled();
+    await this.judged();
     closeWebhooks(this.world);
     this.server.http.closeAllConnections();
     await new Promise((resolve) => this.server.http.close(resolve));

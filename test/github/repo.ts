@@ -3,6 +3,7 @@ import { moveRef, openPull } from './acts-code.ts';
 import { addStatus, newDeployment } from './acts-deploy.ts';
 import { bypassGates, finish, rerun, startRun } from './acts-run.ts';
 import { commitTo, type CommitOptions, type Who } from './commits.ts';
+import { destroyGroup, mergeGroup, pressCheck, type MergeGroup } from './acts-more.ts';
 import { environmentOf, protect } from './environments.ts';
 import { Pull } from './pull.ts';
 import type {
@@ -187,8 +188,29 @@ export class Repo extends Named {
     return this.record.deployments;
   }
 
-  collaborator(who: Who, permission: Permission): void {
-    this.record.collaborators.set(this.who(who).login.toLowerCase(), permission);
+  /** A merge group of these pull requests, with its checks asked for. */
+  mergeGroup(pulls: readonly Pull[]): Promise<MergeGroup> {
+    const records = pulls.map((pull) => pull.record);
+    return mergeGroup(this.world, this.record, records);
+  }
+
+  destroyGroup(group: MergeGroup, reason: 'merged' | 'invalidated' | 'dequeued'): void {
+    destroyGroup(this.world, this.record, group, reason);
+  }
+
+  /** A person presses a button of a check run, or "Re-run" when no button is named. */
+  pressCheck(run: CheckRun, by: Who, identifier: string | null = null): void {
+    pressCheck(this.world, { repo: this.record, run, by: this.who(by) }, identifier);
+  }
+
+  /** Gives a person a role; null takes it away. */
+  collaborator(who: Who, permission: Permission | null): void {
+    const login = this.who(who).login.toLowerCase();
+    if (permission === null) {
+      this.record.collaborators.delete(login);
+      return;
+    }
+    this.record.collaborators.set(login, permission);
   }
 
   /** Deletes the repository; pull requests from it lose their head repository. */
