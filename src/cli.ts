@@ -1,16 +1,7 @@
 /** The command line. Each command is loaded when it is called, so that `check` starts quickly. */
 import { Command, CommanderError, Option } from 'commander';
-import { EXIT } from './cli/io.ts';
+import { EXIT, failed, realIo } from './cli/io.ts';
 import type { Io } from './cli/io.ts';
-import { TagoutError } from './core/errors.ts';
-
-const realIo: Io = {
-  env: process.env,
-  cwd: process.cwd(),
-  now: Date.now,
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-};
 
 /** Runs one command line (without `node` and the program) and answers its exit code. */
 export async function run(args: readonly string[], io: Io = realIo): Promise<number> {
@@ -22,20 +13,9 @@ export async function run(args: readonly string[], io: Io = realIo): Promise<num
     await program.parseAsync([...args], { from: 'user' });
     return code;
   } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.allow : EXIT.usage;
     return failed(error, io);
   }
-}
-
-function failed(error: unknown, io: Io): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.allow : EXIT.usage;
-  if (error instanceof TagoutError) {
-    io.err(`tagout: ${error.message}\n`);
-    if (error.code === 'usage') return EXIT.usage;
-    return error.code === 'configuration' ? EXIT.configuration : EXIT.fault;
-  }
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  io.err(`tagout: a fault of Tagout itself, nothing was judged: ${detail}\n`);
-  return EXIT.fault;
 }
 
 function createProgram(io: Io, answer: (code: number) => void): Command {

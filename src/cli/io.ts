@@ -1,4 +1,7 @@
-/** What a command needs of the world, so that a test can run it without a process. */
+/** What a command needs of the world, and how its faults become exit codes. */
+import { TagoutError } from '../core/errors.ts';
+
+/** The world of a command, so that a test can run it without a process. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -19,3 +22,24 @@ export const EXIT = {
   /** A setting of the server is missing or malformed (sysexits EX_CONFIG). */
   configuration: 78,
 } as const;
+
+/** The process itself. */
+export const realIo: Io = {
+  env: process.env,
+  cwd: process.cwd(),
+  now: Date.now,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+};
+
+/** Says what was wrong and answers the exit code; nothing that failed has judged anything. */
+export function failed(error: unknown, io: Io): number {
+  if (error instanceof TagoutError) {
+    io.err(`tagout: ${error.message}\n`);
+    if (error.code === 'usage') return EXIT.usage;
+    return error.code === 'configuration' ? EXIT.configuration : EXIT.fault;
+  }
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  io.err(`tagout: a fault of Tagout itself, nothing was judged: ${detail}\n`);
+  return EXIT.fault;
+}

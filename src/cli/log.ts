@@ -35,7 +35,10 @@ const PATTERNS: readonly RegExp[] = [
   /(?<=:\/\/[^\s:/@"]*:)[^\s@/"]+(?=@)/g,
 ];
 
-/** Makes the log. Every line is written at once, so that the last one before a crash is there. */
+/**
+ * Makes the log, on standard error as long as no other destination is given. Every line is written
+ * at once, so that the last one before a crash is there.
+ */
 export function createLog({ level, secrets, destination }: LogOptions): Logger {
   const known = secrets.flatMap(formsOf).sort((a, b) => b.length - a.length);
   const paths = KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
@@ -48,7 +51,7 @@ export function createLog({ level, secrets, destination }: LogOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: (line) => clean(line, known) },
     },
-    destination ?? pino.destination({ fd: 1, sync: true }),
+    destination ?? pino.destination({ fd: 2, sync: true }),
   );
 }
 

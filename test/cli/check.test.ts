@@ -47,7 +47,9 @@ const environment = (): Record<string, string> => ({
   TAGOUT_DATA: cache,
 });
 
-async function check(...args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+async function check(
+  ...args: readonly string[]
+): Promise<{ code: number; out: string; err: string }> {
   const io = keptIo(environment(), repo.folder);
   const code = await run(['check', '--base', 'main', ...args], io);
   return { code, ...io.printed };
@@ -71,7 +73,9 @@ describe('tagout check', () => {
     assert.equal(report.decision, 'hold');
     assert.equal(report.blastRadius, 'high');
     assert.equal(report.dryRun.status, 'ok');
-    const lost = report.findings.find((finding: { object: string }) => finding.object === 'users.email');
+    const lost = report.findings.find(
+      (finding: { object: string }) => finding.object === 'users.email',
+    );
     assert.match(lost.message, /1,000 values lost in users\.email/);
     assert.equal(lost.level, 'danger');
     assert.deepEqual(report.migrations, [{ path: 'drizzle/0001_step.sql', framework: 'drizzle' }]);
