@@ -13,7 +13,7 @@ import { folderOf, joinPath, nameOf, type TreeView } from './tree.ts';
 const SUM = 'atlas.sum';
 
 function configs(view: TreeView): readonly string[] {
-  return view.paths.filter((path) => ['atlas.hcl', SUM].includes(nameOf(path)));
+  return view.candidates.filter((path) => ['atlas.hcl', SUM].includes(nameOf(path)));
 }
 
 /** Folders that `atlas.hcl` names as `file://…`, with the layout that it gives them. */

@@ -34,7 +34,7 @@ export function mayTouch(changed: ReadonlySet<string>, ...views: readonly TreeVi
   const sqlFolders = new Set<string>();
   const configs = new Set<string>();
   for (const view of views) {
-    for (const path of view.paths) if (SQL_FILE.test(path)) addFolders(sqlFolders, path);
+    for (const path of view.candidates) if (SQL_FILE.test(path)) addFolders(sqlFolders, path);
     for (const framework of frameworks) {
       for (const path of framework.configs(view)) configs.add(path);
     }

@@ -127,7 +127,7 @@ function detectedClaim(
 
 /** A guess from names inside a folder that another framework surely owns: that one's strays. */
 function isGuessWithin(claim: Claim, all: readonly Claim[]): boolean {
-  if (RANK[surest(claim)] < RANK.name) return false;
+  if (RANK[surest(claim)] < RANK.name || claim.framework.name !== 'plain') return false;
   return all.some(
     (other) =>
       other.folder !== '' &&
@@ -143,7 +143,9 @@ function surest(claim: Claim): Claimed {
 
 /** A folder that a policy with a list leaves out: only what is surely a migrations folder counts. */
 function unlisted(claim: Claim): readonly Claim[] {
-  if (RANK[surest(claim)] >= RANK.marker) return [];
+  // SQL that was only guessed at is named by unclaimedSql; code has no other place to be named.
+  const isCode = claim.framework.mayOwn !== undefined;
+  if (RANK[surest(claim)] >= RANK.marker && !isCode) return [];
   const message =
     `${claim.folder} holds ${claim.framework.title} migrations and the policy's migrations.folders ` +
     'does not list it. Add it to the list in the policy on the default branch.';

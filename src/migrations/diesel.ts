@@ -20,7 +20,9 @@ function find(view: TreeView): readonly Found[] {
     if (folder !== null) named.set(folder, source);
   }
   const folders = new Set(
-    view.paths.filter((path) => nameOf(path) === 'up.sql').map((path) => folderOf(folderOf(path))),
+    view.candidates
+      .filter((path) => nameOf(path) === 'up.sql')
+      .map((path) => folderOf(folderOf(path))),
   );
   return [...folders].map((folder) => {
     const source = named.get(folder);

@@ -15,7 +15,7 @@ export interface DrizzleConfig {
 
 /** Paths of Drizzle's configuration files. */
 export function drizzleConfigPaths(view: TreeView): readonly string[] {
-  return view.paths.filter((path) => CONFIG_NAME.test(nameOf(path)));
+  return view.candidates.filter((path) => CONFIG_NAME.test(nameOf(path)));
 }
 
 /** What each configuration says, as far as it is written as literals. */

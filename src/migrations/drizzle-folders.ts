@@ -15,7 +15,7 @@ const NAME = /^\d{14}_/;
 function find(view: TreeView): readonly Found[] {
   const configs = drizzleConfigs(view);
   const folders = new Set<string>();
-  for (const path of view.paths) {
+  for (const path of view.candidates) {
     const own = folderOf(path);
     if (nameOf(path) !== 'migration.sql' || !NAME.test(nameOf(own))) continue;
     const folder = folderOf(own);

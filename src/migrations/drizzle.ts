@@ -24,7 +24,7 @@ function journalPath(folder: string): string {
 }
 
 function journals(view: TreeView): readonly string[] {
-  return view.paths.filter((path) => path === JOURNAL || path.endsWith(`/${JOURNAL}`));
+  return view.candidates.filter((path) => path === JOURNAL || path.endsWith(`/${JOURNAL}`));
 }
 
 function find(view: TreeView): readonly Found[] {
@@ -200,7 +200,22 @@ function select(base: History, head: History): Selection {
     if (old !== undefined && whenOf(old) !== whenOf(entry))
       problems.push(redated(entry, old, runs));
   }
-  return { pending, problems };
+  return { pending, problems: [...problems, ...reordered(base, head)] };
+}
+
+/** Old entries that changed places: production keeps its order and a new database gets another. */
+function reordered(base: History, head: History): readonly PlanProblem[] {
+  const before = base.migrations.map((entry) => entry.key);
+  const known = new Set(before);
+  const now = head.migrations.filter((entry) => known.has(entry.key));
+  const left = new Set(now.map((entry) => entry.key));
+  const wanted = before.filter((key) => left.has(key));
+  const first = now.find((entry, at) => entry.key !== wanted[at]);
+  if (first === undefined) return [];
+  const message =
+    `The journal entry of ${first.path} has changed its place among the old ones, so a new ` +
+    'database would run them in another order than production did. Put the old order back.';
+  return [problem('history-edited', first.path, message)];
 }
 
 function skipped(entry: Migration, newest: Migration): PlanProblem {

@@ -12,7 +12,7 @@ export interface FlywayConfig {
 }
 
 export function flywayConfigPaths(view: TreeView): readonly string[] {
-  return view.paths.filter((path) => NAMES.test(nameOf(path)));
+  return view.candidates.filter((path) => NAMES.test(nameOf(path)));
 }
 
 /** The configurations that name a location; one that names none leaves Flyway's usual folders. */
@@ -87,6 +87,6 @@ function foldersOf(view: TreeView, source: string, location: string): readonly s
       .slice(0, 1);
   }
   const ending = new RegExp(`(?:^|/)resources/${path.replace(/[^\w/-]/g, '\\$&')}$`);
-  const folders = new Set(view.paths.map(folderOf).filter((folder) => ending.test(folder)));
+  const folders = new Set(view.candidates.map(folderOf).filter((folder) => ending.test(folder)));
   return [...folders];
 }

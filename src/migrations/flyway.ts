@@ -29,7 +29,7 @@ function find(view: TreeView): readonly Found[] {
   const configs = flywayConfigs(view);
   const named = new Set(configs.flatMap((config) => config.folders));
   const byName = new Set<string>();
-  for (const path of view.paths) {
+  for (const path of view.candidates) {
     if (NAME.test(nameOf(path))) byName.add(location(folderOf(path)));
   }
   const roots = [...byName].filter((folder) => {

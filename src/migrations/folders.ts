@@ -20,14 +20,14 @@ export function byMarker(
 
 /** Folders directly holding a file of such a name. */
 export function byName(view: TreeView, name: RegExp): readonly Found[] {
-  const folders = new Set(view.paths.filter((path) => name.test(nameOf(path))).map(folderOf));
+  const folders = new Set(view.candidates.filter((path) => name.test(nameOf(path))).map(folderOf));
   return [...folders].map((folder) => found(folder, 'name'));
 }
 
 /** Manifests of this name at or above any folder that holds SQL files: `package.json`, `Cargo.toml`. */
 export function manifestsAbove(view: TreeView, name: string): readonly string[] {
   const folders = new Set<string>(['']);
-  for (const path of view.paths) {
+  for (const path of view.candidates) {
     if (!SQL_FILE.test(path)) continue;
     for (let up = folderOf(path); !folders.has(up); up = folderOf(up)) folders.add(up);
   }

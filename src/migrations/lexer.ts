@@ -6,17 +6,26 @@
 
 /** The offset behind the string, quoted name, dollar-quoted text or comment that starts at `at`. */
 function skipToken(sql: string, at: number): number {
-  const two = sql.slice(at, at + 2);
-  if (two === '--') {
-    const feed = sql.indexOf('\n', at);
-    return feed < 0 ? sql.length : feed;
+  switch (sql.charAt(at)) {
+    case '-':
+      if (sql[at + 1] !== '-') return at;
+      return endOfLine(sql, at);
+    case '/':
+      return sql[at + 1] === '*' ? skipBlockComment(sql, at) : at;
+    case "'":
+      return skipQuoted(sql, at, isEscapeString(sql, at));
+    case '"':
+      return skipQuoted(sql, at, false);
+    case '$':
+      return skipDollar(sql, at);
+    default:
+      return at;
   }
-  if (two === '/*') return skipBlockComment(sql, at);
-  const first = sql[at];
-  if (first === "'") return skipQuoted(sql, at, isEscapeString(sql, at));
-  if (first === '"') return skipQuoted(sql, at, false);
-  if (first === '$') return skipDollar(sql, at);
-  return at;
+}
+
+function endOfLine(sql: string, at: number): number {
+  const feed = sql.indexOf('\n', at);
+  return feed < 0 ? sql.length : feed;
 }
 
 function isEscapeString(sql: string, quoteAt: number): boolean {
@@ -98,8 +107,9 @@ export function allClosed(sql: string): boolean {
 
 /** Whether what follows the text would stand outside its strings, quoted names and comments. */
 export function atTopLevel(sql: string): boolean {
+  const followed = `${sql};`;
   let at = 0;
-  while (at < sql.length) at = Math.max(skipToken(`${sql};`, at), at + 1);
+  while (at < sql.length) at = Math.max(skipToken(followed, at), at + 1);
   return at === sql.length;
 }
 

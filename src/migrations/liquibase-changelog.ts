@@ -7,7 +7,7 @@ import { folderOf, joinPath, nameOf, type TreeView } from './tree.ts';
 const NAME = /change-?log.*\.(?:xml|ya?ml|json)$/i;
 
 export function changelogPaths(view: TreeView): readonly string[] {
-  return view.paths.filter((path) => NAME.test(nameOf(path)));
+  return view.candidates.filter((path) => NAME.test(nameOf(path)));
 }
 
 interface Include {

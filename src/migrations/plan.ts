@@ -72,7 +72,7 @@ function touchedFolders(changed: ReadonlySet<string>, views: Views): readonly st
   const folders = new Set([...changed].map(folderOf));
   // A changelog orders and includes files of other folders, so all of them may have changed.
   if ([...changed].some((path) => /change-?log/i.test(path))) {
-    for (const path of views.head.paths) if (SQL_FILE.test(path)) folders.add(folderOf(path));
+    for (const path of views.head.candidates) if (SQL_FILE.test(path)) folders.add(folderOf(path));
   }
   const holdsSql = (folder: string): boolean =>
     [views.base, views.head].some((view) =>

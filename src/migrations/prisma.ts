@@ -15,11 +15,11 @@ const FILE = 'migration.sql';
 const CONFIG = /^(?:prisma\.config|\.config\/prisma)\.(?:ts|mts|cts|js|mjs|cjs)$/;
 
 function locks(view: TreeView): readonly string[] {
-  return view.paths.filter((path) => nameOf(path) === LOCK);
+  return view.candidates.filter((path) => nameOf(path) === LOCK);
 }
 
 function configPaths(view: TreeView): readonly string[] {
-  return view.paths.filter(
+  return view.candidates.filter(
     (path) => CONFIG.test(nameOf(path)) || /(?:^|\/)\.config\/prisma\.\w+$/.test(path),
   );
 }
@@ -40,7 +40,7 @@ function configured(view: TreeView): ReadonlyMap<string, string | null> {
 function find(view: TreeView): readonly Found[] {
   const named = configured(view);
   const folders = new Set(locks(view).map(folderOf));
-  for (const path of view.paths) {
+  for (const path of view.candidates) {
     // A folder of migrations whose lock file is gone, beside a schema.prisma.
     if (nameOf(path) === FILE && isBesideSchema(view, folderOf(folderOf(path)))) {
       folders.add(folderOf(folderOf(path)));

@@ -13,7 +13,7 @@ import { folderOf, joinPath, nameOf, type TreeView } from './tree.ts';
 const PLAN = 'sqitch.plan';
 
 function configs(view: TreeView): readonly string[] {
-  return view.paths.filter((path) => [PLAN, 'sqitch.conf'].includes(nameOf(path)));
+  return view.candidates.filter((path) => [PLAN, 'sqitch.conf'].includes(nameOf(path)));
 }
 
 /** The folder claimed is that of the deploy scripts; plan, revert and verify are its companions. */

@@ -11,12 +11,12 @@ import { folderOf, nameOf, type TreeView } from './tree.ts';
 const NAME = /^(\d+)_.*\.sql$/;
 
 function configs(view: TreeView): readonly string[] {
-  return view.paths.filter((path) => /(?:^|\/)supabase\/config\.toml$/.test(path));
+  return view.candidates.filter((path) => /(?:^|\/)supabase\/config\.toml$/.test(path));
 }
 
 function find(view: TreeView): readonly Found[] {
   const byConfig = configs(view).map((path) => `${folderOf(path)}/migrations`);
-  const byPath = view.paths
+  const byPath = view.candidates
     .map(folderOf)
     .filter((folder) => /(?:^|\/)supabase\/migrations$/.test(folder));
   return [...new Set([...byConfig, ...byPath])]

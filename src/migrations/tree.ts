@@ -6,6 +6,8 @@ import { compareBytes, decode, type Decoded, MAX_FILE_BYTES, tooLarge } from './
 export interface TreeView {
   /** All paths in byte order. */
   readonly paths: readonly string[];
+  /** Paths that detection looks at: all that a name or ending could make a part of migrations. */
+  readonly candidates: readonly string[];
   /** Paths of symbolic links and submodules, in byte order. */
   readonly links: readonly string[];
   entry(path: string): TreeEntry | null;
@@ -64,11 +66,20 @@ export function isBelow(path: string, folder: string): boolean {
 /** Texts by blob, shared by the base and head views so that equal content is read once. */
 export type Texts = Map<string, Decoded>;
 
+const NOTEWORTHY =
+  /\.(?:sql|toml|conf|properties|ya?ml|xml|json|hcl|sum|plan|prisma)$|migrat|versions|changes|change-?log|drizzle|prisma/i;
+
+/** The engine's own order is that of the bytes unless a name has characters beyond U+FFFF. */
+function sorted(paths: string[]): readonly string[] {
+  const far = paths.some((path) => /[\uD800-\uDFFF]/.test(path));
+  return far ? paths.sort(compareBytes) : paths.sort();
+}
+
 /** Makes the view of a tree. The order of the tree's entries has no influence. */
 export function viewOf(tree: SourceTree, texts: Texts): TreeView {
   const entries = new Map<string, TreeEntry>();
   for (const entry of tree.entries) if (entry.mode !== FOLDER) entries.set(entry.path, entry);
-  const paths = [...entries.keys()].sort(compareBytes);
+  const paths = sorted([...entries.keys()]);
   const children = new Map<string, string[]>();
   const folders = new Set<string>();
   for (const path of paths) {
@@ -84,6 +95,7 @@ export function viewOf(tree: SourceTree, texts: Texts): TreeView {
   });
   return {
     paths,
+    candidates: paths.filter((path) => NOTEWORTHY.test(path)),
     links,
     entry: (path) => entries.get(path) ?? null,
     filesIn: (folder) => children.get(folder) ?? [],

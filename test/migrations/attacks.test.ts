@@ -227,6 +227,17 @@ test('the policy’s list decides the framework; what it leaves out is not judge
   assert.match(unknown.messages[0] ?? '', /Write one of: .*plain/);
 });
 
+test('a policy with a list does not hide migrations written in code', async () => {
+  const base = { ...drizzle, ...fixture('knex').base };
+  const change = { 'migrations/1700000000001-drop.js': 'exports.up = () => 1;\n' };
+  const seen = await look(base, change, [{ path: 'drizzle', framework: 'drizzle' }]);
+  assert.deepEqual(seen.problems, [
+    'not-judged migrations',
+    'not-judged migrations/1700000000001-drop.js',
+  ]);
+  assert.ok(seen.touches);
+});
+
 test('a listed folder that is not named like one is planned all the same', async () => {
   const base = { 'data/steps/1_a.sql': 'SELECT 1;\n' };
   const folders = [{ path: './data/steps', framework: 'plain' }];

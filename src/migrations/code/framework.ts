@@ -71,7 +71,7 @@ function runnerOf(code: CodeFramework): Runner {
 
 function findIn(code: CodeFramework, view: TreeView): readonly Found[] {
   const folders = new Set<string>();
-  for (const path of view.paths) {
+  for (const path of view.candidates) {
     const folder = code.folderOf(path, view);
     if (folder !== null) folders.add(folder);
   }

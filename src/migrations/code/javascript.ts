@@ -11,12 +11,12 @@ const NO_MIGRATION = /\.(?:d|test|spec)\.[cm]?[jt]s$/;
 /** Whether a path is named as a migration written in JavaScript or TypeScript. */
 function isScript(path: string): boolean {
   const name = nameOf(path);
-  return FOLDER.test(folderOf(path)) && FILE.test(name) && !NO_MIGRATION.test(name);
+  return FILE.test(name) && FOLDER.test(folderOf(path)) && !NO_MIGRATION.test(name);
 }
 
 function manifests(view: TreeView): readonly string[] {
   const found = new Set<string>();
-  for (const path of view.paths)
+  for (const path of view.candidates)
     if (isScript(path)) for (const each of above(path, view)) found.add(each);
   return [...found];
 }
