@@ -56,8 +56,9 @@ export interface Room {
   read(locator: Locator): Promise<Evidence>;
 }
 
-export async function openRoom(): Promise<Room> {
-  const gh = await LocalGitHub.start({ app: manifest });
+/** A fresh process of ours, on a local GitHub of its own or on one that is there. */
+export async function openRoom(on?: LocalGitHub): Promise<Room> {
+  const gh = on ?? (await LocalGitHub.start({ app: manifest }));
   const probot = await createProbot({
     appId: gh.app.id,
     privateKey: gh.app.privateKey,
