@@ -1,4 +1,4 @@
-/** Which framework owns which folder, decided on the base branch first: a change cannot re-assign it. */
+/** Which framework owns which folder; the base branch decides, so a change cannot re-assign it. */
 import type { PlanProblem } from '../core/dry-run.ts';
 import type { MigrationSettings } from '../core/policy.ts';
 import type { Claimed, Found, Framework } from './framework.ts';
@@ -141,7 +141,7 @@ function surest(claim: Claim): Claimed {
   return (claim.base ?? claim.head)?.by ?? 'name';
 }
 
-/** A folder that a policy with a list leaves out: only what is surely a migrations folder counts. */
+/** A folder that a policy's list leaves out: only what is surely one of migrations counts. */
 function unlisted(claim: Claim): readonly Claim[] {
   // SQL that was only guessed at is named by unclaimedSql; code has no other place to be named.
   const isCode = claim.framework.mayOwn !== undefined;

@@ -1,4 +1,4 @@
-/** What a change does to a folder's history: which migrations are new, which old ones were touched. */
+/** What a change does to a folder's history: what is new, which old migrations were touched. */
 import type { MigrationStep, PlanProblem } from '../core/dry-run.ts';
 import type { Framework, History, Migration, Selection } from './framework.ts';
 import {

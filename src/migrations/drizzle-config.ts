@@ -43,7 +43,7 @@ export function isPostgres(name: string): boolean {
   return ['postgresql', 'pg', 'postgres', 'pglite', 'aws-data-api'].includes(name);
 }
 
-/** Drops comments roughly; a `//` inside a string such as an address ends that line, which is fine. */
+/** Drops comments roughly; a `//` inside a string may end that line too, which is fine. */
 function withoutComments(text: string): string {
   return text.replace(/\/\*[^]*?\*\//g, ' ').replace(/(^|[^:'"`\w])\/\/.*$/gm, '$1');
 }

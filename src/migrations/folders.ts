@@ -24,7 +24,7 @@ export function byName(view: TreeView, name: RegExp): readonly Found[] {
   return [...folders].map((folder) => found(folder, 'name'));
 }
 
-/** Manifests of this name at or above any folder that holds SQL files: `package.json`, `Cargo.toml`. */
+/** Manifests of this name (`package.json`) at or above any folder that holds SQL files. */
 export function manifestsAbove(view: TreeView, name: string): readonly string[] {
   const folders = new Set<string>(['']);
   for (const path of view.candidates) {

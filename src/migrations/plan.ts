@@ -99,7 +99,7 @@ function isNear(path: string, folder: string): boolean {
   return folder !== '' || !path.includes('/');
 }
 
-/** How the owner sees the folder in one tree; its own view of the other tree where it is not found. */
+/** How the owner sees the folder in one tree, or in the other where it is not found. */
 function sideOf(claim: Claim, side: Side): Found {
   const own = side === 'base' ? claim.base : claim.head;
   const other = side === 'base' ? claim.head : claim.base;

@@ -1,4 +1,4 @@
-/** Postgrator: `<number>.do.<name>.sql` and `.undo.`; it goes on from the highest version applied. */
+/** Postgrator: `<number>.do.<name>.sql` and `.undo.`, on from the highest version applied. */
 import type { PlanProblem } from '../core/dry-run.ts';
 import { byName } from './folders.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';

@@ -6,7 +6,7 @@ import { neverTaken, problem, unreadable } from './problems.ts';
 import { SQL_FILE } from './shared.ts';
 import { folderOf, isBelow, isLink, linkName, nameOf } from './tree.ts';
 
-/** Problems of added or changed files in the folder that are neither migrations nor their helpers. */
+/** Problems of changed files in the folder that are neither migrations nor their helpers. */
 export function strayProblems(
   claim: Claim,
   head: History,

@@ -1,4 +1,4 @@
-/** Every framework on a tree of its own: what is applied, what is pending, where, and in what scope. */
+/** Every framework on a tree of its own: what is applied and pending, where, in what scope. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
