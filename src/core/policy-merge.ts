@@ -252,7 +252,8 @@ type MigrationsPart = Named<Policy['migrations']>;
 
 function migrationsOf(floor: PolicyPart, other: PolicyPart, speaker: Speaker): MigrationsPart {
   const first = (speaker === 'other' ? other : floor).migrations;
-  const second = (speaker === 'other' ? floor : other).migrations;
+  // The effective policy names every key, so a base branch's file has nothing left to fill in.
+  const second = speaker === 'other' ? floor.migrations : undefined;
   const rows = both(floor.migrations?.rows, other.migrations?.rows, Math.max);
   const timeoutMs = both(floor.migrations?.timeoutMs, other.migrations?.timeoutMs, Math.min);
   return {

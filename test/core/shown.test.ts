@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { radiusOf } from '../../src/core/blast-radius.ts';
+import { findingsOf } from '../../src/core/findings-of.ts';
+import type { Change } from '../../src/core/evidence.ts';
+import { matchesName, matchesPath } from '../../src/core/glob.ts';
+import { defaultPolicy } from '../../src/core/policy-default.ts';
+import { shownDigest } from '../../src/core/shown.ts';
+import { aChange, aCommit, aFile, aFolder, aRun } from './change.ts';
+
+function shown(change: Change, policy = defaultPolicy): string {
+  const findings = findingsOf(change, policy);
+  return shownDigest(change, findings, radiusOf(findings));
+}
+
+const files = [aFile('src/a.ts'), aFile('src/b.ts', { blob: '4'.repeat(40) })];
+const change = aChange({ files, dryRun: aRun(aFolder()) });
+
+test('reviews, commits, times, base, title and the order of files do not change what is shown', () => {
+  const commits = [aCommit({ sha: 'e'.repeat(40) })];
+  const dryRun = { ...change.dryRun, durationsMs: { baseline: 9, run: 9, total: 18 } };
+  const engine = { name: 'PostgreSQL', version: '18.5' } as const;
+  const other = {
+    ...change,
+    commits,
+    title: 'x',
+    baseSha: 'f'.repeat(40),
+    files: files.toReversed(),
+  };
+  assert.equal(shown({ ...other, dryRun: { ...dryRun, engine } }), shown(change));
+});
+
+test('content, mode, a removal, figures, the status and the radius do', () => {
+  const digests = [
+    change,
+    { ...change, files: [files[0] ?? aFile('x')] },
+    { ...change, files: [...files.slice(1), aFile('src/a.ts', { blob: '5'.repeat(40) })] },
+    { ...change, files: [...files.slice(1), aFile('src/a.ts', { mode: '100755' })] },
+    { ...change, files: [...files.slice(1), aFile('src/a.ts', { status: 'removed', blob: null })] },
+    { ...change, files: [...files.slice(1), aFile('src/a.ts', { previousPath: 'src/z.ts' })] },
+    { ...change, files: [...files.slice(1), aFile('src/a.ts', { blob: null })] },
+    { ...change, dryRun: { ...change.dryRun, status: 'none' as const } },
+  ].map((one) => shown(one));
+  assert.equal(new Set(digests).size, digests.length);
+  const findings = findingsOf(change, defaultPolicy);
+  assert.notEqual(shownDigest(change, findings, 'critical'), shown(change));
+  const first = findings[0];
+  assert.ok(first);
+  const more = [{ ...first, figures: { files: 99 } }, ...findings.slice(1)];
+  assert.notEqual(shownDigest(change, more, radiusOf(findings)), shown(change));
+});
+
+test('a changed policy does not void approvals: what only it raised is not in the digest', () => {
+  const raised = { ...defaultPolicy, paths: { critical: ['src/**'] } };
+  assert.equal(radiusOf(findingsOf(change, raised)), 'critical');
+  assert.equal(shown(change, raised), shown(change));
+});
+
+for (const [pattern, path, matches] of [
+  ['infra/**', 'infra/a/b', true],
+  ['infra/**', 'infra', false],
+  ['infra/**', 'x/infra/a', false],
+  ['infra', 'x/infra/a', true],
+  ['infra/', 'x/infra/a', true],
+  ['/infra', 'x/infra', false],
+  ['*.tf', 'a/b/main.tf', true],
+  ['a/*.tf', 'a/b/main.tf', false],
+  ['a/**/b', 'a/b', true],
+  ['a/**/b', 'a/x/y/b', true],
+  ['**/b', 'b', true],
+  ['a?c', 'abc', true],
+  ['a[!b]c', 'abc', false],
+  ['a[a-c]c', 'abc', true],
+  ['a[]]c', 'a]c', true],
+  ['a\\*c', 'abc', false],
+  ['a\\*c', 'a*c', true],
+  ['Infra/**', 'infra/a', false],
+  ['', 'a', false],
+  ['/', 'a', false],
+  ['*', 'a/b', true],
+] as const) {
+  test(`glob ${JSON.stringify(pattern)} ${matches ? 'matches' : 'does not match'} ${path}`, () => {
+    assert.equal(matchesPath(pattern, path), matches);
+  });
+}
+
+test('names have no folders, so a star takes a slash', () => {
+  assert.ok(matchesName('prod-*', 'prod-eu/west'));
+  assert.ok(!matchesName('prod-*', 'staging'));
+});
+
+test('no glob is exponential', () => {
+  const started = performance.now();
+  matchesPath(`${'*a'.repeat(200)}b`, 'a'.repeat(4000));
+  matchesPath(`${'**/a/'.repeat(100)}b`, `${'a/'.repeat(2000)}c`);
+  assert.ok(performance.now() - started < 2000);
+});
