@@ -11,10 +11,7 @@ export function csvCell(value: string | number | boolean | null): string {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
-/** Rows with a heading, each ended by CR LF. */
-export function csvText(
-  heading: readonly string[],
-  rows: readonly (readonly (string | number | boolean | null)[])[],
-): string {
-  return [heading, ...rows].map((row) => `${row.map(csvCell).join(',')}\r\n`).join('');
+/** One row, ended by CR LF. */
+export function csvRow(cells: readonly (string | number | boolean | null)[]): string {
+  return `${cells.map(csvCell).join(',')}\r\n`;
 }

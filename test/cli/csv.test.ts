@@ -1,7 +1,7 @@
 /** CSV cells: RFC 4180, and nothing that a spreadsheet would run. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { csvCell, csvText } from '../../src/cli/csv.ts';
+import { csvCell, csvRow } from '../../src/cli/csv.ts';
 
 const cells: readonly [string | number | boolean | null, string][] = [
   ['plain', 'plain'],
@@ -28,5 +28,5 @@ for (const [value, cell] of cells) {
 }
 
 test('every row ends with CR LF', () => {
-  assert.equal(csvText(['a', 'b'], [[1, 'x,y']]), 'a,b\r\n1,"x,y"\r\n');
+  assert.equal(csvRow([1, 'x,y', null]), '1,"x,y",\r\n');
 });
