@@ -61,7 +61,11 @@ function classFindings(files: readonly ChangedFile[], around: Around): readonly 
   for (const file of files) {
     for (const one of classesOf(file, around)) {
       if (atLeast(one.radius, 'high')) found.push(fileFinding(file, one));
-      else counts.set(one, [...(counts.get(one) ?? []), file.path]);
+      else {
+        const paths = counts.get(one);
+        if (paths === undefined) counts.set(one, [file.path]);
+        else paths.push(file.path);
+      }
     }
   }
   const grouped = [...counts].map(([one, paths]) =>
