@@ -1,15 +1,7 @@
 /** Rarer events: merge groups, buttons of a check run, people and installations that change. */
 import { webFlow } from './acts-merge.ts';
 import { checkRunJson } from './shapes-deploy.ts';
-import {
-  accountJson,
-  fullRepoJson,
-  htmlUrl,
-  installationJson,
-  iso,
-  nodeId,
-  teamJson,
-} from './shapes.ts';
+import { accountJson, fullRepoJson, installationJson, iso, nodeId, teamJson } from './shapes.ts';
 import type {
   Account,
   AppRecord,

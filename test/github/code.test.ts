@@ -56,13 +56,16 @@ test('files tell renames, removals, binaries and modes', async () => {
   const pull = await repo.openPull({ author: 'alice', head: 'change2', base: 'base2' });
   const { data } = await octokit.pulls.listFiles({ ...place, pull_number: pull.number });
   const seen = data.map((file) => [file.filename, file.status, file.previous_filename ?? null]);
-  assert.deepEqual(seen.sort(), [
-    ['gone.txt', 'removed', null],
-    ['image.bin', 'added', null],
-    ['link', 'added', null],
-    ['new "name".txt', 'renamed', 'old name.txt'],
-    ['run.sh', 'added', null],
-  ]);
+  assert.deepEqual(
+    seen.sort((a, b) => String(a[0]).localeCompare(String(b[0]))),
+    [
+      ['gone.txt', 'removed', null],
+      ['image.bin', 'added', null],
+      ['link', 'added', null],
+      ['new "name".txt', 'renamed', 'old name.txt'],
+      ['run.sh', 'added', null],
+    ],
+  );
   const renamed = data.find((file) => file.status === 'renamed');
   assert.match(renamed?.patch ?? '', /^@@ [\s\S]*\+more$/);
   assert.equal(data.find((file) => file.filename === 'image.bin')?.patch, undefined);
