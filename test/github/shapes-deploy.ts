@@ -129,7 +129,8 @@ export function deploymentStatusJson(world: World, at: StatusPlace, one: Deploym
     creator: accountJson(world, one.creator),
     description: one.description,
     environment: one.environment,
-    target_url: one.logUrl,
+    // GitHub answers '' where nobody gave one, which its own description does not allow.
+    target_url: one.logUrl === '' ? `${url}/statuses/${one.id}` : one.logUrl,
     created_at: iso(one.createdAtMs),
     updated_at: iso(one.createdAtMs),
     deployment_url: url,
