@@ -118,8 +118,11 @@ interface Login {
 async function probe(url: string): Promise<Login> {
   const sql = connect({ url, role: null }, { name: 'probe', max: 1 });
   try {
+    // Since PostgreSQL 16 a member need not be able to take on the role.
     const rows = await sql<{ role: string }[]>`select rolname as role from pg_roles
-      where rolname like 'tagout\_%' and pg_has_role(current_user, oid, 'MEMBER')`;
+      where rolname ^@ 'tagout_' and pg_has_role(current_user, oid,
+        case when current_setting('server_version_num')::int >= 160000
+        then 'SET' else 'MEMBER' end)`;
     const roles = rows.map((row) => row.role);
     // Without our role the state cannot be read; what is missing is then said instead.
     const member = roles.includes('tagout_app');

@@ -26,12 +26,12 @@ interface Known {
 
 /** Locks the subject for this transaction and reads what was last decided about it. */
 async function lockSubject(tx: Tx, key: string): Promise<Known | null> {
-  // Two statements, so that the second one sees what the lock waited for.
-  const [, rows] = await Promise.all([
-    tx`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`,
-    tx<Known[]>`select fact, event_id as "eventId", read_at_ms as "readAtMs"
-       from tagout.subject where key = ${key}`,
-  ]);
+  // Two statements, one after the other: pipelined, the second one need not see what the lock
+  // waited for.
+  await tx`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`;
+  const rows = await tx<Known[]>`
+    select fact, event_id as "eventId", read_at_ms as "readAtMs"
+    from tagout.subject where key = ${key}`;
   return rows[0] ?? null;
 }
 
@@ -89,13 +89,13 @@ async function readOutbox(
   key: string,
   slots: readonly string[],
 ): Promise<{ unsent: readonly UnsentRow[]; written: readonly WrittenRow[] }> {
-  const [unsent, written] = await Promise.all([
-    tx<UnsentRow[]>`select id, slot, effect_key as "effectKey", status from tagout.outbox
-      where status in ('pending', 'sending') and replaced = 0
-        and (subject_key = ${key} or slot = any(${slots}::text[])) order by id for update`,
-    tx<WrittenRow[]>`select slot, effect_key as "effectKey", times from tagout.written
-      where slot = any(${slots}::text[])`,
-  ]);
+  const unsent = await tx<UnsentRow[]>`
+    select id, slot, effect_key as "effectKey", status from tagout.outbox
+    where status in ('pending', 'sending') and replaced = 0
+      and (subject_key = ${key} or slot = any(${slots}::text[])) order by id for update`;
+  const written = await tx<WrittenRow[]>`
+    select slot, effect_key as "effectKey", times from tagout.written
+    where slot = any(${slots}::text[])`;
   return { unsent, written };
 }
 

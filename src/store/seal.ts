@@ -102,10 +102,8 @@ async function sealBatch(
   logId: number,
   floor: number,
 ): Promise<{ readonly size: number; readonly more: boolean }> {
-  const [, last] = await Promise.all([
-    tx`select pg_advisory_xact_lock(${SEAL_LOCK}, hashint8(${logId}::bigint))`,
-    lastCheckpoint(tx, logId),
-  ]);
+  await tx`select pg_advisory_xact_lock(${SEAL_LOCK}, hashint8(${logId}::bigint))`;
+  const last = await lastCheckpoint(tx, logId);
   const rows = await unsealedRows(tx, logId, floor);
   const frontier = frontierOf(last);
   if (rows.length === 0) return { size: frontier.size, more: false };

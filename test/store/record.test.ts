@@ -94,6 +94,38 @@ describe('recording and enacting', () => {
     assert.equal((await t.root`select from tagout.subject where installation_id = 5`).length, 0);
   });
 
+  test('a fault in the last statement leaves nothing of the whole transaction', async () => {
+    const repo = repoOf(14);
+    const one = judged({ repo, title: 'Unique 14', effects: [checkRun(repo, 'success')] });
+    await t.root`alter function tagout.enqueue(json) rename to enqueue_away`;
+    await assert.rejects(t.store.record.record(one), /store failed while recording/);
+    await t.root`alter function tagout.enqueue_away(json) rename to enqueue`;
+    assert.deepEqual(await statuses(14), []);
+    assert.equal((await events(14)).length, 0);
+    const left = await t.root`select from audit.evidence where body like '%Unique 14%'`;
+    assert.equal(left.length, 0);
+    assert.equal((await t.store.record.record(one)).outbox.length, 1, 'and it can be done again');
+  });
+
+  test('a check run that says the same is not written again, unless somebody asks', async () => {
+    const repo = repoOf(15);
+    const key = locatorKey(locatorOf({ repo }));
+    const desk = new Desk();
+    const run = (externalId: string) => ({
+      ...checkRun(repo, 'success'),
+      key: `check:${externalId}`,
+      externalId,
+    });
+    await t.store.record.record(judged({ repo, effects: [run('one')] }));
+    await sendDue(parts(desk), key);
+    const again = judged({ repo, readAtMs: 1_700_000_050_000, effects: [run('two')] });
+    assert.deepEqual((await t.store.record.record(again)).outbox, []);
+    const trigger = { ...again.trigger, because: 'check_run.rerequested' };
+    assert.equal((await t.store.record.record({ ...again, trigger })).outbox.length, 1);
+    await sendDue(parts(desk), key);
+    assert.equal(desk.sent.length, 2);
+  });
+
   test('a check run is sent, remembered, edited and not repeated', async () => {
     const repo = repoOf(6);
     const key = locatorKey(locatorOf({ repo }));

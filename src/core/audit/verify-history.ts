@@ -79,7 +79,8 @@ export function createHistory(heads: readonly Head[]): History {
       return [{ code: 'release-unfounded', message }];
     }
     const cover = heads[covering(heads, decision.index)];
-    if (cover !== undefined && cover.size <= index) return [];
+    // With no checkpoint at all nothing can be said, and that is reported by itself.
+    if (heads.length === 0 || (cover !== undefined && cover.size <= index)) return [];
     const message = `Leaf ${index} says that a release left before its decision was sealed.`;
     return [{ code: 'release-unsealed', message }];
   }
