@@ -1,4 +1,5 @@
 /** Runs migration steps in one session the way a framework's runner would, and keeps the record. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   LockTaken,
   MigrationPlan,
@@ -22,6 +23,8 @@ export interface Executed {
 
 /** Statements of a file for which locks are read one by one; later ones show the sum at the end. */
 const WATCHED_STATEMENTS = 500;
+/** Pause between two looks at the locks of a statement that runs outside a block. */
+const SAMPLE_MS = 5;
 /** Records kept of one plan; the SQL runs to its end all the same. */
 const KEPT_RUNS = 5000;
 
@@ -128,8 +131,10 @@ export class Executor {
 
   async #one(step: MigrationStep, statement: Statement): Promise<void> {
     const before = performance.now();
-    const result = await this.#wire.execute(statement.text);
+    const sampler = this.#state === 'I' ? this.#sample() : null;
+    const result = await this.#wire.execute(statement.text).finally(() => sampler?.stop());
     const durationMs = Math.round((performance.now() - before) * 10) / 10;
+    await sampler?.found();
     this.#state = result.state;
     const error = result.error === null ? null : placed(result.error, step.path, statement);
     const oids = rewritten(result.infos);
@@ -142,12 +147,35 @@ export class Executor {
         text: statement.text.slice(0, 200),
         durationMs,
         rows: rowsOf(result.tags),
-        locks: await this.#locks(),
+        locks: sampler === null ? await this.#locks() : await sampler.found(),
         rewrites: [],
         error,
       });
     }
     this.#error = error;
+  }
+
+  /** Outside a block the locks are gone with the statement: they are looked at while it runs. */
+  #sample(): { stop: () => void; found: () => Promise<readonly LockTaken[]> } | null {
+    const watch = this.#watch;
+    if (watch === null) return null;
+    const seen = new Map<string, LockTaken>();
+    let over = false;
+    const look = async (): Promise<void> => {
+      while (!over) {
+        for (const lock of await watch.locks()) seen.set(`${lock.mode} ${lock.object}`, lock);
+        await sleep(SAMPLE_MS);
+      }
+    };
+    const looking = look();
+    // When the server dies, the statement itself tells of it.
+    looking.catch(() => undefined);
+    return {
+      stop: () => {
+        over = true;
+      },
+      found: () => looking.then(() => [...seen.values()]),
+    };
   }
 
   async #locks(): Promise<readonly LockTaken[]> {

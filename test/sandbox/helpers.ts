@@ -47,7 +47,10 @@ export function plan(
   };
 }
 
-export const SETTINGS: DryRunSettings = { postgres: null, seed: [], rows: 0, timeoutMs: 20_000 };
+/** TAGOUT_ENGINE=15 runs the same tests on a system PostgreSQL of that major. */
+const postgres = Number(process.env['TAGOUT_ENGINE'] ?? 0) || null;
+
+export const SETTINGS: DryRunSettings = { postgres, seed: [], rows: 0, timeoutMs: 20_000 };
 
 export interface Bench {
   readonly sandbox: Sandbox;

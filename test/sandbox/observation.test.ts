@@ -211,6 +211,13 @@ describe('what a change did is observed', () => {
     assert.ok(alter?.locks.some((l) => l.object === 'users' && l.mode === 'AccessExclusive'));
   });
 
+  test('locks of a statement outside a transaction are seen while it runs', async () => {
+    const sql = `do $$ begin lock table users; perform pg_sleep(0.2); end $$`;
+    const run = await bench.run(plan(HISTORY, [sql]), { seed: SEED });
+    const [done] = folderOf(run).statements;
+    assert.deepEqual(done?.locks, [{ object: 'users', mode: 'AccessExclusive' }]);
+  });
+
   test('the size of every table when the change began, and where its rows came from', async () => {
     const run = await bench.run(plan(HISTORY, ['select 1']), { seed: SEED });
     assert.deepEqual(

@@ -180,7 +180,7 @@ describe('how a dry run ends', () => {
 });
 
 test('a cap on the disk keeps the most recently used, and orphans go at the start', async () => {
-  const bench = open({ cacheBytes: 60 * 2 ** 20 });
+  const bench = open({ cacheBytes: 36 * 2 ** 20 });
   for (let i = 0; i < 4; i += 1) await bench.run(plan([`create table t${i} ()`], ['select 1']));
   const cache = join(bench.home, 'cache');
   assert.ok(readdirSync(join(cache, 'baselines')).length < 6);
