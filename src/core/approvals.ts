@@ -25,6 +25,8 @@ export interface ReviewContext {
   readonly shown: string;
   /** Danger, nothing comparable, or radius high or critical: approvals must come after the posting. */
   readonly mustBeShownFirst: boolean;
+  /** Digests of a range or of accepted commits that the same check showed beside the change. */
+  readonly besides: ReadonlySet<string>;
   readonly contributors: Contributors;
   readonly operators: readonly Involvement[];
   /** Ids of people who may not approve besides (`notDeployer`, contributors of accepted commits). */

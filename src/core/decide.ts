@@ -20,6 +20,7 @@ const CONSENT: ReadonlySet<string> = new Set([
   'rollback-allowed',
   'rollback-approved',
   'nothing-new',
+  'accepted',
   'change-clear',
   'break-glass-over',
 ]);
@@ -61,7 +62,7 @@ function decisionOf(it: Case, rules: readonly Rule[]): Decision {
     counted: it.changes.flatMap((one) => one.reviews.counted),
     refused: it.changes.flatMap((one) => one.reviews.refused),
     evidenceDigest: evidenceDigest(it.evidence),
-    shown: it.changes.map((one) => ({ pull: one.change.pull, digest: one.shown })),
+    shown: seen.map((one) => ({ pull: one.change.pull, digest: one.shown })),
     policyDigest: it.effective.digest,
     lookAgainMs: verdict === 'hold' && looks.length > 0 ? Math.min(...looks) : null,
   };

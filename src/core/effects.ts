@@ -6,6 +6,7 @@ import type { Change, Evidence } from './evidence.ts';
 import type { BlastRadius, Finding } from './findings.ts';
 import type { EffectivePolicy } from './policy.ts';
 import type { Locator, RepoRef, Trigger } from './subject.ts';
+import { newestOf } from './rules/newest.ts';
 import { environmentKey } from './subject.ts';
 import { summaryOf, textOf, titleOf } from './words/check.ts';
 import { deploymentComment } from './words/deployment.ts';
@@ -35,7 +36,8 @@ export function effects(judged: JudgedSubject): readonly Effect[] {
     case 'merge-group':
       return [checkRun(judged, subject.repo, subject.headSha, null)];
     case 'deployment':
-      return deployment === null ? [] : [deploymentEffect(judged, subject)];
+      if (deployment === null) return [];
+      return [deploymentEffect(judged, subject), ...rangeCheck(judged, subject)];
     case 'checkout':
       return [];
   }
@@ -70,22 +72,31 @@ function checkRun(
   headSha: string,
   change: Change | null,
 ): Effect {
+  const shown = shownOf(change, judged.decision);
+  return checkRunOf(judged, { repo, headSha, name: CHECK_NAME, shown });
+}
+
+function checkRunOf(
+  judged: JudgedSubject,
+  target: Pick<CheckRun, 'repo' | 'headSha' | 'name' | 'shown'>,
+): Effect {
   const { decision } = judged;
+  const { repo, headSha, name } = target;
   const output = {
     conclusion: CONCLUSION[decision.verdict],
     title: titleOf(decision),
     summary: summaryOf(judged),
     text: textOf(judged),
     annotations: annotationsOf(decision.findings),
-    shown: shownOf(change, decision),
+    shown: target.shown,
   };
   // Evidence is part of the key: going back to an earlier text must be written again.
   const state = digestOf([decision.evidenceDigest, output]).slice(0, 32);
   return {
     kind: 'check-run',
-    key: `check-run:${repo.id}:${headSha}:${CHECK_NAME}:${state}`,
+    key: `check-run:${repo.id}:${headSha}:${name}:${state}`,
     repo,
-    name: CHECK_NAME,
+    name,
     headSha,
     externalId: decision.evidenceDigest.slice(0, 32),
     ...output,
@@ -156,6 +167,22 @@ function labelsOf(change: Change, repo: RepoRef, decision: Decision): Effect | n
     add,
     remove,
   };
+}
+
+/**
+ * When the range is graver than its parts, the newest pull request gets a check that shows the
+ * range: only approvals given after that count for it.
+ */
+function rangeCheck(judged: JudgedSubject, subject: DeploymentSubject): readonly Effect[] {
+  const { decision, evidence } = judged;
+  const newest = newestOf(evidence.changes);
+  const digest = decision.shown.find((shown) => shown.pull === null)?.digest;
+  const isRange = decision.opinions.some((one) => one.code === 'range-level');
+  if (!isRange || newest === null || newest.pull === null || digest === undefined) return [];
+  const name = `${CHECK_NAME}/${environmentKey(subject.environment)}`;
+  const { pull, baseRef, headSha } = newest;
+  const shown = { pull, baseRef, digest };
+  return [checkRunOf(judged, { repo: subject.repo, headSha, name, shown })];
 }
 
 type DeploymentSubject = Extract<Evidence['subject'], { kind: 'deployment' }>;

@@ -97,6 +97,16 @@ describe('deployments', () => {
     );
   });
 
+  test('a range that is graver than its parts is shown at the newest pull request', () => {
+    const pulls = [7, 8].map((pull) => ({ ...docs, pull, does: 'adds a column' as const }));
+    const story: Story = { changes: pulls, deployment: { together: 'drops a table' } };
+    const check = only(story, 'check-run');
+    assert.equal(check.name, 'tagout/production');
+    assert.equal(check.conclusion, 'action_required');
+    assert.equal(check.shown?.pull, 8);
+    assert.notEqual(check.shown?.digest, only({ change: docs }, 'check-run').shown?.digest);
+  });
+
   test('the same hold later has the same key; another reason has another', () => {
     const hold: Story = { changes: [{ does: 'docs' }], deployment: {} };
     const key = only(hold, 'deployment-note').key;

@@ -3,21 +3,33 @@ import { decide } from '../../src/core/decide.ts';
 import type { Decision } from '../../src/core/decision.ts';
 import { effectivePolicy as parsedPolicy } from '../../src/core/effective-policy.ts';
 import type {
+  AcceptedCommits,
   Account,
   Change,
   Commit,
   CommitPerson,
   DeploymentEvidence,
   Evidence,
-  Gap,
   Involvement,
   Review,
   ReviewState,
   Standing,
 } from '../../src/core/evidence.ts';
+import { judgeChange } from '../../src/core/rules/case.ts';
 import type { EffectivePolicy } from '../../src/core/policy.ts';
 import type { RepoRef } from '../../src/core/subject.ts';
-import { type ChangeKind, dryRunOf, filesOf } from './story-content.ts';
+import { dryRunOf, filesOf } from './story-content.ts';
+import type {
+  AcceptedStory,
+  ChangeStory,
+  CommitStory,
+  DeploymentStory,
+  RangeStory,
+  ReviewStory,
+  Story,
+} from './story.ts';
+
+export type { ChangeStory, DeploymentStory, ReviewStory, Story } from './story.ts';
 
 export const REPO: RepoRef = { installationId: 1, id: 500, owner: 'acme', name: 'shop' };
 
@@ -55,96 +67,6 @@ export function who(login: string | null | undefined): Account | null {
   const [id, type] = CAST[login] ?? [0, 'User'];
   if (id === 0) throw new Error(`nobody in the cast is called ${login}`);
   return { id, login, type };
-}
-
-export interface ReviewStory {
-  readonly by: string;
-  readonly says?: 'approve' | 'changes' | 'comment' | 'dismissed' | 'unknown' | 'pending';
-  /** `head` (the default) or `old`, the head before the last push. */
-  readonly of?: 'head' | 'old';
-  /** Minutes after the check first showed the change; the default is 60. */
-  readonly minute?: number;
-  readonly body?: string;
-  readonly editedMinutesLater?: number;
-  readonly viaEmail?: boolean;
-  readonly id?: number;
-}
-
-export interface CommitStory {
-  /** A login, or an e-mail that belongs to no account. */
-  readonly by: string;
-  readonly with?: readonly string[];
-  readonly committer?: string;
-  readonly message?: string;
-  readonly verified?: boolean;
-  /** A merge of the base branch made by "Update branch". */
-  readonly update?: boolean;
-}
-
-export interface ChangeStory {
-  readonly pull?: number | null;
-  readonly does?: ChangeKind;
-  readonly author?: string;
-  readonly commits?: readonly CommitStory[];
-  readonly pushedBy?: readonly (string | null)[];
-  readonly involved?: readonly { readonly who: string; readonly signal: Involvement['signal'] }[];
-  readonly viaApp?: string;
-  readonly branch?: string;
-  readonly title?: string;
-  readonly body?: string;
-  readonly base?: string;
-  readonly state?: Change['state'];
-  /** Minutes after the showing; the default for a merged change is 90. */
-  readonly mergedMinute?: number;
-  readonly draft?: boolean;
-  readonly forkDeleted?: boolean;
-  readonly labels?: readonly string[];
-  readonly reviews?: readonly ReviewStory[];
-  /** Minutes of the first showing; null: never shown; `otherwise`: something else was shown. */
-  readonly shownMinute?: number | null | 'otherwise';
-  readonly retargetedMinute?: number;
-  readonly bypassedMinute?: number;
-  readonly paths?: readonly string[];
-}
-
-export interface DeploymentStory
-  extends Partial<
-    Pick<DeploymentEvidence, 'environment' | 'runEvent' | 'fromOrigin' | 'succeededIn'>
-  > {
-  readonly runSha?: string;
-  readonly from?: string | null;
-  readonly forkRun?: boolean;
-  readonly actor?: string;
-  readonly requestedMinute?: number;
-  readonly firstRequestedMinute?: number;
-  readonly rollbackSinceMinute?: number;
-  readonly range?: readonly RangeStory[];
-  readonly together?: ChangeKind;
-}
-
-export interface RangeStory {
-  readonly pull?: number | null;
-  readonly by?: string;
-  readonly equal?: boolean | null;
-  readonly difference?: string;
-}
-
-export interface Story {
-  readonly changes?: readonly ChangeStory[];
-  readonly change?: ChangeStory;
-  readonly checkout?: boolean;
-  readonly mergeGroup?: boolean;
-  readonly deployment?: DeploymentStory;
-  /** The policy file: an object, or its text when it is broken; left out: no file. */
-  readonly policy?: unknown;
-  readonly floor?: unknown;
-  /** Permissions that differ from `write`. */
-  readonly permissions?: Readonly<Record<string, Standing['permission']>>;
-  readonly teams?: Readonly<Record<string, readonly string[]>>;
-  readonly suspended?: readonly string[];
-  readonly gaps?: readonly Gap[];
-  /** Minutes after the showing at which the decision is made; the default is 120. */
-  readonly nowMinute?: number;
 }
 
 function at(minute: number): number {
@@ -277,9 +199,37 @@ function deploymentOf(story: DeploymentStory, changes: readonly Change[]): Deplo
     ...(story.rollbackSinceMinute === undefined
       ? {}
       : { rollback: { currentSinceMs: at(story.rollbackSinceMinute) } }),
+    ...(story.accepted === undefined ? {} : { accepted: [acceptedOf(story.accepted)] }),
     ...(story.together === undefined
       ? {}
       : { together: changeOf({ pull: null, does: story.together }, 0, {}) }),
+  };
+}
+
+function acceptedOf(story: AcceptedStory): AcceptedCommits {
+  const policy = effectivePolicy({
+    repository: policyFile('', undefined),
+    base: null,
+    floor: null,
+  });
+  const whole: Story = { deployment: {} };
+  const change = story.commits === null ? null : changeOf(story.commits, 0, whole);
+  const bare = story.addedBy === null ? null : changeOf({ pull: 90, ...story.addedBy }, 0, whole);
+  const shown = [bare, story.shownThere === false ? null : change].flatMap((one) =>
+    one === null ? [] : [judgeChange(one, policy.policy).shown],
+  );
+  const postings = shown.map((digest) => ({
+    headSha: HEAD,
+    baseRef: 'main',
+    shown: digest,
+    atMs: at(0),
+  }));
+  return {
+    from: story.from,
+    through: story.stands === 'start' ? RUNS : DEPLOYED,
+    shas: story.stands === 'start' ? [] : [DEPLOYED],
+    change,
+    addedBy: bare === null ? null : { ...bare, postings },
   };
 }
 

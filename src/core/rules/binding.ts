@@ -16,6 +16,8 @@ export interface BindingContext {
   readonly shown: string;
   /** Whether an approval that came before the first posting is worthless (R10). */
   readonly mustBeShownFirst: boolean;
+  /** Digests of other things that this check showed beside the change: a range, accepted commits. */
+  readonly besides: ReadonlySet<string>;
 }
 
 const OK: Binding = { ok: true, broken: null };
@@ -27,7 +29,7 @@ export function bindingOf(review: Review, context: BindingContext): Binding {
   if (changed !== null && review.submittedAtMs <= changed) return { ok: false, broken: 'base' };
   const carried = review.commitSha !== change.headSha;
   if (carried && !isCarried(review, context)) return { ok: false, broken: 'head' };
-  const inView = inViewAt(review, change.postings);
+  const inView = inViewAt(review, context);
   if (inView.length === 0) {
     // Nothing was posted yet: the diff itself was reviewed, which is enough for a harmless change.
     const late = context.mustBeShownFirst || carried;
@@ -40,10 +42,13 @@ export function bindingOf(review: Review, context: BindingContext): Binding {
 }
 
 /** What the check showed for that commit when the review came; the same second counts as before. */
-function inViewAt(review: Review, postings: readonly Posting[]): readonly Posting[] {
+function inViewAt(review: Review, context: BindingContext): readonly Posting[] {
   const at = second(review.submittedAtMs);
-  const before = postings.filter(
-    (posting) => posting.headSha === review.commitSha && second(posting.atMs) <= at,
+  const before = context.change.postings.filter(
+    (posting) =>
+      posting.headSha === review.commitSha &&
+      second(posting.atMs) <= at &&
+      (posting.shown === context.shown || !context.besides.has(posting.shown)),
   );
   const latest = before.reduce((most, posting) => Math.max(most, second(posting.atMs)), 0);
   return before.filter((posting) => second(posting.atMs) === latest);

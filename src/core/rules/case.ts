@@ -73,8 +73,13 @@ export function caseOf(effective: EffectivePolicy, evidence: Evidence): Case {
   const all = Object.entries(policy.environments).map(([name, rule]) => ({ name, rule }));
   const rules = environment === null ? all : [environment];
   const people = peopleOf(evidence);
-  const around = { policy, evidence, rules, people, scoped: environment !== null };
-  const together = evidence.deployment?.together ?? null;
+  const together = judgedOrNull(evidence.deployment?.together ?? null, policy);
+  const accepted = (evidence.deployment?.accepted ?? []).map(({ change }) =>
+    judgedOrNull(change, policy),
+  );
+  const besides = new Set([together, ...accepted].flatMap((one) => one?.shown ?? []));
+  const scoped = environment !== null;
+  const around = { policy, evidence, rules, people, besides, scoped };
   return {
     effective,
     policy,
@@ -83,8 +88,12 @@ export function caseOf(effective: EffectivePolicy, evidence: Evidence): Case {
     environment,
     around,
     changes: evidence.changes.map((change) => changeCase(change, around)),
-    together: together === null ? null : judgeChange(together, policy),
+    together,
   };
+}
+
+function judgedOrNull(change: Change | null, policy: Policy): Judged | null {
+  return change === null ? null : judgeChange(change, policy);
 }
 
 /** Findings, radius and digest of one change. */
@@ -113,6 +122,7 @@ export interface Surroundings {
   readonly evidence: Evidence;
   readonly rules: readonly NamedRule[];
   readonly people: ReadonlyMap<number, Standing>;
+  readonly besides: ReadonlySet<string>;
   /** Whether the rules' `scope` speaks: only for a deployment. */
   readonly scoped: boolean;
 }
@@ -141,6 +151,7 @@ export function reviewContext(
     change,
     shown: judged.shown,
     mustBeShownFirst: mustBeShownFirst(judged),
+    besides: around.besides,
     contributors: contributorsOf(change, policy),
     operators: operatorsOf(change, policy),
     barred: barredOf(evidence, around.rules),

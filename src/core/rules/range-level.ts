@@ -9,6 +9,7 @@ import { slotWords } from '../words/needs.ts';
 import { isRollback } from './approvals.ts';
 import { type Case, type ChangeCase, isOutOfScope, type Rule, type Thought } from './case.ts';
 import { AGAIN_MS } from './look-again.ts';
+import { newestOf as newestOfChanges } from './newest.ts';
 
 export const rangeLevel: Rule = {
   name: 'range-level',
@@ -34,12 +35,8 @@ function isOutside(it: Case, change: ChangeCase['change']): boolean {
 
 /** The pull request of the range that was merged last. */
 export function newestOf(it: Case): ChangeCase | null {
-  const merged = it.changes.toSorted(
-    (a, b) =>
-      (b.change.mergedAtMs ?? 0) - (a.change.mergedAtMs ?? 0) ||
-      (b.change.pull ?? 0) - (a.change.pull ?? 0),
-  );
-  return merged[0] ?? null;
+  const newest = newestOfChanges(it.changes.map(({ change }) => change));
+  return it.changes.find(({ change }) => change === newest) ?? null;
 }
 
 function judgeNewest(it: Case, newest: ChangeCase): readonly Thought[] {

@@ -46,7 +46,10 @@ function judgeRange(it: Case, deployment: DeploymentEvidence): readonly Thought[
     if (!covered.has(item.sha)) thoughts.push(...judgeCommit(item, pulls));
   }
   if (thoughts.length > 0) return thoughts;
-  return [{ ...SAY.rangeReviewed(range.length), verdict: 'allow' }];
+  const accepted = range.filter((item) => covered.has(item.sha)).length;
+  const reviewed: Thought = { ...SAY.rangeReviewed(range.length - accepted), verdict: 'allow' };
+  if (accepted === 0) return [reviewed];
+  return [reviewed, { ...SAY.accepted(accepted), verdict: 'allow' }];
 }
 
 /** A range that starts at an accepted commit stands only if that row of the policy counts. */

@@ -187,6 +187,11 @@ export const SAY = {
       'The pull request that added the row gets the approvals for the level of these commits ' +
       '(at least high) from people who did not contribute to them; a late review counts.',
   }),
+  accepted: (commits: number): Said => ({
+    code: 'accepted',
+    reason: `${counted(commits, 'commit')} accepted in the policy, which independent people reviewed.`,
+    cure: '',
+  }),
   noReviewedPull: (item: RangeCommit): Said => ({
     code: 'no-reviewed-pull-request',
     reason: `Commit ${commit(item.sha)} by ${name(item.author?.login ?? null)} has no reviewed pull request.`,
