@@ -74,10 +74,8 @@ export async function addStatus(
   const { repo } = at;
   const state = typeof given === 'string' ? given : given.state;
   const by = typeof given === 'string' ? deployment.creator : given.by;
-  const log =
-    at.run === null
-      ? ''
-      : `${world.url}/${repo.owner.login}/${repo.name}/actions/runs/${at.run.id}`;
+  const html = `${world.url}/${repo.owner.login}/${repo.name}`;
+  const log = at.run === null ? `${html}/deployments` : `${html}/actions/runs/${at.run.id}`;
   const status = {
     id: world.nextId('status'),
     state,

@@ -135,7 +135,8 @@ export function deploymentStatusJson(world: World, at: StatusPlace, one: Deploym
     updated_at: iso(one.createdAtMs),
     deployment_url: url,
     repository_url: repoUrl(world, at.repo),
-    ...(one.logUrl === '' ? {} : { log_url: one.logUrl, environment_url: one.logUrl }),
+    log_url: one.logUrl,
+    environment_url: one.logUrl,
     performed_via_github_app: null,
   };
 }

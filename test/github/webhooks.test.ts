@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createAppAuth } from '@octokit/auth-app';
 import { Octokit } from '@octokit/rest';
-import { verify } from '@octokit/webhooks-methods';
+import { Webhooks } from '@octokit/webhooks';
 import { acme, listener, type Acme, type Heard } from './world.fixture.ts';
 
 let world: Acme;
@@ -63,7 +63,9 @@ test('a delivery is signed over its bytes and names itself as GitHub does', asyn
   const last = heard.at(-1);
   assert.ok(last?.validSignature);
   const signature = String(last?.headers['x-hub-signature-256']);
-  assert.ok(await verify(gh.app.webhookSecret, last?.body ?? '', signature));
+  assert.ok(
+    await new Webhooks({ secret: gh.app.webhookSecret }).verify(last?.body ?? '', signature),
+  );
   assert.match(
     last?.delivery ?? '',
     /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/,
