@@ -22,7 +22,7 @@ import {
 } from './stories.ts';
 
 const SEED = Number(process.env['TAGOUT_SEED'] ?? 20_261_123);
-const RUNS = 400;
+const RUNS = 300;
 
 function law<T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => void, numRuns = RUNS): void {
   fc.assert(fc.property(arbitrary, holds), { seed: SEED, numRuns });
