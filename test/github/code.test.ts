@@ -133,6 +133,14 @@ test('the three merges leave the history that GitHub leaves', async () => {
   );
 });
 
+test('an open pull request names its test merge, which is not a merge', async () => {
+  const { pull, octokit, place, repo } = world;
+  const { data } = await octokit.pulls.get({ ...place, pull_number: pull.number });
+  assert.deepEqual([data.merged, data.merged_at], [false, null]);
+  const parents = (await repo.record.git.mustCommit(data.merge_commit_sha ?? '')).parents;
+  assert.deepEqual(parents, [repo.sha(), pull.headSha]);
+});
+
 test('a conflict cannot be merged', async () => {
   const { repo, octokit, place } = world;
   await repo.commit({ branch: 'conflict', files: { 'README.md': 'theirs\n' }, author: 'alice' });

@@ -203,6 +203,24 @@ export function pullJson(world: World, repo: RepoRecord, pull: PullRecord): Json
   };
 }
 
+/**
+ * The test merge that GitHub keeps for an open pull request without conflicts: `merge_commit_sha`
+ * names it although nothing was merged.
+ */
+async function testMerge(repo: RepoRecord, pull: PullRecord, tree: string): Promise<string> {
+  const tip = repo.branches.get(pull.baseRef) ?? pull.baseSha;
+  const person = {
+    name: 'GitHub',
+    email: 'noreply@github.com',
+    atMs: (await repo.git.mustCommit(pull.headSha)).committer.atMs,
+  };
+  const message = `Merge ${pull.headSha} into ${tip}`;
+  const made = { parents: [tip, pull.headSha], author: person, committer: person, message };
+  return repo.git.cached(`test merge ${tip} ${pull.headSha}`, () =>
+    repo.git.commitTree(tree, made),
+  );
+}
+
 /** `pull-request`: the long form, with its counts. */
 export async function fullPullJson(
   world: World,
@@ -219,6 +237,7 @@ export async function fullPullJson(
   const tree = open && tip !== undefined ? await repo.git.mergeTree(tip, pull.headSha) : null;
   return {
     ...pullJson(world, repo, pull),
+    merge_commit_sha: tree === null ? pull.mergeCommitSha : await testMerge(repo, pull, tree),
     merged: pull.mergedAtMs !== null,
     mergeable: open ? tree !== null : null,
     rebaseable: open ? tree !== null : null,
