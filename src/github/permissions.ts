@@ -5,8 +5,6 @@
  */
 import type { Effect } from '../core/effect.ts';
 
-export type Access = 'read' | 'write';
-
 export type Permission =
   | 'actions'
   | 'administration'

@@ -186,16 +186,3 @@ export function differences(
   for (const entry of old.values()) found.push({ path: entry.path, before: entry, after: null });
   return found.sort((one, two) => (one.path < two.path ? -1 : one.path > two.path ? 1 : 0));
 }
-
-/** A tree with a change laid over it by path. */
-export function overlay(
-  base: readonly TreeEntry[],
-  change: readonly TreeDifference[],
-): readonly TreeEntry[] {
-  const entries = new Map(base.map((entry) => [entry.path, entry]));
-  for (const { path, after } of change) {
-    if (after === null) entries.delete(path);
-    else entries.set(path, after);
-  }
-  return [...entries.values()];
-}
