@@ -1,16 +1,7 @@
 /** Makes, starts, clones and stops a PostgreSQL cluster. */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TagoutError, type FaultCode } from '../core/errors.ts';
@@ -19,6 +10,7 @@ import { startFault } from './faults.ts';
 import { type Door, doorTo, launch, type Limits } from './launch.ts';
 import { dropStalePid, readPostmaster } from './postmaster.ts';
 import { giveTo, type ServiceUser } from './service-user.ts';
+import { newSocketDir } from './socket-dir.ts';
 
 /** The superuser of every cluster that we make. */
 export const SUPERUSER = 'tagout_superuser';
@@ -87,15 +79,6 @@ function exited(child: ChildProcess): Promise<number | string> {
   });
 }
 
-function shortTempDir(runAs: ServiceUser | null): string {
-  // A unix socket's path holds 107 bytes; the longest name in the folder takes 22 of them.
-  const home = tmpdir().length <= 60 ? tmpdir() : '/tmp';
-  const folder = mkdtempSync(join(home, 'tagout-pg-'));
-  chmodSync(folder, 0o700);
-  giveTo(folder, runAs);
-  return folder;
-}
-
 function hold(door: Door): void {
   if (door.descriptor !== null) closeSync(door.descriptor);
 }
@@ -114,7 +97,7 @@ export async function initCluster(options: InitOptions): Promise<void> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   chmodSync(options.dataDir, 0o700);
   giveTo(options.dataDir, options.runAs);
-  const scratch = shortTempDir(options.runAs);
+  const scratch = newSocketDir(options.runAs);
   const passwordFile = join(scratch, 'password');
   const password = randomBytes(24).toString('hex');
   writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
@@ -241,7 +224,7 @@ export function addressOf(
 export async function startCluster(options: StartOptions): Promise<Cluster> {
   const password = passwordOf(options.dataDir, options.fault);
   dropStalePid(options.dataDir);
-  const socketDir = shortTempDir(options.runAs);
+  const socketDir = newSocketDir(options.runAs);
   const door = doorTo(options.dataDir, options.runAs);
   const args = serverArgs(options, door, socketDir);
   const child = launch(join(options.engine.binDir, 'postgres'), args, door, {

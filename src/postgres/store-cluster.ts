@@ -15,6 +15,7 @@ import {
 import type { Engine } from './engine.ts';
 import { isServing, readPostmaster } from './postmaster.ts';
 import { storeUser } from './service-user.ts';
+import { sweepSocketDirs } from './socket-dir.ts';
 
 export interface StoreClusterOptions {
   readonly engine: Engine;
@@ -90,6 +91,7 @@ export async function openStoreCluster(wish: StoreClusterOptions): Promise<Clust
   const options = { ...wish, dataDir: resolve(wish.dataDir) };
   const joined = running(options.dataDir, options.database);
   if (joined !== null) return joined;
+  sweepSocketDirs();
   if (!existsSync(join(options.dataDir, 'PG_VERSION'))) {
     await initCluster({
       engine: options.engine,

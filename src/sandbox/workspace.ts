@@ -7,6 +7,7 @@ import { cloneDataDir } from '../postgres/clone.ts';
 import type { Engine } from '../postgres/engine.ts';
 import { isServing, readPostmaster } from '../postgres/postmaster.ts';
 import { sandboxUser } from '../postgres/service-user.ts';
+import { lives, sweepSocketDirs } from '../postgres/socket-dir.ts';
 import { Wire } from '../postgres/wire.ts';
 
 /** Roles of every throwaway cluster. The SQL under test is always run by the owner. */
@@ -82,6 +83,7 @@ let serial = 0;
 
 /** Makes the folders and removes what dead processes left in them. */
 export function openHome(home: string): void {
+  sweepSocketDirs();
   for (const name of ['baselines', 'runs', 'partial']) {
     mkdirSync(join(home, name), { recursive: true, mode: 0o711 });
   }
@@ -89,16 +91,6 @@ export function openHome(home: string): void {
     for (const name of readdirSync(join(home, folder))) {
       if (!lives(Number(name.split('-')[0]))) removeRun(join(home, folder, name));
     }
-  }
-}
-
-function lives(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

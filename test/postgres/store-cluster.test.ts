@@ -72,6 +72,7 @@ describe("the store's own cluster", () => {
     assert.equal(isServing(join(home, 'orphan'), postmaster), false, 'no server is left behind');
     const again = await open('orphan');
     assert.equal(again.owned, true);
+    assert.equal(existsSync(postmaster.socketDir), false, 'nor its socket folder');
     await again.stop('fast');
   });
 });
