@@ -1,5 +1,7 @@
 /** Which worker processes are alive, and whose jobs must be taken over. */
 import type { Sql } from './connect.ts';
+import { jobsText } from './inbox.ts';
+import { enactJob } from './jobs.ts';
 
 /** How often a worker says that it is alive. */
 export const BEAT_MS: number = 10_000;
@@ -47,4 +49,21 @@ export async function sweepQueue(sql: Sql): Promise<void> {
         and run_at > now() + interval '${LONGEST_WAIT}';
     delete from graphile_worker._private_jobs
       where locked_at is null and attempts >= max_attempts and updated_at < now() - interval '1 day'`);
+}
+
+/** Effects that are due for so long have lost their job, or it has failed to its limit. */
+const OVERDUE_MS = 60_000;
+
+/** Gives a job to effects that are due and have none, so that nothing in the outbox is forgotten. */
+export async function sweepOutbox(sql: Sql, nowMs: number): Promise<void> {
+  const rows = await sql<{ subjectKey: string }[]>`
+    select distinct subject_key as "subjectKey" from tagout.outbox o
+    where status in ('pending', 'sending') and next_at_ms < ${nowMs - OVERDUE_MS}::bigint
+      and not exists (select from graphile_worker._private_jobs j
+        where j.key in ('enact:' || o.subject_key, 'enact-later:' || o.subject_key)
+          and j.attempts < j.max_attempts)
+    limit 200`;
+  if (rows.length === 0) return;
+  const jobs = rows.map(({ subjectKey }) => enactJob({ subjectKey }, null));
+  await sql`select tagout.enqueue(${jobsText(jobs)}::text::json)`;
 }

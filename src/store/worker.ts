@@ -10,9 +10,14 @@ import type { Locator, Trigger } from '../core/subject.ts';
 import { appendEvent, stamp } from './append.ts';
 import { type Address, type Sql, storeFault, urlWithRole } from './connect.ts';
 import { jobsText } from './inbox.ts';
-import { judgeJob, type JudgePayload, lookAgainJob } from './jobs.ts';
-import { readEnactPayload, readJudgePayload } from './jobs.ts';
-import { BEAT_MS, beat, leave, sweepQueue } from './replica.ts';
+import {
+  judgeJob,
+  type JudgePayload,
+  lookAgainJob,
+  readEnactPayload,
+  readJudgePayload,
+} from './jobs.ts';
+import { BEAT_MS, beat, leave, sweepOutbox, sweepQueue } from './replica.ts';
 import { type OutboxParts, sendDue } from './outbox.ts';
 import type { Sealer } from './seal.ts';
 
@@ -188,6 +193,9 @@ export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promi
       noHandleSignals: true,
       pollInterval: 1_000,
       gracefulShutdownAbortTimeout: POLITE_STOP_MS,
+      // One look at the queue for all of this process: several at once would shut each other out of
+      // every queue row, find nothing, and wait for the next poll.
+      preset: { worker: { localQueue: { size: parts.concurrency, ttl: 10_000 } } },
       logger: quietLogger(parts),
       events,
       taskList: tasks(setup, parts),
@@ -202,6 +210,7 @@ export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promi
     async () => {
       await beat(setup.sql, poolId);
       await sweepQueue(setup.sql);
+      await sweepOutbox(setup.sql, setup.now());
     },
     complain,
   );

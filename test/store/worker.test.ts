@@ -7,7 +7,7 @@ import { backOffMs } from '../../src/store/outbox.ts';
 import { sweepQueue } from '../../src/store/replica.ts';
 import { lookDelayMs, type WorkerParts } from '../../src/store/worker.ts';
 import { Desk, openTestStore, type TestStore, until } from './help.ts';
-import { approval, judged, repoOf } from './judged.ts';
+import { approval, checkRun, judged, repoOf } from './judged.ts';
 
 const delivery = (id: string) => ({
   id,
@@ -218,6 +218,18 @@ describe('the inbox and the worker', () => {
       where key = ${key}`;
     assert.equal(job?.['attempts'], 0, 'a new trigger brings it back');
     await t.root`delete from graphile_worker._private_jobs`;
+  });
+
+  test('an effect that has lost its job gets another', async () => {
+    const repo = repoOf(23);
+    await t.store.record.record(judged({ repo, effects: [checkRun(repo, 'success')] }));
+    await t.root`delete from graphile_worker._private_jobs`;
+    await t.root`update tagout.outbox set next_at_ms = 1 where installation_id = 23`;
+    const desk = new Desk();
+    const nobody = judging((_, at) => Promise.resolve({ locator: at, decision: null }));
+    const worker = await t.store.startWorker({ ...nobody, enact: desk });
+    await until('sent', () => desk.sent.length === 1);
+    await worker.stop();
   });
 
   test('the jobs of a worker that was killed are taken over', async () => {
