@@ -210,4 +210,25 @@ describe('the server that cannot start', () => {
     assert.equal(one.said().includes('hippopotamus'), false);
     rmSync(dataDir, { recursive: true, force: true });
   });
+
+  test('on a port that is taken: 78, says so, and leaves no PostgreSQL behind', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'tagout-port-'));
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const one = start({
+      APP_ID: '7',
+      PRIVATE_KEY: KEY,
+      WEBHOOK_SECRET: SECRET,
+      TAGOUT_DATA: dataDir,
+      PORT: String(port),
+      HOST: '127.0.0.1',
+    });
+    assert.equal(await one.ended, 78, one.said());
+    assert.match(one.said(), new RegExp(`Cannot listen on 127.0.0.1:${port}: it is in use`));
+    assert.throws(() => readFileSync(join(dataDir, 'store/postmaster.pid')), /ENOENT/);
+    server.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  });
 });
