@@ -114,18 +114,19 @@ export interface ChangeFiles extends ChangeTrees {
 
 /**
  * The changed files of a pull request. The trees of merge base and head decide which paths and
- * contents; GitHub's list adds what it can and is a gap where it ends before the change does.
+ * contents; GitHub's list adds what it can and is a gap where it ends before the change does. With
+ * `pull` null it is the difference of a whole range, which nobody looks at as one page.
  */
 export async function readChangeFiles(
   reading: Reading,
-  pull: number,
+  pull: number | null,
   ends: { readonly comparison: Comparison; readonly headSha: string },
 ): Promise<ChangeFiles> {
   const mergeBase = await readTree(reading, ends.comparison.mergeBaseTree);
   const head = await readTree(reading, ends.headSha);
   const changed = differences(mergeBase, head);
   const listed = await listedFiles(reading, pull, ends.comparison.files);
-  if (changed.length > PULL_FILES) {
+  if (pull !== null && changed.length > PULL_FILES) {
     noteGap(reading, {
       what: 'files',
       why: 'truncated',
@@ -138,10 +139,10 @@ export async function readChangeFiles(
 /** GitHub's own list: the comparison's when it is whole, else the pages of the pull request. */
 async function listedFiles(
   reading: Reading,
-  pull: number,
+  pull: number | null,
   compared: readonly ListedFile[],
 ): Promise<readonly ListedFile[]> {
-  if (compared.length < COMPARE_FILES) return compared;
+  if (pull === null || compared.length < COMPARE_FILES) return compared;
   const { rows } = await getPages(
     reading.client,
     '/repos/{owner}/{repo}/pulls/{pull_number}/files',

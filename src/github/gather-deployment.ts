@@ -20,6 +20,7 @@ import { POLICY_QUERY } from './queries.ts';
 import { groupsOf, type ListedCommit, type MergeGroup, readLinks, readRange } from './range.ts';
 import { parseAnswer, type Reading, refuseErrors } from './reading.ts';
 import { readStart, type Start } from './release-start.ts';
+import { readSucceededIn, readTogether } from './whole-range.ts';
 
 type DeploymentLocator = Extract<Locator, { kind: 'deployment' }>;
 
@@ -38,10 +39,16 @@ export async function gatherDeployment(
   const sources = await policySources(reading, policyFacts, null, parts.floorsSeen);
   const policy = effectivePolicy(sources);
   const start = await readStart(reading, environment, deployment);
-  const judged = await readJudged(reading, parts, {
-    sha: deployment?.sha ?? run.headSha,
+  const sha = deployment?.sha ?? run.headSha;
+  const judged = await readJudged(reading, parts, { sha, start, policy });
+  const baseRef = policyFacts.repository.defaultBranchRef?.name ?? '';
+  const whole = await readWhole(reading, parts, {
+    sha,
+    environment,
+    baseRef,
     start,
     policy,
+    judged,
   });
   const reviews = judged.changes.flatMap((change) => change.reviews);
   return {
@@ -53,13 +60,13 @@ export async function gatherDeployment(
       runAttempt: run.attempt,
       environment,
       deploymentId: deployment?.id ?? locator.deploymentId,
-      sha: deployment?.sha ?? run.headSha,
+      sha,
     },
     readAtMs: run.readAtMs,
-    defaultBranch: policyFacts.repository.defaultBranchRef?.name ?? '',
+    defaultBranch: baseRef,
     policy: sources,
     changes: judged.changes,
-    deployment: deploymentEvidence(environment, { run, deployment, start, judged }),
+    deployment: deploymentEvidence(environment, { run, deployment, start, judged, ...whole }),
     people: await readPeople(reading, reviewersOf(reviews), teamsOf(policy.policy)),
     suspended: await reading.memory.suspended(reading.repo.installationId),
     gaps: reading.gaps,
@@ -123,6 +130,26 @@ async function readJudged(reading: Reading, parts: GatherParts, target: Target):
   return { ...taken, rollback: { currentSinceMs: start.atMs ?? 0 } };
 }
 
+interface Whole {
+  readonly together: Change | null;
+  readonly succeededIn: readonly string[];
+}
+
+/** What only the range as a whole can tell; a rollback runs no new migrations. */
+async function readWhole(
+  reading: Reading,
+  parts: GatherParts,
+  read: Target & { environment: string; baseRef: string; judged: Judged },
+): Promise<Whole> {
+  const { sha, baseRef, start, judged } = read;
+  const { policy } = read.policy;
+  const succeededIn = await readSucceededIn(reading, read, policy);
+  if (start.sha === null || judged.rollback !== null) return { together: null, succeededIn };
+  const ends = { fromSha: start.sha, sha, baseRef };
+  const changes = { changes: judged.changes, policy };
+  return { together: await readTogether(reading, parts, ends, changes), succeededIn };
+}
+
 async function readGroups(
   reading: Reading,
   parts: GatherParts,
@@ -136,7 +163,8 @@ async function readGroups(
   for (const group of groups) {
     // One after the other: a range can be long, and GitHub counts what is asked at the same time.
     const merged = await readMergedChange(reading, parts, group, target.policy.policy);
-    if (merged.change !== null) changes.push(merged.change);
+    const isNew = changes.every((change) => change.pull !== group.pull);
+    if (merged.change !== null && isNew) changes.push(merged.change);
     for (const sha of group.shas) {
       range.push(rangeCommit(commits.get(sha), { sha, group, ...merged }));
     }
@@ -170,9 +198,9 @@ function deploymentEvidence(
     readonly deployment: DeploymentFacts | null;
     readonly start: Start;
     readonly judged: Judged;
-  },
+  } & Whole,
 ): DeploymentEvidence {
-  const { run, deployment, start, judged } = read;
+  const { run, deployment, start, judged, together, succeededIn } = read;
   return {
     environment: deployment?.environment ?? environment,
     runId: run.id,
@@ -190,5 +218,7 @@ function deploymentEvidence(
     fromOrigin: start.origin,
     range: judged.range,
     rollback: judged.rollback,
+    together,
+    succeededIn,
   };
 }

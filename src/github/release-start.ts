@@ -71,7 +71,7 @@ async function adopt(
 }
 
 /** Whether a workflow made the deployment: GitHub says so, or its run is there with the same commit. */
-async function isOfWorkflow(
+export async function isOfWorkflow(
   reading: Reading,
   deployment: DeploymentFacts,
   runId: number | null,

@@ -365,3 +365,35 @@ describe('the answer', () => {
     assert.equal(run.notes.length, 1);
   });
 });
+
+describe('the range as a whole', () => {
+  test('the migrations of several pull requests run together on the start of the range', async () => {
+    const { repo, first } = await shop();
+    for (const [name, file] of [
+      ['one', 'migrations/0001_a.sql'],
+      ['two', 'migrations/0002_b.sql'],
+    ] as const) {
+      await (await feature(repo, name, { [file]: 'select 1;\n' })).merge({ by: 'alice' });
+    }
+    const { evidence } = await waiting(repo);
+    const { together } = evidence.deployment ?? {};
+    assert.equal(evidence.changes.length, 2);
+    assert.deepEqual([together?.baseSha, together?.headSha], [first, repo.sha()]);
+    const pending = room.runs.at(-1)?.plans[0]?.pending.map(({ path }) => path);
+    assert.deepEqual(pending, ['migrations/0001_a.sql', 'migrations/0002_b.sql']);
+    assert.equal(together?.files.length, 4);
+  });
+
+  test('where this commit ran before is told when the policy orders environments', async () => {
+    const policy =
+      'version: 1\nenvironments:\n  production:\n    match: [production]\n    after: [staging]\n';
+    const { repo } = await shop();
+    await repo.commit({ files: { '.github/tagout.yml': policy }, author: 'boss' });
+    await repo.deploy({ by: 'bob', environment: 'staging' });
+    const api = await waiting(repo);
+    assert.deepEqual(api.evidence.deployment?.succeededIn, []);
+    await repo.startRun({ actor: 'bob', environment: 'staging' });
+    const again = await room.deployment(repo, api.run.id, api.run.deployment?.id);
+    assert.deepEqual(again.deployment?.succeededIn, ['staging']);
+  });
+});
