@@ -61,7 +61,8 @@ function sources(folder: string): string[] {
   });
 }
 
-const importPattern = /(?:^|\n)\s*(?:import|export)\b[^'";]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g;
+const importPattern =
+  /(?:^|\n)\s*(?:import|export)\b[^'";]*?from\s*['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g;
 
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8');
@@ -93,7 +94,9 @@ function leak(file: string, name: string): string | null {
     return floor.node === 'all' || floor.node.includes(name) ? null : `imports ${name}`;
   }
   const wanted = packageOf(name);
-  const allowed = floor.packages.some((entry) => wanted === entry || wanted.startsWith(`${entry}/`));
+  const allowed = floor.packages.some(
+    (entry) => wanted === entry || wanted.startsWith(`${entry}/`),
+  );
   return allowed ? null : `imports package ${wanted}`;
 }
 
@@ -119,11 +122,15 @@ test('the check itself finds a leak', () => {
 });
 
 test('core has no clock, randomness or environment', () => {
-  const impure = /Date\.now|new Date\(\)|Math\.random|process\.|performance\.|randomUUID|randomBytes/;
+  const impure =
+    /Date\.now|new Date\(\)|Math\.random|process\.|performance\.|randomUUID|randomBytes/;
   const found = files
     .filter((file) => roomOf(file) === 'core' || roomOf(file) === 'migrations')
     .filter((file) => impure.test(readFileSync(file, 'utf8').replace(/\/\*[^]*?\*\/|\/\/.*/g, '')));
-  assert.deepEqual(found.map((file) => relative(root, file)), []);
+  assert.deepEqual(
+    found.map((file) => relative(root, file)),
+    [],
+  );
 });
 
 test('only main and the command line read the environment', () => {
@@ -131,5 +138,8 @@ test('only main and the command line read the environment', () => {
     const top = roomOf(file) === 'cli' || /src[\\/](main|cli)\.ts$/.test(file);
     return !top && readFileSync(file, 'utf8').includes('process.env');
   });
-  assert.deepEqual(found.map((file) => relative(root, file)), []);
+  assert.deepEqual(
+    found.map((file) => relative(root, file)),
+    [],
+  );
 });

@@ -1,0 +1,115 @@
+/** From a signed webhook to the recorded decision with every GitHub write sent; its requests by name. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Pull } from '../github/pull.ts';
+import { type Scene, tagoutCheck, until } from '../story/scene.ts';
+import { openScene } from '../story/tagout.ts';
+import { ms, quantile, type Row } from './row.ts';
+
+const EVENTS = 60;
+const WRITES = ['checks/create', 'checks/update'];
+
+async function openPull(scene: Scene): Promise<Pull> {
+  const { repo, people } = scene;
+  const files: Record<string, string> = {};
+  for (let n = 0; n < 100; n += 1) files[`docs/page-${n}.md`] = `# Page ${n}\n`;
+  await repo.commit({ branch: 'maria/docs', files, author: people.maria });
+  for (let n = 0; n < 99; n += 1) {
+    const page = { [`docs/page-${n}.md`]: `# Page ${n}, again\n` };
+    await repo.commit({ branch: 'maria/docs', files: page, author: people.maria });
+  }
+  const pull = await repo.openPull({ author: people.maria, head: 'maria/docs' });
+  for (let n = 0; n < 98; n += 1) {
+    await pull.review({ by: people.octavia, state: 'COMMENTED', body: `note ${n}` });
+  }
+  return pull;
+}
+
+/** Approve and ask for changes in turn, so that each event changes the check. */
+async function oneEvent(scene: Scene, pull: Pull, turn: number): Promise<number> {
+  const approve = turn % 2 === 0;
+  const conclusion = approve ? 'success' : 'action_required';
+  const startedMs = performance.now();
+  const mark = scene.gh.requests.length;
+  await pull.review({
+    by: scene.people.octavia,
+    state: approve ? 'APPROVED' : 'CHANGES_REQUESTED',
+    body: 'reviewed',
+  });
+  await until('the check was written', () => {
+    const done = scene.gh.requests
+      .slice(mark)
+      .some((one) => WRITES.includes(one.operationId ?? ''));
+    const check = tagoutCheck(scene.repo, pull.headSha);
+    return done && check?.conclusion === conclusion ? check : null;
+  });
+  return performance.now() - startedMs;
+}
+
+/** Requests of a new pull request's first judgement: token, reads, check run and label. */
+async function firstRequests(scene: Scene): Promise<Readonly<Record<string, number>>> {
+  const { repo, people } = scene;
+  const mark = scene.gh.requests.length;
+  await repo.commit({
+    branch: 'maria/more',
+    files: { 'docs/more.md': 'more\n' },
+    author: people.maria,
+  });
+  const pull = await repo.openPull({ author: people.maria, head: 'maria/more' });
+  await until('it is labelled', () => (pull.labels.length > 0 ? pull : null));
+  await sleep(300);
+  return scene.gh.requestsSince(mark);
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
+function named(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => (count === 1 ? name : `${count} × ${name}`))
+    .join(', ');
+}
+
+export async function benchEvent(): Promise<readonly Row[]> {
+  const scene = await openScene();
+  try {
+    const pull = await openPull(scene);
+    await until('the first check is there', () => tagoutCheck(scene.repo, pull.headSha));
+    await sleep(1000);
+    await oneEvent(scene, pull, 0);
+    await sleep(300);
+    const mark = scene.gh.requests.length;
+    await oneEvent(scene, pull, 1);
+    await sleep(300);
+    const full = scene.gh.requestsSince(mark);
+    const times: number[] = [];
+    for (let turn = 0; turn < EVENTS; turn += 1) {
+      times.push(await oneEvent(scene, pull, turn));
+      await sleep(20);
+    }
+    const first = await firstRequests(scene);
+    const p50 = quantile(times, 0.5);
+    return [
+      {
+        what: 'signed webhook in → decision recorded and all writes sent, no dry run (100 files, 100 commits, 100 reviews)',
+        reach: 'p50 ≤ 60 ms',
+        measured: `p50 ${ms(p50)}, p99 ${ms(quantile(times, 0.99))} over ${EVENTS}`,
+        ok: p50 <= 60,
+      },
+      {
+        what: `GitHub requests of one review on that pull request: ${named(full)}`,
+        reach: '≤ 12',
+        measured: String(sum(full)),
+        ok: sum(full) <= 12,
+      },
+      {
+        what: `GitHub requests of a new pull request: ${named(first)}`,
+        reach: '≤ 12',
+        measured: String(sum(first)),
+        ok: sum(first) <= 12,
+      },
+    ];
+  } finally {
+    await scene.close();
+  }
+}

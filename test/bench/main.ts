@@ -1,0 +1,33 @@
+/**
+ * `npm run bench [name …]`: figures on this machine, as ratios against a limit or a peer measured in
+ * the same run. It prints and never fails: a shared machine is noisy, so read ratios and medians.
+ */
+import { cpus } from 'node:os';
+import type { Row } from './row.ts';
+
+const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  event: async () => (await import('./event.ts')).benchEvent(),
+  check: async () => (await import('./check.ts')).benchCheck(),
+  intake: async () => (await import('./intake.ts')).benchIntake(),
+  memory: async () => (await import('./memory.ts')).benchMemory(),
+  sandbox: async () => (await import('./sandbox.ts')).benchSandbox(),
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => benches[name] === undefined);
+if (unknown.length > 0) {
+  process.stderr.write(
+    `no bench ${unknown.join(', ')}; there are ${Object.keys(benches).join(', ')}\n`,
+  );
+  process.exit(64);
+}
+
+process.stdout.write(`Node ${process.versions.node}, ${cpus().length} cores\n\n`);
+process.stdout.write('| what | reach | measured | |\n|---|---|---|---|\n');
+for (const [name, bench] of Object.entries(benches)) {
+  if (asked.length > 0 && !asked.includes(name)) continue;
+  for (const row of await bench()) {
+    const verdict = row.ok ? 'reached' : 'missed';
+    process.stdout.write(`| ${row.what} | ${row.reach} | ${row.measured} | ${verdict} |\n`);
+  }
+}
