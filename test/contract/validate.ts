@@ -115,7 +115,7 @@ export class Contract {
       validateSchema: false,
       allErrors: false,
       logger: false,
-      // Both make compiling almost twice as fast; judging is rarely repeated often enough to pay back.
+      // Both make compiling almost twice as fast; judging is not repeated often enough to miss them.
       inlineRefs: false,
       code: { optimize: false },
     });
@@ -156,7 +156,8 @@ export class Contract {
     if (!isRecord(hooks) || hooks[name] === undefined) {
       return [`webhook ${name} is not in GitHub's API extract`];
     }
-    const pointer = `#/x-webhooks/${escape(name)}/post/requestBody/content/${escape('application/json')}/schema`;
+    const body = `#/x-webhooks/${escape(name)}/post/requestBody`;
+    const pointer = `${body}/content/${escape('application/json')}/schema`;
     const validate = this.at(pointer);
     return validate(payload) === true ? [] : [`webhook ${name}: ${explain(validate.errors)}`];
   }

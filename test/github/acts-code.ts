@@ -123,6 +123,7 @@ async function emitPush(
   const head = sha === null ? null : await repo.git.mustCommit(sha);
   const shown = commits.slice(-2048).map((commit) => pushedCommit(world, repo, commit));
   const person = world.person(by);
+  const span = [ends.before, ends.after].map((one) => one.slice(0, 12)).join('...');
   const body = {
     ref: `refs/heads/${branch}`,
     before: ends.before,
@@ -131,7 +132,7 @@ async function emitPush(
     deleted: sha === null,
     forced: ends.forced,
     base_ref: null,
-    compare: `${htmlUrl(world, repo)}/compare/${ends.before.slice(0, 12)}...${ends.after.slice(0, 12)}`,
+    compare: `${htmlUrl(world, repo)}/compare/${span}`,
     commits: shown,
     head_commit: head === null ? null : pushedCommit(world, repo, head),
     pusher: { name: by.login, email: person.email },

@@ -69,11 +69,13 @@ export async function connection<T>(
 ): Promise<Json> {
   const size = args.first ?? args.last ?? null;
   if (size === null) {
-    const message = `You must provide a \`first\` or \`last\` value to properly paginate the \`${name}\` connection.`;
+    const wanted = 'You must provide a `first` or `last` value to properly paginate';
+    const message = `${wanted} the \`${name}\` connection.`;
     throw new Refused('MISSING_PAGINATION_BOUNDARIES', message);
   }
   if (size < 0 || size > 100) {
-    const message = `Requesting ${size} records on the \`${name}\` connection exceeds the \`first\` limit of 100 records.`;
+    const asked = `Requesting ${size} records on the \`${name}\` connection`;
+    const message = `${asked} exceeds the \`first\` limit of 100 records.`;
     throw new Refused('EXCESSIVE_PAGINATION', message);
   }
   const from = (indexOf(args.after) ?? -1) + 1;

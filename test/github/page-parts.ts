@@ -6,7 +6,8 @@ const style = `
 :root { color-scheme: light dark; --bg: #f6f8fa; --card: #fff; --text: #1f2328; --soft: #59636e;
   --line: #d1d9e0; --good: #1a7f37; --bad: #d1242f; --wait: #9a6700; --link: #0969da; }
 @media (prefers-color-scheme: dark) { :root { --bg: #0d1117; --card: #151b23; --text: #f0f6fc;
-  --soft: #9198a1; --line: #3d444d; --good: #3fb950; --bad: #f85149; --wait: #d29922; --link: #4493f8; } }
+  --soft: #9198a1; --line: #3d444d; --good: #3fb950; --bad: #f85149; --wait: #d29922;
+  --link: #4493f8; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--bg); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
 main, header { max-width: 62rem; margin: 0 auto; padding: 1rem 1.25rem; }
@@ -28,7 +29,8 @@ button, select, input { font: inherit; color: inherit; background: var(--bg);
   border: 1px solid var(--line); border-radius: .4rem; padding: .25rem .7rem; }
 button { cursor: pointer; font-weight: 600; } button.main { background: var(--good); color: #fff;
   border-color: transparent; } ul.plain { list-style: none; padding: 0; margin: 0; }
-ul.plain li { padding: .3rem 0; border-top: 1px solid var(--line); } ul.plain li:first-child { border: 0; }
+ul.plain li { padding: .3rem 0; border-top: 1px solid var(--line); }
+ul.plain li:first-child { border: 0; }
 blockquote { margin: .4rem 0; padding-left: .8rem; border-left: 3px solid var(--line); }`;
 
 export function html(text: string, status: number = 200): Reply {
@@ -81,5 +83,6 @@ export function button(
       `<input type="hidden" name="${escapeHtml(name)}" value="${escapeHtml(value)}">`,
   );
   const target = escapeHtml(action);
-  return `<form method="post" action="${target}">${hidden.join('')}<button>${escapeHtml(text)}</button></form>`;
+  const inside = `${hidden.join('')}<button>${escapeHtml(text)}</button>`;
+  return `<form method="post" action="${target}">${inside}</form>`;
 }

@@ -18,13 +18,15 @@ function repoSection(repo: RepoRecord): string {
   const name = fullName(repo);
   const pulls = [...repo.pulls.values()].reverse().map((pull) => {
     const title = link(`/${name}/pull/${pull.number}`, `#${pull.number} ${pull.issue.title}`);
-    return `${pill(stateOf(pull))} ${title} <span class="soft">by ${escapeHtml(pull.issue.user.login)}</span>`;
+    const by = escapeHtml(pull.issue.user.login);
+    return `${pill(stateOf(pull))} ${title} <span class="soft">by ${by}</span>`;
   });
   const runs = repo.runs.map((run) => {
     const title = link(`/${name}/actions/runs/${run.id}`, `${run.workflowName} #${run.number}`);
     const where = run.jobs.at(-1)?.environment ?? 'no environment';
     const state = pill(run.conclusion ?? run.status);
-    return `${state} ${title} <span class="soft">to ${escapeHtml(where)} by ${escapeHtml(run.actor.login)}</span>`;
+    const how = escapeHtml(`to ${where} by ${run.actor.login}`);
+    return `${state} ${title} <span class="soft">${how}</span>`;
   });
   return section(name, `${list(pulls)}<h2>Runs</h2>${list(runs)}`);
 }
@@ -58,7 +60,8 @@ function labelsOf(repo: RepoRecord, pull: PullRecord): string {
 function annotation(one: Json): string {
   const place = `${String(one['path'])}:${String(one['start_line'])}`;
   const title = String(one['title'] ?? one['annotation_level']);
-  return `<code>${escapeHtml(place)}</code> <strong>${escapeHtml(title)}</strong> ${escapeHtml(String(one['message']))}`;
+  const message = escapeHtml(String(one['message']));
+  return `<code>${escapeHtml(place)}</code> <strong>${escapeHtml(title)}</strong> ${message}`;
 }
 
 function checkHtml(run: CheckRun): string {
@@ -86,7 +89,8 @@ async function commitsHtml(world: World, repo: RepoRecord, pull: PullRecord): Pr
     commits.map((commit) => {
       const [subject = ''] = commit.message.split('\n');
       const sha = `<code>${commit.sha.slice(0, 7)}</code>`;
-      return `${sha} ${escapeHtml(subject)} <span class="soft">${escapeHtml(commit.author.name)}</span>`;
+      const by = escapeHtml(commit.author.name);
+      return `${sha} ${escapeHtml(subject)} <span class="soft">${by}</span>`;
     }),
   );
 }
@@ -155,7 +159,8 @@ export async function pullPage(
   return layout(
     `#${number} ${issue.title}`,
     [
-      `<p>${pill(stateOf(pull))} <span class="soft">${escapeHtml(issue.user.login)} wants to merge `,
+      `<p>${pill(stateOf(pull))} <span class="soft">`,
+      `${escapeHtml(issue.user.login)} wants to merge `,
       `${escapeHtml(ends)} · ${link('/', fullName(repo))}</span></p>`,
       section(
         'Description',

@@ -154,7 +154,7 @@ export class World {
     return found.selected === null || found.selected.has(repo.id) ? found : null;
   }
 
-  /** Branch, tag, `heads/x`, `HEAD`, `pull/n/head` or a commit name to a commit; null if unknown. */
+  /** A branch, `heads/x`, `HEAD`, `pull/n/head` or a commit's name to the commit; null if unknown. */
   async resolve(repo: RepoRecord, name: string): Promise<string | null> {
     const ref = name.replace(/^refs\//, '').replace(/^heads\//, '');
     if (ref === 'HEAD') return repo.branches.get(repo.defaultBranch) ?? null;

@@ -70,7 +70,8 @@ function membership(call: Call): Reply {
   const { org, team } = teamOf(call);
   const login = param(call, 'username').toLowerCase();
   if (!team.members.has(login)) throw new HttpError(404, 'Not Found');
-  const url = `${call.world.url}/organizations/${org.account.id}/team/${team.id}/memberships/${login}`;
+  const base = `${call.world.url}/organizations/${org.account.id}`;
+  const url = `${base}/team/${team.id}/memberships/${login}`;
   return ok({ url, role: 'member', state: 'active' });
 }
 
