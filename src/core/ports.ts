@@ -28,6 +28,12 @@ export interface Memory {
   /** Content by git object id, kept because it can never change. */
   blobs(shas: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>>;
   keepBlobs(blobs: ReadonlyMap<string, Uint8Array>): Promise<void>;
+  /**
+   * Whether the organisation of this installation has ever shown a floor (`.github` repository): one
+   * that was seen and can no longer be read holds. Left out, only this process remembers it.
+   */
+  floorSeen?(installationId: number): Promise<boolean>;
+  keepFloorSeen?(installationId: number): Promise<void>;
 }
 
 export interface Release {

@@ -53,8 +53,8 @@ export interface PolicyFacts {
   readonly errors: readonly GraphqlError[];
 }
 
-/** Remembers in this process which organisations have shown a floor. */
-export type FloorsSeen = Set<string>;
+/** Installations whose organisation has shown a floor to this process. */
+export type FloorsSeen = Set<number>;
 
 /** The branch whose file may tighten the policy: the pull request's base, with its tree. */
 export interface BaseFile {
@@ -80,7 +80,7 @@ export async function policySources(
   return {
     repository,
     base: other === null ? null : await baseFile(reading, other),
-    floor: floorOf(reading, facts, seen),
+    floor: await floorOf(reading, facts, seen),
   };
 }
 
@@ -118,10 +118,13 @@ async function baseFile(reading: Reading, base: BaseFile): Promise<PolicyFile> {
  * GitHub answers "not found" both for a floor that is not there and for one that the app may not
  * read. An organisation that once had one has it still, as far as we can know: then it is a gap.
  */
-function floorOf(reading: Reading, facts: PolicyFacts, seen: FloorsSeen): PolicyFile | null {
+async function floorOf(
+  reading: Reading,
+  facts: PolicyFacts,
+  seen: FloorsSeen,
+): Promise<PolicyFile | null> {
   const { owner } = reading.repo;
   const repo = `${owner}/${FLOOR_REPOSITORY}`;
-  const key = `${reading.repo.installationId}:${owner.toLowerCase()}`;
   const failed = facts.errors.find((error) => error.path[0] === 'floor');
   if (failed !== undefined && failed.type !== 'NOT_FOUND') {
     noteGap(reading, {
@@ -135,13 +138,24 @@ function floorOf(reading: Reading, facts: PolicyFacts, seen: FloorsSeen): Policy
     facts.floor === null
       ? { repo, path: POLICY_PATH, commitSha: null, blob: null, text: null }
       : fileOf(reading, repo, facts.floor);
-  if (file.text !== null) seen.add(key);
-  else if (facts.floor === null && seen.has(key)) {
+  if (file.text !== null) await rememberFloor(reading, seen);
+  else if (facts.floor === null && (await wasSeen(reading, seen))) {
     noteGap(reading, {
       what: 'policy',
       why: 'unreadable',
-      detail: `The organisation's floor ${repo}:${POLICY_PATH} was there and can no longer be read; give the App access to ${repo}, or restart it when the floor was removed on purpose.`,
+      detail: `The organisation's floor ${repo}:${POLICY_PATH} was there and can no longer be read; give the App access to ${repo} again, or put an empty policy file there when the floor is meant to go.`,
     });
   }
   return file;
+}
+
+async function wasSeen({ repo, memory }: Reading, seen: FloorsSeen): Promise<boolean> {
+  if (seen.has(repo.installationId)) return true;
+  return (await memory.floorSeen?.(repo.installationId)) ?? false;
+}
+
+async function rememberFloor({ repo, memory }: Reading, seen: FloorsSeen): Promise<void> {
+  if (seen.has(repo.installationId)) return;
+  seen.add(repo.installationId);
+  await memory.keepFloorSeen?.(repo.installationId);
 }

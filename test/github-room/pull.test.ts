@@ -244,7 +244,15 @@ describe('policy', () => {
     gh.installation('floored').selected = new Set([repo.id]);
     const hidden = await room.pull(repo, pull.number);
     assert.deepEqual(gapsOf(hidden.evidence), ['policy: unreadable']);
+    const restarted = await openRoom(gh, room.memory);
+    assert.deepEqual(gapsOf((await restarted.pull(repo, pull.number)).evidence), [
+      'policy: unreadable',
+    ]);
     gh.installation('floored').selected = new Set([repo.id, floor.id]);
+    await floor.commit({ files: { '.github/tagout.yml': null }, author: 'boss' });
+    const removed = await room.pull(repo, pull.number);
+    assert.equal(removed.evidence.policy.floor?.text, null);
+    assert.deepEqual(gapsOf(removed.evidence), []);
   });
 
   test('a binary policy file cannot pass for an absent one', async () => {

@@ -17,6 +17,7 @@ const manifest = parse(readFileSync(new URL('../../app.yml', import.meta.url), '
 /** What the store remembers, held in a test's own hands. */
 export class TestMemory implements Memory {
   readonly given: { postings: Posting[]; releases: Release[] } = { postings: [], releases: [] };
+  readonly floors: Set<number> = new Set();
   readonly kept: Map<string, Uint8Array> = new Map();
 
   async postings(): Promise<readonly Posting[]> {
@@ -27,6 +28,12 @@ export class TestMemory implements Memory {
   }
   async suspended(): Promise<readonly string[]> {
     return [];
+  }
+  async floorSeen(installationId: number): Promise<boolean> {
+    return this.floors.has(installationId);
+  }
+  async keepFloorSeen(installationId: number): Promise<void> {
+    this.floors.add(installationId);
   }
   async blobs(shas: readonly string[]): Promise<ReadonlyMap<string, Uint8Array>> {
     return new Map(
@@ -57,7 +64,10 @@ export interface Room {
 }
 
 /** A fresh process of ours, on a local GitHub of its own or on one that is there. */
-export async function openRoom(on?: LocalGitHub): Promise<Room> {
+export async function openRoom(
+  on?: LocalGitHub,
+  memory: TestMemory = new TestMemory(),
+): Promise<Room> {
   const gh = on ?? (await LocalGitHub.start({ app: manifest }));
   const probot = await createProbot({
     appId: gh.app.id,
@@ -65,7 +75,6 @@ export async function openRoom(on?: LocalGitHub): Promise<Room> {
     secret: gh.app.webhookSecret,
     baseUrl: gh.url,
   });
-  const memory = new TestMemory();
   const self: Self = { slug: null };
   const runs: DryRunRequest[] = [];
   const runDry = async (request: DryRunRequest): Promise<DryRun> => {
