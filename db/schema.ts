@@ -1,6 +1,7 @@
 /**
- * The store's tables. Everything that proves something lies in the schema `audit` and is append-only;
- * the schema `tagout` holds working state that can be made again from GitHub and the audit tables.
+ * The store's tables. Everything that proves something lies in the schema `audit` and is append-
+ * only; the schema `tagout` holds working state that can be made again from GitHub and the audit
+ * tables.
  *
  * After a change here: `npx drizzle-kit generate --dialect=postgresql --schema=db/schema.ts
  * --out=db/migrations`. Functions, triggers, roles and grants are written by hand in a migration of
@@ -31,7 +32,9 @@ const big = { mode: 'number' } as const;
 export const audit: PgSchema = pgSchema('audit');
 export const tagout: PgSchema = pgSchema('tagout');
 
-/** `body` is the only evidence: the exact RFC 8785 bytes. Every other column is generated from it. */
+/**
+ * `body` is the only evidence: the exact RFC 8785 bytes. Every other column is generated from it.
+ */
 const eventTable = audit.table(
   'event',
   {
@@ -124,7 +127,9 @@ const anchorTable = audit.table(
 );
 export const anchor: PgTable = anchorTable;
 
-/** Personal text that a body only commits to, so that it can be erased and every proof stays valid. */
+/**
+ * Personal text that a body only commits to, so that it can be erased and every proof stays valid.
+ */
 const detailTable = audit.table(
   'detail',
   {
@@ -159,7 +164,9 @@ const deliveryTable = tagout.table('delivery', {
 });
 export const delivery: PgTable = deliveryTable;
 
-/** What was last decided about a subject, so that a repeat is known and stale evidence is refused. */
+/**
+ * What was last decided about a subject, so that a repeat is known and stale evidence is refused.
+ */
 const subjectTable = tagout.table('subject', {
   key: text('key').primaryKey(),
   installationId: bigint('installation_id', big).notNull(),

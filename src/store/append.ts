@@ -1,4 +1,6 @@
-/** Appends audit events inside the caller's transaction: no lock, no order, the sealer gives that. */
+/**
+ * Appends audit events inside the caller's transaction: no lock, no order, the sealer gives that.
+ */
 import { randomBytes } from 'node:crypto';
 import type { EventStamp } from '../core/audit/decision-event.ts';
 import type { SealableEvent } from '../core/audit/schema.ts';

@@ -1,4 +1,6 @@
-/** Connections to the store: one place for their time-outs, their roles and how numbers are read. */
+/**
+ * Connections to the store: one place for their time-outs, their roles and how numbers are read.
+ */
 import postgres from 'postgres';
 import { TagoutError } from '../core/errors.ts';
 
@@ -48,7 +50,9 @@ export function connect(address: Address, options: PoolOptions): Sql {
   });
 }
 
-/** The same address for the package `pg`, which graphile-worker brings and which reads only a URL. */
+/**
+ * The same address for the package `pg`, which graphile-worker brings and which reads only a URL.
+ */
 export function urlWithRole(address: Address): string {
   if (address.role === null) return address.url;
   const url = new URL(address.url);

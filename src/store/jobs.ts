@@ -29,9 +29,9 @@ const PRIORITY: Readonly<Record<Locator['kind'], number>> = {
 export const MAX_ATTEMPTS = 25;
 
 /**
- * graphile-worker locks every free queue row to find one job, so a queue per subject would make each
- * look cost as much as there are subjects. A fixed number of queues keeps one subject's jobs serial
- * all the same, and an unlucky neighbour waits only while a job of its queue runs.
+ * graphile-worker locks every free queue row to find one job, so a queue per subject would make
+ * each look cost as much as there are subjects. A fixed number of queues keeps one subject's jobs
+ * serial all the same, and an unlucky neighbour waits only while a job of its queue runs.
  */
 const QUEUES = 128;
 

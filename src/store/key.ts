@@ -1,4 +1,6 @@
-/** The log's signing key: a file outside the database, so that who holds the database cannot sign. */
+/**
+ * The log's signing key: a file outside the database, so that who holds the database cannot sign.
+ */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -50,8 +52,8 @@ function readKey(path: string): KeyObject | null {
     throw new TagoutError(
       'configuration',
       `The audit log's key ${path} can be read by others (mode ${mode.toString(8)}). ` +
-        `Run \`chmod 600 ${path}\`; if somebody may have copied it, move it away, so that a new one ` +
-        'is made and announced.',
+        `Run \`chmod 600 ${path}\`; if somebody may have copied it, move it away, so that ` +
+        'a new one is made and announced.',
     );
   }
   const key = createPrivateKey(text);

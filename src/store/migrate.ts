@@ -79,8 +79,8 @@ function explain(error: unknown): TagoutError {
   if (sqlStateOf(error) === '42501') {
     return new TagoutError(
       'configuration',
-      `The store cannot be migrated: ${why}. Run \`npx tagout migrate\` with DATABASE_OWNER_URL of ` +
-        'a role that owns the database and may create roles.',
+      `The store cannot be migrated: ${why}. Run \`npx tagout migrate\` with DATABASE_OWNER_URL ` +
+        'of a role that owns the database and may create roles.',
       { cause: error },
     );
   }
@@ -90,8 +90,8 @@ function explain(error: unknown): TagoutError {
 }
 
 /**
- * Applies what is missing: roles, tables, guards, the queue's own tables, grants. Idempotent; two at
- * a time wait for each other. Throws TagoutError('configuration') when the role may not do it.
+ * Applies what is missing: roles, tables, guards, the queue's own tables, grants. Idempotent; two
+ * at a time wait for each other. Throws TagoutError('configuration') when the role may not do it.
  */
 export async function migrate(url: string): Promise<void> {
   // One connection, so that the lock and the role hold for every statement.

@@ -149,8 +149,8 @@ async function givenDoors(options: StoreOptions, url: string): Promise<Doors> {
   if (missing.length > 0) {
     throw new TagoutError(
       'configuration',
-      `The login of DATABASE_URL is not a member of ${missing.join(', ')}. As the database's owner ` +
-        `run \`grant ${missing.join(', ')} to LOGIN\`, or see "Database roles" in the README.`,
+      `The login of DATABASE_URL is not a member of ${missing.join(', ')}. As the ` +
+        `database's owner run \`grant ${missing.join(', ')} to LOGIN\`, or see "Database roles" in the README.`,
     );
   }
   if (login.owns) {

@@ -91,8 +91,8 @@ export async function endUnsent(
 }
 
 /**
- * Makes rows of older decisions void. One that is being sent cannot be called back: it is marked, so
- * that it is at least never sent again.
+ * Makes rows of older decisions void. One that is being sent cannot be called back: it is marked,
+ * so that it is at least never sent again.
  */
 export async function endReplaced(
   tx: Tx,

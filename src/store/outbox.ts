@@ -9,7 +9,9 @@ import { jobsText } from './inbox.ts';
 import { enactJob, judgeJob } from './jobs.ts';
 import { endDone, endUnsent, type OutboxRow, readRow, recordEnd } from './outbox-end.ts';
 
-/** A release is acted on while its decision is this fresh; after that the subject is judged again. */
+/**
+ * A release is acted on while its decision is this fresh; after that the subject is judged again.
+ */
 export const RELEASE_MAX_AGE_MS: number = 5 * 60_000;
 /** An effect that could not be written for so long is given up, and that is recorded. */
 export const EFFECT_MAX_AGE_MS: number = 24 * 3_600_000;

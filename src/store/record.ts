@@ -137,8 +137,9 @@ async function fillOutbox(
 }
 
 /**
- * The port `Record` over a pool of the application's role. One audit event per fact: a judgement that
- * comes to the same as the subject's last one adds no event, and only what is not yet written leaves.
+ * The port `Record` over a pool of the application's role. One audit event per fact: a judgement
+ * that comes to the same as the subject's last one adds no event, and only what is not yet written
+ * leaves.
  */
 export function createRecord(sql: Sql, now: () => number): RecordPort {
   return {

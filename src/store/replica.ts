@@ -23,8 +23,8 @@ export async function leave(sql: Sql, id: string): Promise<void> {
 }
 
 /**
- * graphile-worker itself waits four hours for a worker that was killed. Here whoever holds a lock and
- * has not beaten for a while loses it, and the longest back-off is cut short.
+ * graphile-worker itself waits four hours for a worker that was killed. Here whoever holds a lock
+ * and has not beaten for a while loses it, and the longest back-off is cut short.
  */
 export async function sweepQueue(sql: Sql): Promise<void> {
   await sql.unsafe(`
@@ -48,13 +48,16 @@ export async function sweepQueue(sql: Sql): Promise<void> {
       where locked_at is null and attempts > 0 and attempts < max_attempts
         and run_at > now() + interval '${LONGEST_WAIT}';
     delete from graphile_worker._private_jobs
-      where locked_at is null and attempts >= max_attempts and updated_at < now() - interval '1 day'`);
+      where locked_at is null and attempts >= max_attempts
+        and updated_at < now() - interval '1 day'`);
 }
 
 /** Effects that are due for so long have lost their job, or it has failed to its limit. */
 const OVERDUE_MS = 60_000;
 
-/** Gives a job to effects that are due and have none, so that nothing in the outbox is forgotten. */
+/**
+ * Gives a job to effects that are due and have none, so that nothing in the outbox is forgotten.
+ */
 export async function sweepOutbox(sql: Sql, nowMs: number): Promise<void> {
   const rows = await sql<{ subjectKey: string }[]>`
     select distinct subject_key as "subjectKey" from tagout.outbox o

@@ -70,7 +70,10 @@ export interface DeploymentRow {
 }
 
 export interface ReportWish {
-  /** From and to, by the time of the release or, unreleased, of the first decision; `to` is outside. */
+  /**
+   * From and to, by the time of the release or, unreleased, of the first decision; `to` is
+   * outside.
+   */
   readonly fromMs: number | null;
   readonly toMs: number | null;
   /** `owner/name`. */
@@ -215,8 +218,8 @@ function rowOf(raw: unknown): DeploymentRow {
 }
 
 /**
- * The text of the query, as it is printed with the report. One row per run, attempt and environment:
- * the decision that released it, or else the newest one.
+ * The text of the query, as it is printed with the report. One row per run, attempt and
+ * environment: the decision that released it, or else the newest one.
  */
 export const REGISTER_QUERY: string = `
 with event as (
@@ -248,7 +251,9 @@ where ($1::bigint is null or coalesce(d.released_ms, d.first_ms) >= $1::bigint)
   and ($3::text is null or lower(d.doc->'repo'->>'name') = lower($3::text))
 order by coalesce(d.released_ms, d.first_ms), d.id`;
 
-/** Every production deployment of a period, a batch at a time, so that any number fits in memory. */
+/**
+ * Every production deployment of a period, a batch at a time, so that any number fits in memory.
+ */
 export async function* productionDeployments(
   sql: Sql,
   wish: ReportWish,

@@ -144,7 +144,9 @@ function createFloor(now: () => number): { at(): number; saw(id: number): void }
   };
 }
 
-/** The sealer of all logs. Its key is announced in a log before it signs there for the first time. */
+/**
+ * The sealer of all logs. Its key is announced in a log before it signs there for the first time.
+ */
 export function createSealer(parts: SealerParts): Sealer {
   const announced = new Set<number>();
   const floor = createFloor(parts.now);

@@ -1,4 +1,6 @@
-/** Runs the jobs: judges triggers, sends effects, looks again, seals, and takes over from the dead. */
+/**
+ * Runs the jobs: judges triggers, sends effects, looks again, seals, and takes over from the dead.
+ */
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type JobHelpers, Logger, type Runner, run, type TaskList } from 'graphile-worker';

@@ -81,7 +81,7 @@ describe('the audit tables', () => {
     });
   }
 
-  test('nobody can log in as the owner, and its own changes are refused by the trigger', async () => {
+  test('nobody can log in as the owner, and its changes are refused by the trigger', async () => {
     const [owner] = await t.root`select rolcanlogin, rolsuper from pg_roles
       where rolname = 'tagout_owner'`;
     assert.deepEqual([owner?.['rolcanlogin'], owner?.['rolsuper']], [false, false]);

@@ -1,6 +1,7 @@
 /**
- * What an audit event says. The body's RFC 8785 bytes are the leaf of the log and the only evidence;
- * everything else in the database is generated from them. `schema.ts` holds the same, to check bytes.
+ * What an audit event says. The body's RFC 8785 bytes are the leaf of the log and the only
+ * evidence; everything else in the database is generated from them. `schema.ts` holds the same, to
+ * check bytes.
  *
  * Each kind names NIST AU-3's six: what (`kind`), when (`recordedAtMs`), where (`repo`, `subject`),
  * source (`source`), outcome (`outcome`) and identity (`actor`).

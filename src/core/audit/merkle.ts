@@ -1,6 +1,6 @@
 /**
- * The Merkle tree of RFC 6962, section 2.1 (the same as RFC 9162): hashes, compact ranges, inclusion
- * and consistency proofs. Sizes are exact up to 2^53.
+ * The Merkle tree of RFC 6962, section 2.1 (the same as RFC 9162): hashes, compact ranges,
+ * inclusion and consistency proofs. Sizes are exact up to 2^53.
  */
 import { createHash } from 'node:crypto';
 

@@ -1,4 +1,6 @@
-/** What a log's events must be to each other: unique, in their time, and no release without reason. */
+/**
+ * What a log's events must be to each other: unique, in their time, and no release without reason.
+ */
 import type { AuditEvent, DecisionMade, EffectOutcomeEvent } from './event.ts';
 
 export interface HistoryProblem {

@@ -1,7 +1,7 @@
 /**
- * Verifies one installation's log from its bytes alone. Origin and keys come from whoever asks, never
- * from what is verified (CVE-2022-39199). Only stored bytes are hashed, so a fault in a JSON library
- * cannot become a false alarm about tampering.
+ * Verifies one installation's log from its bytes alone. Origin and keys come from whoever asks,
+ * never from what is verified (CVE-2022-39199). Only stored bytes are hashed, so a fault in a JSON
+ * library cannot become a false alarm about tampering.
  */
 import { canonicalText } from '../canonical.ts';
 import type { AuditEvent } from './event.ts';
@@ -18,7 +18,9 @@ import { auditEventSchema, BODY_LIMIT_BYTES } from './schema.ts';
 import { commitTo, type Detail } from './scribe.ts';
 import { createHistory, type History } from './verify-history.ts';
 
-/** Tampered: bytes, order or history cannot be what was signed. Unverifiable: something is missing. */
+/**
+ * Tampered: bytes, order or history cannot be what was signed. Unverifiable: something is missing.
+ */
 export type ProblemKind = 'tampered' | 'unverifiable';
 
 export interface Problem {
