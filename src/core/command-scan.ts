@@ -64,7 +64,7 @@ function listLines(lines: readonly PatchLine[]): readonly Logical[] {
     else groups.push([]);
   }
   return groups
-    .filter((group) => group.length > 1 && group.length <= 40)
+    .filter((group) => group.length > 1)
     .map((group) => ({
       line: group.find(({ added }) => added)?.line ?? 0,
       added: group.some(({ added }) => added),
@@ -144,19 +144,31 @@ function leadsOnly(words: readonly string[]): number {
   return at < 0 ? words.length : at + 1;
 }
 
+/**
+ * A command that names more programs than this is not read: each one is looked up in all the words
+ * after it, and a line that is made to be slow must not hold up the decision.
+ */
+const MAX_PROGRAMS = 50;
+
 interface RowAt {
   readonly row: CommandRow;
   /** Index of the program's word. */
   readonly at: number;
 }
 
-function rowOf(words: readonly string[], mode: ScanMode): RowAt | null {
+/** The worst row of a simple command, null without one, `unread` when it names too many programs. */
+function rowOf(words: readonly string[], mode: ScanMode): RowAt | 'unread' | null {
   const until = mode === 'code' ? leadsOnly(words) : words.length;
   let found: RowAt | null = null;
+  let programs = 0;
   for (let at = 0; at < until; at += 1) {
     for (const name of programNames(words[at] ?? '')) {
+      const rows = byProgram.get(name);
+      if (rows === undefined) continue;
+      programs += 1;
+      if (programs > MAX_PROGRAMS) return 'unread';
       const after = words.slice(at + 1);
-      const row = byProgram.get(name)?.find((candidate) => rowMatches(candidate, after));
+      const row = rows.find((candidate) => rowMatches(candidate, after));
       if (row?.kind === 'destroys') return { row, at };
       if (row !== undefined) found ??= { row, at };
     }
@@ -177,17 +189,29 @@ function found(row: CommandRow | CommandText, line: number, text: string): Comma
   return { id, kind, does, line, isCommand, text: text.trim().replace(/\s+/g, ' ').slice(0, 120) };
 }
 
-/** The commands of the tables in lines that were added, each once per line. */
-export function commandsIn(lines: readonly PatchLine[], mode: ScanMode): readonly CommandFound[] {
+export interface CommandScan {
+  /** The commands of the tables, each once per line. */
+  readonly found: readonly CommandFound[];
+  /** The first line whose commands could not all be told; null when every line was read. */
+  readonly unreadLine: number | null;
+}
+
+/** Looks for the commands of the tables in the lines that were added. */
+export function scanCommands(lines: readonly PatchLine[], mode: ScanMode): CommandScan {
   const logical = [...logicalLines(lines, false), ...listLines(lines)].filter(({ added }) => added);
-  const all = logical.flatMap((line) => {
-    if (line.text.length > 20_000) return [];
-    const rows = segments(line.text, mode).flatMap((words) => {
+  const all: CommandFound[] = [];
+  const unread: number[] = [];
+  for (const { line, text, added } of logical) {
+    for (const words of segments(text, mode)) {
       const hit = rowOf(words, mode);
-      return hit === null ? [] : [found(hit.row, line.line, words.slice(hit.at).join(' '))];
-    });
-    return [...rows, ...fromTexts(line).map((row) => found(row, line.line, row.text))];
-  });
+      if (hit === 'unread') unread.push(line);
+      else if (hit !== null) all.push(found(hit.row, line, words.slice(hit.at).join(' ')));
+    }
+    for (const row of fromTexts({ line, text, added })) all.push(found(row, line, row.text));
+  }
   const once = new Map(all.map((one) => [`${one.id}:${one.line}`, one]));
-  return [...once.values()].toSorted((one, other) => one.line - other.line);
+  return {
+    found: [...once.values()].toSorted((one, other) => one.line - other.line),
+    unreadLine: unread.length === 0 ? null : Math.min(...unread),
+  };
 }

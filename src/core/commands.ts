@@ -37,6 +37,8 @@ export interface CommandText {
   readonly does: string;
   /** Every quantifier is bounded, so that no line can make the search slow. */
   readonly pattern: RegExp;
+  /** Every text that the pattern matches has one of these in it, in whatever case. */
+  readonly words: readonly string[];
   readonly example: string;
   readonly safe: string;
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { mayHoldCommand } from '../../src/core/commands/prefilter.ts';
 import { commandTexts } from '../../src/core/commands/texts.ts';
 import { commandTable } from '../../src/core/commands.ts';
-import { commandsIn, type ScanMode } from '../../src/core/command-scan.ts';
+import { scanCommands, type ScanMode } from '../../src/core/command-scan.ts';
 import { findingsOf } from '../../src/core/findings-of.ts';
 import { defaultPolicy } from '../../src/core/policy-default.ts';
 import { aChange, adding, aFile } from './change.ts';
@@ -10,7 +11,7 @@ import evasions from './cases/commands.json' with { type: 'json' };
 
 function scan(text: string, mode: ScanMode = 'commands') {
   const lines = text.split('\n').map((line, at) => ({ line: at + 1, text: line, added: true }));
-  return commandsIn(lines, mode);
+  return scanCommands(lines, mode).found;
 }
 
 for (const row of [...commandTable, ...commandTexts]) {
@@ -23,6 +24,54 @@ for (const row of [...commandTable, ...commandTexts]) {
     assert.deepEqual(scan(row.safe), []);
   });
 }
+
+const tellingRows = [...commandTable.filter(({ kind }) => kind === 'destroys'), ...commandTexts];
+
+for (const row of tellingRows) {
+  test(`command ${row.id}: found in ordinary code and in a script, whatever words it has`, () => {
+    const isCall = 'pattern' in row;
+    const code = isCall ? row.example : `run(\`${row.example}\`);`;
+    for (const file of [adding('src/tool.ts', code), adding('tools/run.sh', row.example)]) {
+      const found = findingsOf(aChange({ files: [file] }), defaultPolicy);
+      const ids = found.flatMap(({ figures }) => Object.keys(figures));
+      assert.ok(ids.includes(row.id), `${file.path}: ${JSON.stringify(found)}`);
+    }
+  });
+}
+
+test('ordinary code without any word of the tables is not read line by line', () => {
+  assert.equal(mayHoldCommand('@@ -1 +1 @@\n-old\n+const total = price * count;'), false);
+  assert.equal(mayHoldCommand('+run(\'pri" + "sma\')'), false);
+  assert.equal(mayHoldCommand('+run(\'pri""sma migrate re""set\')'), true);
+  assert.equal(mayHoldCommand('+pri\u200bsma migrate reset'), true);
+});
+
+test('a long line hides nothing, and a line of too many programs is not known', () => {
+  const filler = 'x'.repeat(30_000);
+  for (const text of [`echo ${filler}; prisma migrate reset`, `prisma ${filler} migrate reset`]) {
+    for (const path of ['build.sh', 'src/run.ts']) {
+      const found = findingsOf(aChange({ files: [adding(path, text)] }), defaultPolicy);
+      assert.ok(
+        found.some(({ id }) => id === 'destructive-command'),
+        `${path} ${text.slice(-40)}`,
+      );
+    }
+  }
+  const many = [adding('build.sh', `echo start\n${'terraform '.repeat(60)}plan`)];
+  const [unread] = findingsOf(aChange({ files: many }), defaultPolicy);
+  assert.equal(unread?.id, 'file-unread');
+  assert.equal(unread.radius, 'high');
+  assert.equal(unread.line, 2);
+});
+
+test('a list of words is read to its end', () => {
+  const args = ['prisma', ...Array.from({ length: 60 }, (_, n) => `--x${n}`), 'migrate', 'reset'];
+  const text = `args:\n${args.map((word) => `  - ${word}`).join('\n')}`;
+  assert.deepEqual(
+    scan(text).map(({ id }) => id),
+    ['prisma-reset'],
+  );
+});
 
 test('rows have ids of their own', () => {
   const ids = [...commandTable, ...commandTexts].map(({ id }) => id);

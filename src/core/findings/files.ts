@@ -1,6 +1,7 @@
 /** Findings from what the changed files are, and from what their added lines hold. */
 import { atLeast, radii } from '../blast-radius.ts';
-import { commandsIn, type CommandFound } from '../command-scan.ts';
+import { type CommandFound, scanCommands } from '../command-scan.ts';
+import { mayHoldCommand } from '../commands/prefilter.ts';
 import type { DryRun } from '../dry-run.ts';
 import type { ChangedFile } from '../evidence.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
@@ -171,12 +172,26 @@ function commandFinding(file: ChangedFile, command: CommandFound, radius: BlastR
   });
 }
 
+/** A line that names too many programs to be looked up: what it runs is not known. */
+function unreadLineFinding(file: ChangedFile, line: number, radius: BlastRadius): Finding {
+  return makeFinding({
+    id: 'file-unread',
+    radius,
+    object: file.path,
+    message: `A line of ${file.path} is too long to be read for commands, so what it runs is not known`,
+    evidence: 'diff',
+    path: file.path,
+    line,
+  });
+}
+
 function commandFindings(file: ChangedFile, lines: readonly PatchLine[]): readonly Finding[] {
   const { name } = classOfPath(file.path);
   if (name === 'documentation' || file.mode === '120000') return [];
   const isTest = name === 'tests';
   const isCommand = isCommandFile(file.path);
-  return commandsIn(lines, isCommand || isTest ? 'commands' : 'code').flatMap((command) => {
+  const scan = scanCommands(lines, isCommand || isTest ? 'commands' : 'code');
+  const told = scan.found.flatMap((command) => {
     if (command.kind === 'destroys') {
       return [commandFinding(file, command, isTest ? 'medium' : 'critical')];
     }
@@ -184,6 +199,8 @@ function commandFindings(file: ChangedFile, lines: readonly PatchLine[]): readon
       ? []
       : [commandFinding(file, command, 'high')];
   });
+  if (scan.unreadLine === null) return told;
+  return [...told, unreadLineFinding(file, scan.unreadLine, isTest ? 'medium' : 'high')];
 }
 
 function hiddenCharacters(file: ChangedFile, lines: readonly PatchLine[]): readonly Finding[] {
@@ -254,20 +271,14 @@ function unreadFinding(file: ChangedFile): readonly Finding[] {
   ];
 }
 
-/** Lines can hold something of interest only when one of these is in the patch. */
-const worthReading = new RegExp(
-  [
-    '[^\\t\\n\\r\\x20-\\x7e]|git-lfs|delete|drop|reset|destroy|remove|\\brm\\b|purge|flush|wipe|truncate',
-    'force|sync|clean|prune|down|undo|rollback|revert|migrat|upgrade|update|push|deploy|apply',
-    'execute|replace|ddl|_ACTION|_CHECK|create_all|mkfs|shred|disable|import|schedule',
-  ].join('|'),
-  'i',
-);
+/** What else than a command a line of any file can hold: hidden characters, a pointer. */
+const othersWorthReading = /[^\t\n\r\x20-\x7e]|git-lfs/;
 
 function contentFindings(file: ChangedFile, around: Around): readonly Finding[] {
   if (file.status === 'removed' || file.patch === null) return unreadFinding(file);
   const always = isCommandFile(file.path) || file.path.toLowerCase().endsWith('.sql');
-  if (!always && !worthReading.test(file.patch)) return unreadFinding(file);
+  const worthReading = always || othersWorthReading.test(file.patch) || mayHoldCommand(file.patch);
+  if (!worthReading) return unreadFinding(file);
   const lines = linesAfter(file.patch);
   return [
     ...unreadFinding(file),
