@@ -43,6 +43,7 @@ export async function readBlobs(
   wanted: readonly WantedBlob[],
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const distinct = [...new Map(wanted.map((blob) => [blob.sha, blob])).values()];
+  if (distinct.length === 0) return new Map();
   const found = new Map(await reading.memory.blobs(distinct.map((blob) => blob.sha)));
   const missing = distinct.filter((blob) => !found.has(blob.sha));
   const fetched = new Map<string, Uint8Array>();
@@ -114,6 +115,7 @@ export async function fitForOneQuery(
   wanted: readonly WantedBlob[],
 ): Promise<readonly string[]> {
   const distinct = [...new Map(wanted.map((blob) => [blob.sha, blob])).values()];
+  if (distinct.length === 0) return [];
   const known = await reading.memory.blobs(distinct.map((blob) => blob.sha));
   const missing = distinct.filter((blob) => !known.has(blob.sha) && blob.sizeBytes !== null);
   return (batchesOf(missing)[0] ?? []).map((blob) => blob.sha);

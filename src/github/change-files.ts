@@ -122,8 +122,10 @@ export async function readChangeFiles(
   pull: number | null,
   ends: { readonly comparison: Comparison; readonly headSha: string },
 ): Promise<ChangeFiles> {
-  const mergeBase = await readTree(reading, ends.comparison.mergeBaseTree);
-  const head = await readTree(reading, ends.headSha);
+  const [mergeBase, head] = await Promise.all([
+    readTree(reading, ends.comparison.mergeBaseTree),
+    readTree(reading, ends.headSha),
+  ]);
   const changed = differences(mergeBase, head);
   const listed = await listedFiles(reading, pull, ends.comparison.files);
   if (pull !== null && changed.length > PULL_FILES) {
