@@ -2,12 +2,14 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTagoutApp } from './app.ts';
-import { failed, realIo } from './cli/io.ts';
+import { withStoredCredentials } from './cli/credentials.ts';
+import { EXIT, failed, realIo } from './cli/io.ts';
 import type { Io } from './cli/io.ts';
 import { createLog, describeError } from './cli/log.ts';
 import { intoInbox, receiveThrough } from './cli/receive.ts';
 import { readServeSettings } from './cli/settings.ts';
 import type { ServeSettings } from './cli/settings.ts';
+import { needsSetup, runSetup } from './cli/setup.ts';
 import { supervise } from './cli/supervise.ts';
 import { TagoutError } from './core/errors.ts';
 import { locatorKey } from './core/subject.ts';
@@ -193,7 +195,11 @@ function secretsOf(settings: ServeSettings): readonly string[] {
 
 /** The whole life of a server process; answers its exit code. */
 export async function runServer(io: Io): Promise<number> {
-  const settings = readServeSettings(io.env, io.cwd);
+  if (needsSetup(io.env, io.cwd)) {
+    const code = await runSetup(io, createLog({ level: 'info', secrets: [] }));
+    if (code !== EXIT.allow) return code;
+  }
+  const settings = readServeSettings(withStoredCredentials(io.env, io.cwd), io.cwd);
   const log = createLog({ level: settings.logLevel, secrets: secretsOf(settings) });
   const server = await serve(settings, log);
   const webhooks = `${settings.publicUrl ?? server.url}${WEBHOOK_PATH}`;

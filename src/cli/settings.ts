@@ -121,6 +121,22 @@ export function readStoreSettings(env: Environment, cwd: string): StoreSettings 
   return Array.isArray(found) ? refuse(found) : storeOf(storeSchema.parse(found), cwd);
 }
 
+export interface SetupSettings {
+  readonly githubApiUrl: string | null;
+  readonly port: number;
+  readonly publicUrl: string | null;
+}
+
+const setupSchema = serveSchema.pick({ GITHUB_API_URL: true, PORT: true, PUBLIC_URL: true });
+
+/** What the set-up page needs. Throws TagoutError('configuration') with a line per fault. */
+export function readSetupSettings(env: Environment): SetupSettings {
+  const found = parse(setupSchema, env);
+  if ('length' in found) return refuse(found);
+  const { GITHUB_API_URL: githubApiUrl, PORT: port, PUBLIC_URL: publicUrl } = found;
+  return { githubApiUrl, port: port ?? 3000, publicUrl };
+}
+
 /** What `serve` needs. Throws TagoutError('configuration') with a line per fault, no values in it. */
 export function readServeSettings(env: Environment, cwd: string): ServeSettings {
   const found = parse(serveSchema, env);

@@ -187,8 +187,8 @@ describe('the server with its embedded store', () => {
 });
 
 describe('the server that cannot start', () => {
-  test('without settings: 78, and one line for each', async () => {
-    const one = start({});
+  test('in production without settings: 78, and one line for each', async () => {
+    const one = start({ NODE_ENV: 'production' });
     assert.equal(await one.ended, 78);
     const lines = one.said().trim().split('\n');
     assert.equal(lines.length, 3, one.said());
