@@ -2,8 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { drizzle } from 'drizzle-orm/postgres-js';
-import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
 import { Logger, runMigrations } from 'graphile-worker';
 import { z } from 'zod';
 import { TagoutError } from '../core/errors.ts';
@@ -63,12 +61,18 @@ async function migrateQueue(url: string): Promise<void> {
   });
 }
 
+/** Loaded only when there is something to apply: the module alone takes 100 MB of memory. */
+async function migrateTables(sql: Sql): Promise<void> {
+  if (await isMigrated(sql)) return;
+  const { drizzle } = await import('drizzle-orm/postgres-js');
+  const { migrate: apply } = await import('drizzle-orm/postgres-js/migrator');
+  await apply(drizzle(sql), { migrationsFolder: fileURLToPath(new URL('migrations', FOLDER)) });
+}
+
 async function migrateLocked(sql: Sql, url: string): Promise<void> {
   await makeRoles(sql);
   await sql.unsafe(`set role ${OWNER}`);
-  await applyMigrations(drizzle(sql), {
-    migrationsFolder: fileURLToPath(new URL('migrations', FOLDER)),
-  });
+  await migrateTables(sql);
   await migrateQueue(url);
   await sql.unsafe(readFileSync(new URL('grants.sql', FOLDER), 'utf8'));
   await sql.unsafe('reset role');
