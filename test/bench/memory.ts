@@ -25,7 +25,9 @@ function ready(child: ChildProcess): Promise<void> {
 async function start(env: NodeJS.ProcessEnv): Promise<{ readyMs: number; rssMb: number }> {
   const startedMs = performance.now();
   const main = join(import.meta.dirname, '../../src/main.ts');
-  const child = spawn(process.execPath, [main], { env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [main], {
+    env: { ...process.env, ...env },
+  });
   await ready(child);
   const readyMs = performance.now() - startedMs;
   await sleep(3000);
@@ -38,7 +40,7 @@ async function start(env: NodeJS.ProcessEnv): Promise<{ readyMs: number; rssMb: 
 }
 
 export async function benchMemory(): Promise<readonly Row[]> {
-  const gh = await LocalGitHub.start({ app: await manifest() });
+  const gh = await LocalGitHub.start({ app: await manifest(), validate: false });
   const data = mkdtempSync(join(tmpdir(), 'bench-memory-'));
   const env = {
     APP_ID: String(gh.app.id),

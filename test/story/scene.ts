@@ -102,8 +102,11 @@ undeclared: human
 `;
 
 /** Builds the organisation; nothing is deployed and Tagout is not there yet. */
-export async function raise(manifest: Manifest): Promise<Omit<Scene, 'tagout' | 'close'>> {
-  const gh = await LocalGitHub.start({ app: manifest });
+export async function raise(
+  manifest: Manifest,
+  validate: boolean = true,
+): Promise<Omit<Scene, 'tagout' | 'close'>> {
+  const gh = await LocalGitHub.start({ app: manifest, validate });
   const people: People = {
     maria: gh.user('maria', { id: 1001 }),
     ben: gh.user('ben', { id: 1002 }),

@@ -83,8 +83,8 @@ export async function startTagout(gh: LocalGitHub): Promise<Tagout & { readonly 
 }
 
 /** The whole scene: an old repository, its first deployment, the gate enabled, Tagout running. */
-export async function openScene(): Promise<Scene> {
-  const raised = await raise(await manifest());
+export async function openScene(options: { readonly validate?: boolean } = {}): Promise<Scene> {
+  const raised = await raise(await manifest(), options.validate ?? true);
   await deployOnce(raised);
   const tagout = await startTagout(raised.gh);
   return {
