@@ -3,12 +3,17 @@
 // hands over to the Node that is installed beside Tagout, or says what to install.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import * as nodeModule from 'node:module';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major > 22 || (major === 22 && minor >= 18)) {
+  // Half of the time of a short command is compiling. The cache lies with the user's own files:
+  // what lies there is run, so a folder that all users share would be a way in.
+  nodeModule.enableCompileCache?.(join(homedir(), '.cache', 'tagout', 'compiled'));
   const { run } = await import('./cli.ts');
   process.exitCode = await run(process.argv.slice(2));
 } else {
