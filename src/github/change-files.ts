@@ -12,6 +12,7 @@ import {
   shaSchema,
 } from './reading.ts';
 import { differences, readTree, type TreeDifference } from './trees.ts';
+import { withWorkflowContent } from './workflow-content.ts';
 
 /** GitHub's own ends of its lists (facts/github.md 2.4). */
 const COMPARE_FILES = 300;
@@ -135,7 +136,9 @@ export async function readChangeFiles(
       detail: `Pull request #${pull} changes ${changed.length} files and GitHub shows a reviewer ${PULL_FILES}; split it.`,
     });
   }
-  return { mergeBase, head, files: changedFiles(changed, listed) };
+  const files = changedFiles(changed, listed);
+  const trees = { before: mergeBase, after: head };
+  return { mergeBase, head, files: await withWorkflowContent(reading, files, trees) };
 }
 
 /** GitHub's own list: the comparison's when it is whole, else the pages of the pull request. */

@@ -44,6 +44,15 @@ const pullRequest: Row = row({ pull_request: pullSchema }, (repo, { pull_request
   { kind: 'pull-request', repo, number: pull_request.number },
 ]);
 
+/** Another pull request with the same head may have been held by the one that is gone. */
+const closedPull: Row = row(
+  { pull_request: pullSchema.extend({ head: z.object({ sha: shaSchema }) }) },
+  (repo, { pull_request: { number, head } }) => [
+    { kind: 'pull-request', repo, number },
+    { kind: 'commit', repo, sha: head.sha },
+  ],
+);
+
 /** A review of a merged pull request can release what waits at a gate (late review). */
 const review: Row = row({ pull_request: pullSchema }, (repo, { pull_request }) => {
   const pull: Locator = { kind: 'pull-request', repo, number: pull_request.number };
@@ -188,7 +197,7 @@ export const EVENT_TABLE: Readonly<Record<string, Row>> = {
   'pull_request.assigned': pullRequest,
   'pull_request.ready_for_review': pullRequest,
   'pull_request.converted_to_draft': pullRequest,
-  'pull_request.closed': pullRequest,
+  'pull_request.closed': closedPull,
   'pull_request.labeled': label,
   'pull_request.unlabeled': label,
   'pull_request_review.submitted': review,

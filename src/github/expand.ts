@@ -6,6 +6,8 @@ import { isRefusal } from './faults.ts';
 import { OPEN_PULLS_QUERY } from './queries.ts';
 import { parseAnswer, place, type Reading, refuseErrors, shaSchema } from './reading.ts';
 
+type PullLocator = Extract<Locator, { kind: 'pull-request' }>;
+
 /** Pages of 100 open pull requests; beyond that the sweeper goes on. */
 const MAX_PAGES = 30;
 
@@ -35,13 +37,15 @@ export async function expandLocator(
   }
 }
 
-async function openPulls(
+/** The open pull requests whose head is wanted, from a page on; the first when none is named. */
+export async function openPulls(
   reading: Reading,
   wanted: (headSha: string) => boolean,
-): Promise<readonly Locator[]> {
+  from: string | null = null,
+): Promise<readonly PullLocator[]> {
   const { repo } = reading;
-  const found: Locator[] = [];
-  let after: string | null = null;
+  const found: PullLocator[] = [];
+  let after: string | null = from;
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const variables = { owner: repo.owner, name: repo.name, after };
     const answer = await reading.client.query(OPEN_PULLS_QUERY, variables);

@@ -15,9 +15,10 @@ import { knownAgents } from './involved.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { type FloorsSeen, POLICY_EXPRESSION, policySources } from './policy-files.ts';
-import { type PullFacts, readPull } from './pull-facts.ts';
+import { type OpenHeads, type PullFacts, readPull } from './pull-facts.ts';
 import { readPushes } from './pushes.ts';
 import { noteGap, type Reading } from './reading.ts';
+import { readSameHead } from './same-head.ts';
 import { readTree, sourceTree } from './trees.ts';
 
 export interface GatherParts extends DryRunParts {
@@ -33,6 +34,8 @@ export interface OpenPull {
   readonly sources: PolicySources;
   readonly change: Change;
   readonly people: readonly Standing[];
+  /** The first page of all open pull requests with their heads. */
+  readonly open: OpenHeads;
 }
 
 /** Reads an open pull request; null when there is none of this number that is open. */
@@ -44,16 +47,20 @@ export async function gatherPull(
   const { repo, number } = locator;
   const open = await readOpenPull(reading, parts, number);
   if (open === null) return null;
-  const { atMs, defaultBranch, sources, change, people } = open;
+  const { atMs, defaultBranch, sources, change } = open;
+  const others = await readSameHead(reading, open, (one) => readOpenPull(reading, parts, one));
+  const people = new Map(
+    [open, ...others].flatMap((one) => one.people).map((one) => [one.id, one]),
+  );
   return {
     v: 1,
     subject: { kind: 'pull-request', repo, number, headSha: change.headSha },
     readAtMs: atMs,
     defaultBranch,
     policy: sources,
-    changes: [change],
+    changes: [change, ...others.map((other) => other.change)],
     deployment: null,
-    people,
+    people: [...people.values()],
     suspended: await reading.memory.suspended(repo.installationId),
     gaps: reading.gaps,
   };
@@ -65,7 +72,8 @@ export async function readOpenPull(
   parts: GatherParts,
   number: number,
 ): Promise<OpenPull | null> {
-  const { atMs, policy: policyFacts, facts } = await readPull(reading, number, POLICY_EXPRESSION);
+  const asked = { policyPath: POLICY_EXPRESSION, withOpen: true };
+  const { atMs, policy: policyFacts, facts, open } = await readPull(reading, number, asked);
   if (facts === null || facts.pull.state !== 'OPEN') return null;
   const baseSha = baseTip(reading, number, facts);
   const [ends, pushes, viaApp] = await Promise.all([
@@ -85,7 +93,8 @@ export async function readOpenPull(
   const facets = { comparison: ends.comparison, files: ends.files, pushes, viaApp, agents, dryRun };
   const change = await changeOf(reading, { number, facts, baseSha, ...facets });
   const defaultBranch = policyFacts.repository.defaultBranchRef?.name ?? '';
-  return { atMs, defaultBranch, sources, change, people };
+  const heads = open ?? { pageInfo: { hasNextPage: false }, nodes: [] };
+  return { atMs, defaultBranch, sources, change, people, open: heads };
 }
 
 function pathsOf({ files }: ChangeFiles): readonly string[] {

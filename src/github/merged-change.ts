@@ -35,7 +35,10 @@ export async function readMergedChange(
   }
   if (group.ontoSha === null) return nothing('the commit has no parent to compare with');
   const number = group.pull;
-  const { facts } = await readPull(reading, number, POLICY_EXPRESSION);
+  const { facts } = await readPull(reading, number, {
+    policyPath: POLICY_EXPRESSION,
+    withOpen: false,
+  });
   if (facts === null || facts.pull.state !== 'MERGED') {
     return nothing(`pull request #${number} is not shown as merged (yet)`);
   }

@@ -134,8 +134,12 @@ const pullSchema = z.object({
   timelineItems: connection(timelineSchema),
 });
 
+const openSchema = connection(z.object({ number: z.int(), headRefOid: shaSchema }));
+
 const answerSchema = z.object({
-  repository: repositoryFactsSchema.and(z.object({ pullRequest: pullSchema.nullable() })),
+  repository: repositoryFactsSchema.and(
+    z.object({ pullRequest: pullSchema.nullable(), open: openSchema.optional() }),
+  ),
   floor: repositoryFactsSchema.nullish(),
 });
 
@@ -184,26 +188,38 @@ export interface PullAnswer {
   readonly policy: PolicyFacts;
   /** Null when there is no such pull request. */
   readonly facts: PullFacts | null;
+  /** The first page of the open pull requests, when it was asked for. */
+  readonly open: OpenHeads | null;
+}
+
+/** A page of the open pull requests with their heads. */
+export interface OpenHeads {
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly endCursor?: string | null | undefined;
+  };
+  readonly nodes: readonly { readonly number: number; readonly headRefOid: string }[];
 }
 
 /** Reads a pull request with its lists, and the policy files beside it. Throws GitHubFault. */
 export async function readPull(
   reading: Reading,
   number: number,
-  policyPath: string,
+  asked: { readonly policyPath: string; readonly withOpen: boolean },
 ): Promise<PullAnswer> {
   const what = `pull request #${number}`;
   const answer = await reading.client.query(PULL_QUERY, {
     owner: reading.repo.owner,
     name: reading.repo.name,
     number,
-    policyPath,
+    ...asked,
   });
   const gone = answer.errors.some(isMissingPull);
   if (!gone) refuseErrors(answer, what, 'floor');
   const { repository, floor } = parseAnswer(answerSchema, answer.data, what);
   const policy = { repository, floor: floor ?? null, errors: answer.errors };
-  if (repository.pullRequest === null) return { atMs: answer.atMs, policy, facts: null };
+  const about = { atMs: answer.atMs, policy, open: repository.open ?? null };
+  if (repository.pullRequest === null) return { ...about, facts: null };
   const { commits, reviews, timelineItems, ...pull } = repository.pullRequest;
   const read = {
     commits: await restOf(reading, number, {
@@ -226,8 +242,7 @@ export async function readPull(
     }),
   };
   return {
-    atMs: answer.atMs,
-    policy,
+    ...about,
     facts: {
       pull,
       commits: read.commits.map(({ commit }) => wholeCommit(reading, commit)),

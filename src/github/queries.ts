@@ -80,13 +80,20 @@ const POLICY_FILES = `
   defaultBranchRef { name target { oid } }
   policyFile: object(expression: $policyPath) ${POLICY_BLOB}`;
 
-/** Everything about one pull request, the repository's policy file and the organisation's floor. */
+/**
+ * Everything about one pull request, the heads of all that are open (when asked for), the
+ * repository's policy file and the organisation's floor.
+ */
 export const PULL_QUERY: string = `query Pull(
-  $owner: String!, $name: String!, $number: Int!, $policyPath: String!
+  $owner: String!, $name: String!, $number: Int!, $policyPath: String!, $withOpen: Boolean!
 ) {
   repository(owner: $owner, name: $name) {
     databaseId
     ${POLICY_FILES}
+    open: pullRequests(states: OPEN, first: ${PAGE}) @include(if: $withOpen) {
+      pageInfo { hasNextPage endCursor }
+      nodes { number headRefOid }
+    }
     pullRequest(number: $number) {
       title
       body

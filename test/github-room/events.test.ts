@@ -32,7 +32,6 @@ describe('pull requests', () => {
     'edited',
     'ready_for_review',
     'converted_to_draft',
-    'closed',
     'assigned',
   ]) {
     test(`pull_request.${action} looks at the pull request`, () => {
@@ -40,6 +39,11 @@ describe('pull requests', () => {
       assert.deepEqual(locators('pull_request', payload), [pull5]);
     });
   }
+
+  test('a closed pull request is looked at with every other one of the same head', () => {
+    const payload = { action: 'closed', pull_request: { number: 5, head: { sha } } };
+    assert.deepEqual(locators('pull_request', payload), [pull5, { kind: 'commit', repo, sha }]);
+  });
 
   test('a trigger carries the event as its reason and no fact of the payload', () => {
     const payload = { ...base, action: 'opened', pull_request: { number: 5, title: 'trust me' } };

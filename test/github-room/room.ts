@@ -67,8 +67,9 @@ export interface Room {
 export async function openRoom(
   on?: LocalGitHub,
   memory: TestMemory = new TestMemory(),
+  options: { readonly validate?: boolean } = {},
 ): Promise<Room> {
-  const gh = on ?? (await LocalGitHub.start({ app: manifest }));
+  const gh = on ?? (await LocalGitHub.start({ app: manifest, ...options }));
   const probot = await createProbot({
     appId: gh.app.id,
     privateKey: gh.app.privateKey,
