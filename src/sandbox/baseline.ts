@@ -16,7 +16,14 @@ import { LAYOUT, makeEngineBase } from './engine-base.ts';
 import { replay } from './execute.ts';
 import { fillTables, type Unfilled } from './rows.ts';
 import { countTables, type TableCounts } from './values.ts';
-import { newFolder, OBSERVER, OWNER, startThrowaway, type Throwaway } from './workspace.ts';
+import {
+  newFolder,
+  OBSERVER,
+  OWNER,
+  type Resting,
+  startThrowaway,
+  type Throwaway,
+} from './workspace.ts';
 
 /** The baseline's facts, kept beside its folder so that a warm run need not read them again. */
 export interface BaselineFacts {
@@ -26,8 +33,7 @@ export interface BaselineFacts {
   readonly unfilled: readonly Unfilled[];
 }
 
-export interface Baseline {
-  readonly dataDir: string;
+export interface Baseline extends Resting {
   readonly facts: BaselineFacts;
   readonly cached: boolean;
 }
@@ -103,7 +109,7 @@ export class Baselines {
     if (cached === null) return null;
     try {
       const facts: BaselineFacts = JSON.parse(readFileSync(join(cached.folder, 'facts'), 'utf8'));
-      return { dataDir: cached.dataDir, facts, cached: true };
+      return { dataDir: cached.dataDir, sizeBytes: cached.sizeBytes, facts, cached: true };
     } catch {
       return null;
     }
@@ -137,7 +143,8 @@ export class Baselines {
       writeFileSync(join(folder, 'facts'), JSON.stringify(facts.made));
     });
     if (facts.made === null) throw new Error('a baseline without facts');
-    return { dataDir: kept.dataDir, facts: facts.made, cached: false };
+    const { dataDir, sizeBytes } = kept;
+    return { dataDir, sizeBytes, facts: facts.made, cached: false };
   }
 
   /** The history replayed, from the longest prefix of it that is cached. */

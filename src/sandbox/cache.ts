@@ -9,6 +9,7 @@ export interface Cached {
   /** Folder of the resting cluster, never started itself. */
   readonly dataDir: string;
   readonly folder: string;
+  readonly sizeBytes: number;
 }
 
 /** Bytes of a folder on disk. */
@@ -37,10 +38,11 @@ export class BaselineCache {
     const now = new Date();
     try {
       utimesSync(join(folder, 'size'), now, now);
+      const sizeBytes = Number(readFileSync(join(folder, 'size'), 'utf8'));
+      return { key, folder, dataDir: join(folder, 'data'), sizeBytes };
     } catch {
       return null;
     }
-    return { key, folder, dataDir: join(folder, 'data') };
   }
 
   /** Takes a finished folder (with its `data` at rest) under a key, in one step. */
@@ -56,7 +58,7 @@ export class BaselineCache {
       if (!existsSync(join(folder, 'size'))) throw error;
     }
     this.#evict(key);
-    return { key, folder, dataDir: join(folder, 'data') };
+    return { key, folder, dataDir: join(folder, 'data'), sizeBytes: bytes };
   }
 
   #evict(keep: string): void {

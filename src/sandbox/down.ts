@@ -6,7 +6,7 @@ import { differences } from './differences.ts';
 import { Executor } from './execute.ts';
 import { guard } from './guard.ts';
 import type { Observed } from './observe.ts';
-import { OBSERVER, OWNER, startCopy } from './workspace.ts';
+import { OBSERVER, OWNER, startCopy, writable } from './workspace.ts';
 
 export interface DownResult {
   readonly downRestores: boolean | null;
@@ -38,8 +38,9 @@ export async function runDown(
 ): Promise<DownResult> {
   const down = backwards(plan);
   if (down === null || down.length === 0) return { downRestores: null, downDifference: [] };
-  const run = await startCopy(it.home, it.baseline.dataDir, it.engine);
-  const watcher = guard(run, limits.timeoutMs, limits.diskBytes);
+  const run = await startCopy(it.places, it.baseline, it.engine);
+  const diskBytes = writable(run, limits.diskBytes);
+  const watcher = guard(run, limits.timeoutMs, diskBytes);
   try {
     const owner = await run.connect(OWNER);
     const observer = await run.connect(OBSERVER);
@@ -47,6 +48,9 @@ export async function runDown(
     return { downRestores: found.length === 0, downDifference: found.slice(0, KEPT_DIFFERENCES) };
   } catch (error) {
     if (!(error instanceof ConnectionLost || error instanceof QueryRefused)) throw error;
+    if (watcher.ended === 'disk' && diskBytes < limits.diskBytes) {
+      return await runDown({ ...it, places: { ...it.places, memory: null } }, plan, limits);
+    }
     const why = watcher.ended === null ? error.message : 'it took too long or wrote too much';
     return { downRestores: false, downDifference: [`the down part did not end: ${why}`] };
   } finally {

@@ -7,7 +7,7 @@ import { readCatalog } from './catalog.ts';
 import { differences } from './differences.ts';
 import type { Watch } from './execute.ts';
 import { countTables, dataChanges, isTouched, pairTables, type Sides } from './values.ts';
-import { OBSERVER, startCopy, type Throwaway } from './workspace.ts';
+import { OBSERVER, type Places, startCopy, type Throwaway } from './workspace.ts';
 
 const LOCKS = (processId: number): string => `
   SELECT CASE WHEN n.nspname = 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
@@ -60,7 +60,7 @@ class LazySides {
 }
 
 export interface Observed {
-  readonly home: string;
+  readonly places: Places;
   readonly engine: Engine;
   readonly baseline: Baseline;
   readonly run: Throwaway;
@@ -95,7 +95,7 @@ export async function observe(it: Observed): Promise<Seen> {
   await superuser.rows('CHECKPOINT');
   await superuser.close();
   const observer = await it.run.connect(OBSERVER);
-  const lazy = new LazySides(() => startCopy(it.home, it.baseline.dataDir, it.engine), observer);
+  const lazy = new LazySides(() => startCopy(it.places, it.baseline, it.engine), observer);
   try {
     const after = await readCatalog(observer);
     const data = await changedData(it, observer, lazy, after.tables);

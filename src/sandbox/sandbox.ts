@@ -22,9 +22,18 @@ import { runDown } from './down.ts';
 import { Executor, type Executed } from './execute.ts';
 import { type Guard, guard } from './guard.ts';
 import { observe, watch } from './observe.ts';
+import { MEMORY, type Memory } from './memory.ts';
 import { Queue } from './queue.ts';
 import * as words from './words.ts';
-import { OBSERVER, openHome, OWNER, startCopy, type Throwaway } from './workspace.ts';
+import {
+  OBSERVER,
+  openHome,
+  OWNER,
+  type Places,
+  startCopy,
+  type Throwaway,
+  writable,
+} from './workspace.ts';
 
 export interface SandboxOptions {
   /** Folder for prepared baselines and running clusters. */
@@ -41,6 +50,8 @@ export interface SandboxOptions {
   readonly runDiskBytes?: number;
   /** How long preparing a baseline may take. */
   readonly baselineTimeoutMs?: number;
+  /** Where runs are while there is room; null keeps them on disk. */
+  readonly memory?: Memory | null;
 }
 
 export interface Sandbox {
@@ -56,6 +67,7 @@ const DEFAULTS = {
   cacheBytes: 8 * 2 ** 30,
   runDiskBytes: 2 * 2 ** 30,
   baselineTimeoutMs: 300_000,
+  memory: MEMORY,
 };
 
 /** At least this long may the comparison take, whatever the migration itself may. */
@@ -79,7 +91,7 @@ interface Outcome {
 export function createSandbox(options: SandboxOptions): Sandbox {
   const settled: Settled = { ...DEFAULTS, ...options, cacheDir: resolve(options.cacheDir) };
   try {
-    openHome(settled.cacheDir);
+    openHome(placesOf(settled));
   } catch (cause) {
     throw new TagoutError(
       'sandbox-unavailable',
@@ -95,6 +107,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     dryRun: (request) => dryRun({ request, settled, baselines, queue }),
     close: () => queue.close(),
   };
+}
+
+function placesOf({ cacheDir, memory }: Settled): Places {
+  return { home: cacheDir, memory };
 }
 
 interface Context {
@@ -227,24 +243,39 @@ interface Pending {
   readonly baseline: Baseline;
 }
 
+/** In memory when there is room; what wrote more than its share there is run again on disk. */
 async function runPending(it: Pending): Promise<Ran> {
-  const { cacheDir, runDiskBytes } = it.context.settled;
+  const places = placesOf(it.context.settled);
+  const ran = await runIn(it, places);
+  return ran === 'too large for memory' ? onDisk(it, places) : ran;
+}
+
+async function onDisk(it: Pending, places: Places): Promise<Ran> {
+  const ran = await runIn(it, { ...places, memory: null });
+  if (typeof ran === 'string') throw new Error('a run on disk cannot be too large for memory');
+  return ran;
+}
+
+async function runIn(it: Pending, places: Places): Promise<Ran | 'too large for memory'> {
   const cached = it.baseline.cached;
-  const run = await startCopy(cacheDir, it.baseline.dataDir, it.engine);
+  const run = await startCopy(places, it.baseline, it.engine);
   const { timeoutMs } = it.context.request.settings;
-  const limits = { timeoutMs, diskBytes: runDiskBytes };
-  const watcher = guard(run, timeoutMs, runDiskBytes);
+  const allowed = it.context.settled.runDiskBytes;
+  const diskBytes = writable(run, allowed);
+  const watcher = guard(run, timeoutMs, diskBytes);
   const folder = emptyFolder(it.plan);
   try {
     const { statements, error } = await execute(run, it.plan);
     watcher.allow(Math.max(timeoutMs, OBSERVATION_MS));
-    const seen = { home: cacheDir, engine: it.engine, baseline: it.baseline, run };
+    const seen = { places, engine: it.engine, baseline: it.baseline, run };
     const there = await observe(seen);
     // The down parts are only worth a look when the way up runs.
+    const limits = { timeoutMs, diskBytes: allowed };
     const down = error === null ? await runDown(seen, it.plan, limits) : NOT_DOWN;
     const whole = { ...folder, statements, error, observation: { ...there, ...down } };
     return { ...judge(error, it.engine), folder: whole, cached };
   } catch (error) {
+    if (watcher.ended === 'disk' && diskBytes < allowed) return 'too large for memory';
     const reason = interrupted(error, watcher, it.context);
     return { status: 'not-comparable', reason, folder, cached };
   } finally {

@@ -1,7 +1,9 @@
 /** Folders of the sandbox on disk, and one throwaway cluster in one of them. */
+import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type Cluster, startCluster } from '../postgres/cluster.ts';
 import { cloneDataDir } from '../postgres/clone.ts';
 import type { Engine } from '../postgres/engine.ts';
@@ -9,6 +11,7 @@ import { isServing, readPostmaster } from '../postgres/postmaster.ts';
 import { sandboxUser } from '../postgres/service-user.ts';
 import { lives, sweepSocketDirs } from '../postgres/socket-dir.ts';
 import { Wire } from '../postgres/wire.ts';
+import { type Memory, memoryFolder, memoryFolders } from './memory.ts';
 
 /** Roles of every throwaway cluster. The SQL under test is always run by the owner. */
 export const OWNER = 'app_owner';
@@ -69,6 +72,8 @@ export type RoleName = typeof OWNER | typeof OBSERVER | 'superuser';
 /** One running throwaway cluster and the folder that it dies with. */
 export interface Throwaway {
   readonly dataDir: string;
+  /** What it may write as it is in memory; null on disk, where the sandbox's own limit holds. */
+  readonly memoryBytes: number | null;
   readonly cluster: Cluster;
   connect(role: RoleName, database?: string): Promise<Wire>;
   /** Stops it cleanly, so that its folder may be copied. */
@@ -79,10 +84,17 @@ export interface Throwaway {
   discard(): Promise<void>;
 }
 
+/** Where runs may be: on disk below `home`, and in memory while there is room. */
+export interface Places {
+  readonly home: string;
+  /** Null: runs are on disk alone. */
+  readonly memory: Memory | null;
+}
+
 let serial = 0;
 
 /** Makes the folders and removes what dead processes left in them. */
-export function openHome(home: string): void {
+export function openHome({ home, memory }: Places): void {
   sweepSocketDirs();
   for (const name of ['baselines', 'runs', 'partial']) {
     mkdirSync(join(home, name), { recursive: true, mode: 0o711 });
@@ -91,6 +103,9 @@ export function openHome(home: string): void {
     for (const name of readdirSync(join(home, folder))) {
       if (!lives(Number(name.split('-')[0]))) removeRun(join(home, folder, name));
     }
+  }
+  for (const { path, pid } of memory === null ? [] : memoryFolders(memory)) {
+    if (!lives(pid)) removeRun(path);
   }
 }
 
@@ -131,8 +146,19 @@ function connector(cluster: Cluster): Throwaway['connect'] {
     });
 }
 
+/** Removes a folder of thousands of files; the program takes a third of the time of Node's own. */
+async function remove(folder: string): Promise<void> {
+  await promisify(execFile)('rm', ['-rf', '--', folder]).catch(() =>
+    rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 }),
+  );
+}
+
 /** Starts the server of `folder/data`. */
-export async function startThrowaway(folder: string, engine: Engine): Promise<Throwaway> {
+export async function startThrowaway(
+  folder: string,
+  engine: Engine,
+  memoryBytes: number | null = null,
+): Promise<Throwaway> {
   const dataDir = join(folder, 'data');
   const cluster = await startCluster({
     engine,
@@ -145,25 +171,43 @@ export async function startThrowaway(folder: string, engine: Engine): Promise<Th
   });
   return {
     dataDir,
+    memoryBytes,
     cluster,
     connect: connector(cluster),
     rest: () => cluster.stop('fast'),
     kill: () => void cluster.stop('immediate').catch(() => undefined),
     discard: async () => {
       await cluster.stop('immediate');
-      await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+      await remove(folder);
     },
   };
 }
 
+/** A resting data folder and its size. */
+export interface Resting {
+  readonly dataDir: string;
+  readonly sizeBytes: number;
+}
+
 /** Copies a resting data folder into a new run and starts it. */
-export async function startCopy(home: string, from: string, engine: Engine): Promise<Throwaway> {
-  const folder = newFolder(home, 'runs');
+export async function startCopy(
+  { home, memory }: Places,
+  from: Resting,
+  engine: Engine,
+): Promise<Throwaway> {
+  const inMemory = memoryFolder(memory, from.sizeBytes);
+  const memoryBytes = inMemory === null ? null : (memory?.writesBytes ?? null);
+  const folder = inMemory ?? newFolder(home, 'runs');
   try {
-    await cloneDataDir(from, join(folder, 'data'));
-    return await startThrowaway(folder, engine);
+    await cloneDataDir(from.dataDir, join(folder, 'data'));
+    return await startThrowaway(folder, engine, memoryBytes);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** What a run may write, in bytes: less in memory, from where it can go on to the disk. */
+export function writable(run: Throwaway, diskBytes: number): number {
+  return Math.min(run.memoryBytes ?? diskBytes, diskBytes);
 }
