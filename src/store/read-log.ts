@@ -1,59 +1,157 @@
 /** Reads an installation's sealed log back, in leaf order, as it is verified and bundled. */
+import type { Detail } from '../core/audit/scribe.ts';
 import type { SealedLeaf, StoredCheckpoint } from '../core/audit/verify.ts';
 import { type Sql, storeFault } from './connect.ts';
+import { copyRows, type RawRow } from './copy.ts';
 
-interface LeafRow {
-  readonly body: string;
-  readonly paths: readonly string[] | null;
-  readonly salts: readonly string[] | null;
-  readonly values: readonly string[] | null;
+/** A leaf with the bytes that are hashed: 0x00 and the body. */
+export interface StoredLeaf extends SealedLeaf {
+  readonly marked: Uint8Array;
 }
 
-/** The three lists are null together when no text is left. */
-function leafOf(row: LeafRow): SealedLeaf {
-  const details = (row.paths ?? []).map((path, at) => ({
-    path,
-    salt: Buffer.from(row.salts?.[at] ?? '', 'hex'),
-    value: row.values?.[at] ?? '',
-  }));
-  return { body: row.body, details };
+/** A checkpoint with the columns that must say the same as its note. */
+export interface CheckpointColumns extends StoredCheckpoint {
+  readonly treeSize: number;
+  readonly rootHash: string;
+  readonly frontier: readonly string[];
 }
 
 /** Every signed checkpoint of a log, by size. */
 export async function readCheckpoints(
   sql: Sql,
   installationId: number,
-): Promise<readonly StoredCheckpoint[]> {
+): Promise<readonly CheckpointColumns[]> {
   try {
-    return await sql<StoredCheckpoint[]>`select note, sealed_ms as "sealedMs"
+    return await sql<CheckpointColumns[]>`select note, sealed_ms as "sealedMs",
+        tree_size as "treeSize", encode(root_hash, 'hex') as "rootHash",
+        array(select encode(h, 'hex') from unnest(frontier) with ordinality as f(h, n) order by n)
+          as frontier
       from audit.checkpoint where log_id = ${installationId} order by tree_size`;
   } catch (error) {
     throw storeFault(error, 'reading checkpoints');
   }
 }
 
+interface IndexedDetail extends Detail {
+  readonly leaf: number;
+}
+
+function bytesAt(row: RawRow, at: number): Buffer {
+  return row[at] ?? Buffer.alloc(0);
+}
+
+function detailOf(row: RawRow): IndexedDetail {
+  return {
+    leaf: Number(bytesAt(row, 0).readBigInt64BE()),
+    path: bytesAt(row, 1).toString('utf8'),
+    salt: bytesAt(row, 2),
+    value: bytesAt(row, 3).toString('utf8'),
+  };
+}
+
+function detailsQuery(logId: number): string {
+  return `select l.leaf_index, d.path, d.salt, d.value
+    from audit.leaf l join audit.detail d on d.event_row = l.event_row
+    where l.log_id = ${logId} order by l.leaf_index, d.path collate "C"`;
+}
+
+function leavesQuery(logId: number): string {
+  return `select l.leaf_index, l.leaf_hash, e.body
+    from audit.leaf l join audit.event e on e.id = l.event_row
+    where l.log_id = ${logId} order by l.leaf_index`;
+}
+
+/** Hands out the details of one leaf after the other, as both come in leaf order. */
+function createDetails(sql: Sql, logId: number) {
+  const batches = copyRows(sql, detailsQuery(logId));
+  let rows: readonly IndexedDetail[] = [];
+  let at = 0;
+  let ended = false;
+  return {
+    /** Reads on until everything up to a leaf is here. */
+    async through(leaf: number): Promise<void> {
+      while (!ended && (rows.at(-1)?.leaf ?? -1) <= leaf) {
+        const next = await batches.next();
+        ended = next.done === true;
+        if (!next.done) rows = [...rows.slice(at), ...next.value.map(detailOf)];
+        if (!next.done) at = 0;
+      }
+    },
+    take(leaf: number): readonly Detail[] {
+      const from = at;
+      while ((rows[at]?.leaf ?? Number.POSITIVE_INFINITY) <= leaf) at += 1;
+      return from === at ? NO_DETAILS : rows.slice(from, at);
+    },
+    close: () => batches.return(),
+  };
+}
+
+const NO_DETAILS: readonly Detail[] = [];
+
+function leafOf(row: RawRow, details: readonly Detail[]): StoredLeaf {
+  const field = bytesAt(row, 2);
+  const body = field.toString('utf8');
+  // The byte before the field is the end of its length, which has been read.
+  const marked = Buffer.from(field.buffer, field.byteOffset - 1, field.byteLength + 1);
+  marked[0] = 0;
+  return { body, marked, details, storedHash: bytesAt(row, 1).toString('latin1') };
+}
+
+/** The leaves by index in batches, with the personal texts that are still there. */
+export async function* readLeafBatches(
+  sql: Sql,
+  installationId: number,
+): AsyncGenerator<readonly StoredLeaf[], void, undefined> {
+  const logId = Math.trunc(installationId);
+  const details = createDetails(sql, logId);
+  try {
+    for await (const rows of copyRows(sql, leavesQuery(logId))) {
+      const last = rows.at(-1);
+      if (last !== undefined) await details.through(indexOf(last));
+      yield rows.map((row) => leafOf(row, details.take(indexOf(row))));
+    }
+  } catch (error) {
+    throw storeFault(error, 'reading the audit log');
+  } finally {
+    await details.close();
+  }
+}
+
+function indexOf(row: RawRow): number {
+  return Number(bytesAt(row, 0).readBigInt64BE());
+}
+
 /**
- * The leaves by index, with the personal texts that are still there. A place whose event is gone is
- * left out, so that the tree no longer fits its checkpoint.
+ * The leaves by index. A place whose event is gone is left out, so that the tree no longer fits its
+ * checkpoint.
  */
 export async function* readLeaves(
   sql: Sql,
   installationId: number,
-): AsyncGenerator<SealedLeaf, void, undefined> {
-  const cursor = sql<LeafRow[]>`
-    select e.body,
-      array_agg(d.path order by d.path) filter (where d.path is not null) as paths,
-      array_agg(encode(d.salt, 'hex') order by d.path) filter (where d.path is not null) as salts,
-      array_agg(d.value order by d.path) filter (where d.path is not null) as values
-    from audit.leaf l join audit.event e on e.id = l.event_row
-    left join audit.detail d on d.event_row = e.id
-    where l.log_id = ${installationId}
-    group by l.leaf_index, e.id order by l.leaf_index`.cursor(1_000);
+): AsyncGenerator<StoredLeaf, void, undefined> {
+  for await (const batch of readLeafBatches(sql, installationId)) yield* batch;
+}
+
+/** The logs that there are, by installation. */
+export async function readLogIds(sql: Sql): Promise<readonly number[]> {
   try {
-    for await (const batch of cursor) {
-      for (const row of batch) yield leafOf(row);
-    }
+    const rows = await sql<{ logId: number }[]>`
+      select distinct log_id as "logId" from audit.checkpoint order by log_id`;
+    return rows.map((row) => row.logId);
   } catch (error) {
-    throw storeFault(error, 'reading the audit log');
+    throw storeFault(error, 'reading which logs there are');
+  }
+}
+
+/** Events of a log that have been waiting for their place for longer than a minute. */
+export async function countOrphans(sql: Sql, installationId: number): Promise<number> {
+  try {
+    const [row] = await sql<{ count: number }[]>`select count(*)::int as count
+      from audit.event e where e.log_id = ${installationId}
+        and e.db_clock < clock_timestamp() - interval '1 minute'
+        and not exists (select from audit.leaf l where l.event_row = e.id)`;
+    return row?.count ?? 0;
+  } catch (error) {
+    throw storeFault(error, 'looking for events without a place');
   }
 }

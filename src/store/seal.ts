@@ -113,9 +113,11 @@ async function sealBatch(
   );
   const root = rootOf(grown);
   // Checkpoints of one log never run backwards, also when the machine's clock does.
-  const sealedMs = Math.max(parts.now(), last?.sealedMs ?? 0);
+  // Whole seconds, as the note signs them.
+  const sealedMs = Math.max(Math.floor(parts.now() / 1000) * 1000, last?.sealedMs ?? 0);
   const origin = parts.key.origin(logId);
-  const note = signCheckpoint({ origin, size: grown.size, root }, parts.key.privateKey);
+  const head = { origin, size: grown.size, root };
+  const note = signCheckpoint(head, parts.key.privateKey, sealedMs);
   await insertLeaves(tx, logId, frontier.size, rows);
   await tx`insert into audit.checkpoint values (${logId}::bigint, ${grown.size}::bigint,
     decode(${hex(root)}, 'hex'),

@@ -213,10 +213,11 @@ function shownOf(decision: Decision, change: Change): string | null {
 function evidencePart(
   scribe: Scribe,
   evidence: Evidence,
-  digest: string,
+  digests: { readonly stored: string; readonly judged: string },
 ): DecisionMade['evidence'] {
   return {
-    sha256: digest,
+    sha256: digests.stored,
+    judged: digests.judged,
     readAtMs: scribe.int('evidence.readAtMs', evidence.readAtMs),
     gaps: scribe
       .list('evidence.gaps', evidence.gaps)
@@ -224,10 +225,21 @@ function evidencePart(
   };
 }
 
-/** The event `decision.made`; `key` is the locator's key, `previous` the subject's event before. */
+/** Where a decision stands in the record. */
+export interface DecisionPlace {
+  /** The locator's key. */
+  readonly key: string;
+  /** The subject's event before. */
+  readonly previous: string | null;
+  readonly repo: RepoRef;
+  /** SHA-256 of the evidence as it is stored; left out, it is stored as it was judged. */
+  readonly evidence?: string;
+}
+
+/** The event `decision.made`. */
 export function decisionEvent(
   judged: Judged,
-  about: { readonly key: string; readonly previous: string | null; readonly repo: RepoRef },
+  about: DecisionPlace,
   stamp: EventStamp,
 ): SealableEvent {
   const { decision, evidence, policy, trigger } = judged;
@@ -261,7 +273,10 @@ export function decisionEvent(
           commitSha: row.commitSha === null ? null : cleanText(row.commitSha, 64),
         })),
       },
-      evidence: evidencePart(scribe, evidence, decision.evidenceDigest),
+      evidence: evidencePart(scribe, evidence, {
+        stored: about.evidence ?? decision.evidenceDigest,
+        judged: decision.evidenceDigest,
+      }),
       changes: scribe
         .list('changes', evidence.changes)
         .map((change, i) =>

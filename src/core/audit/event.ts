@@ -45,8 +45,9 @@ interface Common {
     readonly delivery: string | null;
     readonly githubAtMs: number | null;
   };
+  /** `operator`: somebody at the server's own command line; GitHub's number is not known. */
   readonly actor: PersonRef & {
-    readonly kind: 'human' | 'agent' | 'automation' | 'app' | 'system';
+    readonly kind: 'human' | 'agent' | 'automation' | 'app' | 'operator' | 'system';
   };
   readonly repo: { readonly id: number; readonly name: string } | null;
   readonly subject: AuditSubject | null;
@@ -136,7 +137,10 @@ export interface DecisionMade extends Common {
     readonly spoke: readonly { readonly file: string; readonly commitSha: string | null }[];
   };
   readonly evidence: {
+    /** Of the stored text, in which personal texts are commitments. */
     readonly sha256: string;
+    /** Of the evidence as it was judged; holds again while nothing is erased. */
+    readonly judged: string;
     readonly readAtMs: number;
     readonly gaps: readonly string[];
   };
@@ -197,4 +201,57 @@ export interface KeyAnnounced extends Common {
   readonly key: { readonly vkey: string; readonly origin: string };
 }
 
-export type AuditEvent = DecisionMade | EffectOutcomeEvent | JudgeFailed | KeyAnnounced;
+/** What an environment ran when it was first seen guarded: the start of its first range. */
+export interface BaselineAdopted extends Common {
+  readonly kind: 'baseline.adopted';
+  readonly outcome: 'adopted';
+  readonly baseline: {
+    readonly environment: string;
+    readonly sha: string;
+    readonly runId: number | null;
+    readonly deploymentId: number | null;
+  };
+}
+
+/** All work of an agent holds from here on, or no longer does. */
+export interface AgentSuspension extends Common {
+  readonly kind: 'agent.suspended' | 'agent.resumed';
+  readonly outcome: 'suspended' | 'resumed';
+  readonly suspension: { readonly agent: string; readonly reason: Commitment };
+}
+
+/** Personal texts whose values were erased; their commitments stay. */
+export interface RedactionPerformed extends Common {
+  readonly kind: 'redaction.performed';
+  readonly outcome: 'erased';
+  readonly redaction: {
+    readonly basis: string;
+    readonly fields: number;
+    /** The events and places that lost a value, as many as fit. */
+    readonly erased: readonly { readonly event: string; readonly path: string }[];
+    readonly evidence: number;
+  };
+}
+
+/** Somebody read or exported the record. */
+export interface ReportRead extends Common {
+  readonly kind: 'report.read';
+  readonly outcome: 'shown' | 'refused';
+  readonly report: {
+    /** `register`, `bundle`, `deployment`, … */
+    readonly what: string;
+    readonly how: 'command' | 'web';
+    readonly fromMs: number | null;
+    readonly toMs: number | null;
+  };
+}
+
+export type AuditEvent =
+  | DecisionMade
+  | EffectOutcomeEvent
+  | JudgeFailed
+  | KeyAnnounced
+  | BaselineAdopted
+  | AgentSuspension
+  | RedactionPerformed
+  | ReportRead;

@@ -6,6 +6,9 @@ import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:
 import { HASH_BYTES, type Hash } from './merkle.ts';
 
 const ED25519 = 0x01;
+/** A signature with a time: tlog-cosignature, version 1. */
+const COSIGNATURE = 0x04;
+const SIGNATURE_BYTES = 64;
 /** DER of an Ed25519 public key before its 32 bytes (RFC 8410). */
 const SPKI_PREFIX: Buffer = Buffer.from('302a300506032b6570032100', 'hex');
 
@@ -37,10 +40,10 @@ function rawPublicKey(key: KeyObject): Buffer {
   return open.export({ type: 'spki', format: 'der' }).subarray(SPKI_PREFIX.length);
 }
 
-function keyIdOf(name: string, raw: Uint8Array): string {
+function keyIdOf(name: string, raw: Uint8Array, type: number = ED25519): string {
   return createHash('sha256')
     .update(name, 'utf8')
-    .update(Uint8Array.of(0x0a, ED25519))
+    .update(Uint8Array.of(0x0a, type))
     .update(raw)
     .digest()
     .subarray(0, 4)
@@ -130,7 +133,58 @@ export function parseCheckpoint(text: string): Checkpoint | null {
   return root.toString('base64') === encoded ? { origin, size, root } : null;
 }
 
-/** Signs a checkpoint; the key's name is the log's origin, as C2SP advises. */
-export function signCheckpoint(checkpoint: Checkpoint, privateKey: KeyObject): string {
-  return signNote(checkpointText(checkpoint), checkpoint.origin, privateKey);
+function timedText(text: string, atSeconds: number): Buffer {
+  return Buffer.from(`cosignature/v1\ntime ${atSeconds}\n${text}`, 'utf8');
+}
+
+/** The line that signs a checkpoint's text together with a time, in whole seconds. */
+export function cosignatureLine(
+  text: string,
+  signer: { readonly name: string; readonly privateKey: KeyObject },
+  atMs: number,
+): string {
+  const atSeconds = Math.floor(atMs / 1000);
+  const raw = rawPublicKey(signer.privateKey);
+  const head = Buffer.alloc(12);
+  head.write(keyIdOf(signer.name, raw, COSIGNATURE), 'hex');
+  head.writeBigUInt64BE(BigInt(atSeconds), 4);
+  const signature = sign(null, timedText(text, atSeconds), signer.privateKey);
+  return `— ${signer.name} ${Buffer.concat([head, signature]).toString('base64')}\n`;
+}
+
+/**
+ * When a key says that it signed, in milliseconds. Null: it did not sign with a time, or one of its
+ * signatures is wrong.
+ */
+export function signedTime(note: string, verifier: Verifier): number | null {
+  const end = note.lastIndexOf('\n\n');
+  if (end === -1 || !note.endsWith('\n')) return null;
+  const text = note.slice(0, end + 1);
+  const keyId = keyIdOf(verifier.name, rawPublicKey(verifier.publicKey), COSIGNATURE);
+  for (const line of note.slice(end + 2, -1).split('\n')) {
+    const row = parseSignature(line);
+    if (row === null || row.name !== verifier.name || row.keyId !== keyId) continue;
+    if (row.signature.length !== 8 + SIGNATURE_BYTES) return null;
+    const atSeconds = Number(row.signature.readBigUInt64BE(0));
+    if (!Number.isSafeInteger(atSeconds * 1000)) return null;
+    const signed = timedText(text, atSeconds);
+    const good = verify(null, signed, verifier.publicKey, row.signature.subarray(8));
+    return good ? atSeconds * 1000 : null;
+  }
+  return null;
+}
+
+/**
+ * Signs a checkpoint; the key's name is the log's origin, as C2SP advises. A second line signs the
+ * time as well, so that no number of a checkpoint stands outside a signature.
+ */
+export function signCheckpoint(
+  checkpoint: Checkpoint,
+  privateKey: KeyObject,
+  atMs?: number,
+): string {
+  const text = checkpointText(checkpoint);
+  const note = signNote(text, checkpoint.origin, privateKey);
+  if (atMs === undefined) return note;
+  return note + cosignatureLine(text, { name: checkpoint.origin, privateKey }, atMs);
 }

@@ -13,7 +13,7 @@ const text = z
 const int = z.int();
 const id = z.int().nullable();
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
-const commitment = z.strictObject({ c: z.base64() });
+const commitment = z.strictObject({ c: z.string().regex(/^[A-Za-z0-9+/]{43}=$/) });
 const person = z.strictObject({ id, login: commitment.nullable() });
 const verdict = z.enum(['allow', 'hold', 'deny']);
 const radius = z.enum(['low', 'medium', 'high', 'critical']);
@@ -43,7 +43,7 @@ const common = {
   recordedAtMs: int,
   source: z.strictObject({ because: text, delivery: text.nullable(), githubAtMs: id }),
   actor: z.strictObject({
-    kind: z.enum(['human', 'agent', 'automation', 'app', 'system']),
+    kind: z.enum(['human', 'agent', 'automation', 'app', 'operator', 'system']),
     id,
     login: commitment.nullable(),
   }),
@@ -131,7 +131,12 @@ const decisionMade = z.strictObject({
     problems: int,
     spoke: z.array(z.strictObject({ file: text, commitSha: text.nullable() })),
   }),
-  evidence: z.strictObject({ sha256: hex64, readAtMs: int, gaps: z.array(text) }),
+  evidence: z.strictObject({
+    sha256: hex64,
+    judged: hex64,
+    readAtMs: int,
+    gaps: z.array(text),
+  }),
   changes: z.array(change),
   deployment: z
     .strictObject({
@@ -175,12 +180,49 @@ const keyAnnounced = z.strictObject({
   key: z.strictObject({ vkey: text, origin: text }),
 });
 
+const baselineAdopted = z.strictObject({
+  ...common,
+  kind: z.literal('baseline.adopted'),
+  outcome: z.literal('adopted'),
+  baseline: z.strictObject({ environment: text, sha: text, runId: id, deploymentId: id }),
+});
+
+const agentSuspension = z.strictObject({
+  ...common,
+  kind: z.enum(['agent.suspended', 'agent.resumed']),
+  outcome: z.enum(['suspended', 'resumed']),
+  suspension: z.strictObject({ agent: text, reason: commitment }),
+});
+
+const redactionPerformed = z.strictObject({
+  ...common,
+  kind: z.literal('redaction.performed'),
+  outcome: z.literal('erased'),
+  redaction: z.strictObject({
+    basis: text,
+    fields: int,
+    erased: z.array(z.strictObject({ event: z.uuid(), path: text })),
+    evidence: int,
+  }),
+});
+
+const reportRead = z.strictObject({
+  ...common,
+  kind: z.literal('report.read'),
+  outcome: z.enum(['shown', 'refused']),
+  report: z.strictObject({ what: text, how: z.enum(['command', 'web']), fromMs: id, toMs: id }),
+});
+
 /** Every kind of event, strictly: an unknown field is a bug of ours or a forgery. */
 export const auditEventSchema: z.ZodType<AuditEvent> = z.discriminatedUnion('kind', [
   decisionMade,
   effectOutcome,
   judgeFailed,
   keyAnnounced,
+  baselineAdopted,
+  agentSuspension,
+  redactionPerformed,
+  reportRead,
 ]);
 
 /** An event that is ready to be appended. */

@@ -1,0 +1,184 @@
+/** The same shapes as schema.ts for the verifier's hot path; a test holds both against each other. */
+import {
+  dictionary,
+  flag,
+  int,
+  list,
+  matching,
+  nullable,
+  object,
+  oneOf,
+  type Shape,
+  text,
+  union,
+} from './shape.ts';
+
+const id = nullable(int);
+const hex64 = matching(/^[0-9a-f]{64}$/);
+const uuid = matching(/^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+const commitment = object({ c: matching(/^[A-Za-z0-9+/]{43}=$/) });
+const person = object({ id, login: nullable(commitment) });
+const verdict = oneOf('allow', 'hold', 'deny');
+const radius = oneOf('low', 'medium', 'high', 'critical');
+const refusal = matching(/^R(?:0[1-9]|1[0-5])$/);
+
+const common = {
+  v: oneOf(1),
+  eventId: uuid,
+  dedupeKey: text,
+  installationId: int,
+  recordedAtMs: int,
+  source: object({ because: text, delivery: nullable(text), githubAtMs: id }),
+  actor: object({
+    kind: oneOf('human', 'agent', 'automation', 'app', 'operator', 'system'),
+    id,
+    login: nullable(commitment),
+  }),
+  repo: nullable(object({ id: int, name: text })),
+  subject: nullable(
+    object({
+      kind: oneOf('pull-request', 'deployment', 'merge-group', 'checkout'),
+      key: text,
+      pull: id,
+      sha: text,
+      runId: id,
+      runAttempt: id,
+      environment: nullable(text),
+      deploymentId: id,
+    }),
+  ),
+  kind: text,
+  outcome: text,
+  cuts: list(object({ path: text, was: int })),
+};
+
+const decision = object({
+  verdict,
+  radius,
+  opinions: list(object({ rule: text, verdict, code: text })),
+  needed: list(object({ pull: id, radius, count: int, counted: int })),
+  counted: list(
+    object({
+      reviewId: int,
+      person,
+      pull: id,
+      reviewedSha: text,
+      submittedAtMs: int,
+      permission: text,
+      teams: list(text),
+      assurance: oneOf('account', 'presence'),
+      independent: flag,
+    }),
+  ),
+  refused: list(
+    object({ reviewId: int, person: nullable(person), pull: id, codes: list(refusal) }),
+  ),
+  findings: list(
+    object({
+      id: text,
+      level: oneOf('danger', 'advice', 'note'),
+      radius,
+      object: text,
+      figures: dictionary(int),
+    }),
+  ),
+  lookAgainMs: id,
+});
+
+const change = object({
+  pull: id,
+  title: commitment,
+  author: nullable(person),
+  headSha: text,
+  baseSha: text,
+  mergedAtMs: id,
+  shown: nullable(hex64),
+  dryRun: object({
+    status: oneOf('ok', 'failed', 'not-comparable', 'none'),
+    engine: nullable(text),
+    sha256: hex64,
+  }),
+});
+
+const decisionMade = object({
+  ...common,
+  decision,
+  origin: object({
+    kind: oneOf('agent', 'automation', 'human', 'undeclared'),
+    agents: list(text),
+    signals: list(object({ agent: text, signal: text, forgeable: flag })),
+  }),
+  policy: object({
+    sha256: hex64,
+    problems: int,
+    spoke: list(object({ file: text, commitSha: nullable(text) })),
+  }),
+  evidence: object({ sha256: hex64, judged: hex64, readAtMs: int, gaps: list(text) }),
+  changes: list(change),
+  deployment: nullable(
+    object({
+      requester: nullable(person),
+      requestedAtMs: int,
+      fromSha: nullable(text),
+      rule: nullable(text),
+      commits: int,
+      unreviewed: int,
+    }),
+  ),
+  links: object({ previous: nullable(uuid) }),
+});
+
+const effectOutcome = object({
+  ...common,
+  outcome: oneOf('done', 'refused', 'retry', 'uncertain', 'dead', 'superseded', 'expired'),
+  effect: object({
+    kind: oneOf('check-run', 'labels', 'review-deployment', 'deployment-note'),
+    key: text,
+    outboxId: int,
+    state: nullable(text),
+    attempts: int,
+    githubId: id,
+    httpStatus: id,
+    detail: nullable(text),
+  }),
+  links: object({ decision: uuid }),
+});
+
+const suspension = object({
+  ...common,
+  outcome: oneOf('suspended', 'resumed'),
+  suspension: object({ agent: text, reason: commitment }),
+});
+
+/** Says yes only to events that `auditEventSchema` accepts. */
+export const eventShape: Shape = union('kind', {
+  'decision.made': decisionMade,
+  'effect.outcome': effectOutcome,
+  'judge.failed': object({
+    ...common,
+    failure: object({ code: text, message: text, attempts: int }),
+  }),
+  'key.announced': object({ ...common, key: object({ vkey: text, origin: text }) }),
+  'baseline.adopted': object({
+    ...common,
+    outcome: oneOf('adopted'),
+    baseline: object({ environment: text, sha: text, runId: id, deploymentId: id }),
+  }),
+  'agent.suspended': suspension,
+  'agent.resumed': suspension,
+  'redaction.performed': object({
+    ...common,
+    outcome: oneOf('erased'),
+    redaction: object({
+      basis: text,
+      fields: int,
+      erased: list(object({ event: uuid, path: text })),
+      evidence: int,
+    }),
+  }),
+  'report.read': object({
+    ...common,
+    outcome: oneOf('shown', 'refused'),
+    report: object({ what: text, how: oneOf('command', 'web'), fromMs: id, toMs: id }),
+  }),
+});
