@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 
 /** The exact RFC 8785 text of a JSON value. Throws a TypeError on NaN, lone surrogates, BigInt or undefined. */
@@ -10,7 +10,7 @@ export function canonicalText(value: unknown): string {
 
 /** SHA-256 over the UTF-8 bytes of a text, as 64 lower-case hex digits. */
 export function sha256Hex(text: string | Uint8Array): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text, 'hex');
 }
 
 /** SHA-256 over the RFC 8785 bytes of a JSON value, as 64 lower-case hex digits. */

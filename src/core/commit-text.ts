@@ -41,9 +41,17 @@ export function noReplyAccount(email: string): NoReply | null {
   return { id: found?.[1] === undefined ? null : Number(found[1]), login };
 }
 
+/** Marks of Markdown that can stand inside a word. */
+export const emphasis: RegExp = /[*_`[\]]/;
+
+/** A text as it is read once Markdown is drawn. */
+export function withoutEmphasis(text: string): string {
+  return text.replace(/[*_`[\]]/g, '');
+}
+
 /** Logins that a body names as the people who asked for the work. */
 export function requestersIn(plain: string): readonly string[] {
-  const words = plain.replace(/[*_`[\]]/g, '');
+  const words = withoutEmphasis(plain);
   const asked = words.matchAll(/requested[ -]by[ \t]{0,5}:?[ \t]{0,5}@([a-z\d][a-z\d-]{0,38})/gi);
   const behalf = words.matchAll(/on behalf of[ \t]{1,5}@([a-z\d][a-z\d-]{0,38})/gi);
   return [...new Set([...asked, ...behalf].map(([, login = '']) => login))];

@@ -27,9 +27,16 @@ const CONSENT: ReadonlySet<string> = new Set([
 
 const STRICTNESS: readonly Verdict[] = ['allow', 'hold', 'deny'];
 
-/** Judges evidence under a policy. Never throws: a fault inside ends as hold. */
-export function decide(policy: EffectivePolicy, evidence: Evidence): Decision {
-  return decideBy(RULES, policy, evidence);
+/**
+ * Judges evidence under a policy. Never throws: a fault inside ends as hold. `digest` names the
+ * evidence in the decision; who has it already hands it in, as it costs more than the judgement.
+ */
+export function decide(
+  policy: EffectivePolicy,
+  evidence: Evidence,
+  digest: string = evidenceDigest(evidence),
+): Decision {
+  return decideBy(RULES, policy, evidence, digest);
 }
 
 /** `decide` with other rules than the registered ones, so that a test can break one. */
@@ -37,16 +44,17 @@ export function decideBy(
   rules: readonly Rule[],
   policy: EffectivePolicy,
   evidence: Evidence,
+  digest: string = evidenceDigest(evidence),
 ): Decision {
   try {
     const it = caseOf(policy, evidence);
-    return decisionOf(it, rules);
+    return decisionOf(it, rules, digest);
   } catch {
-    return unjudged(policy, evidence);
+    return unjudged(policy, digest);
   }
 }
 
-function decisionOf(it: Case, rules: readonly Rule[]): Decision {
+function decisionOf(it: Case, rules: readonly Rule[], digest: string): Decision {
   const said = opinionsOf(it, rules);
   const opinions = said.map(([opinion]) => opinion);
   const looks = said.flatMap(([, again]) => (again === null ? [] : [again]));
@@ -61,7 +69,7 @@ function decisionOf(it: Case, rules: readonly Rule[]): Decision {
     needed: it.changes.map(neededOf),
     counted: it.changes.flatMap((one) => one.reviews.counted),
     refused: it.changes.flatMap((one) => one.reviews.refused),
-    evidenceDigest: evidenceDigest(it.evidence),
+    evidenceDigest: digest,
     shown: seen.map((one) => ({ pull: one.change.pull, digest: one.shown })),
     policyDigest: it.effective.digest,
     lookAgainMs: verdict === 'hold' && looks.length > 0 ? Math.min(...looks) : null,
@@ -142,7 +150,7 @@ function originOfAll(it: Case): Origin {
 }
 
 /** Evidence that could not even be laid out: nothing is known, so the worst is assumed. */
-function unjudged(policy: EffectivePolicy, evidence: Evidence): Decision {
+function unjudged(policy: EffectivePolicy, digest: string): Decision {
   const [opinion] = opinionOf('decide', { ...SAY.ruleFailed('decide'), verdict: 'hold' });
   return {
     verdict: 'hold',
@@ -153,7 +161,7 @@ function unjudged(policy: EffectivePolicy, evidence: Evidence): Decision {
     needed: [],
     counted: [],
     refused: [],
-    evidenceDigest: evidenceDigest(evidence),
+    evidenceDigest: digest,
     shown: [],
     policyDigest: policy.digest,
     lookAgainMs: null,

@@ -24,14 +24,22 @@ export type Effect =
       readonly text: string;
       readonly annotations: readonly Annotation[];
       /** What this posting shows, so that the time of the write can be kept with it (R10). */
-      readonly shown: { readonly pull: number; readonly baseRef: string; readonly digest: string } | null;
+      readonly shown: {
+        readonly pull: number;
+        readonly baseRef: string;
+        readonly digest: string;
+      } | null;
     }
   | {
       readonly kind: 'labels';
       readonly key: string;
       readonly repo: RepoRef;
       readonly pull: number;
-      readonly add: readonly { readonly name: string; readonly color: string; readonly description: string }[];
+      readonly add: readonly {
+        readonly name: string;
+        readonly color: string;
+        readonly description: string;
+      }[];
       readonly remove: readonly string[];
     }
   | {

@@ -4,6 +4,8 @@
  * matches everything in it. Case counts. Matching needs at most pattern × path steps.
  */
 
+import { remembered } from './memo.ts';
+
 type Same<P, T> = (pattern: P, value: T) => boolean;
 
 /**
@@ -126,6 +128,14 @@ const deeper: readonly Segment[] = [{ any: true }, { any: false, elements: [{ ki
 /** A glob made ready, for matching many paths. */
 export type PathMatcher = (path: string) => boolean;
 
+/** The text that every match starts with; empty when there is none. */
+function literalStart(pattern: string): string {
+  const body = pattern.replace(/^\/+/, '');
+  const anchored = pattern.startsWith('/') || body.replace(/\/+$/, '').includes('/');
+  if (!anchored || body.includes('//')) return '';
+  return /^(?:[^*?[\\/]+\/)*/.exec(body)?.[0] ?? '';
+}
+
 /** Makes a glob ready. A pattern that says nothing (empty, only slashes) matches nothing. */
 export function pathMatcher(pattern: string): PathMatcher {
   const segments = segmentsOf(pattern);
@@ -133,7 +143,9 @@ export function pathMatcher(pattern: string): PathMatcher {
   const isWild = (segment: Segment): boolean => segment.any;
   const same: Same<Segment, string> = (segment, text) =>
     segment.any || matchesText(segment.elements, text);
+  const start = literalStart(pattern);
   return (path) => {
+    if (start !== '' && !path.startsWith(start) && !/^\/|\/\//.test(path)) return false;
     const parts = path.split('/').filter((part) => part !== '');
     return (
       matchesSequence(segments, parts, isWild, same) ||
@@ -142,9 +154,12 @@ export function pathMatcher(pattern: string): PathMatcher {
   };
 }
 
+/** Policies name few globs, and each is asked about every path of a change. */
+const matcherOf: (pattern: string) => PathMatcher = remembered(100_000, pathMatcher);
+
 /** Whether a path matches a glob. */
 export function matchesPath(pattern: string, path: string): boolean {
-  return pathMatcher(pattern)(path);
+  return matcherOf(pattern)(path);
 }
 
 /** Whether a name matches a glob in which `*` stands for any characters, a slash included. */

@@ -4,9 +4,18 @@
  */
 import { agentIndex, agentsOfBranch, knownAccount } from './agent-index.ts';
 import type { RegistryRow } from './agents.ts';
-import { coAuthorsIn, noReplyAccount, plainText, requestersIn } from './commit-text.ts';
+import { hasSamePeople, peopleOfCommit } from './commit-people.ts';
+import {
+  coAuthorsIn,
+  emphasis,
+  noReplyAccount,
+  plainText,
+  requestersIn,
+  withoutEmphasis,
+} from './commit-text.ts';
 import type { Origin, OriginSignal } from './decision.ts';
 import type { Account, Change, Commit, CommitPerson, Involvement } from './evidence.ts';
+import { remembered } from './memo.ts';
 import type { Policy } from './policy.ts';
 
 /**
@@ -90,9 +99,12 @@ function personSignals(
   return signals;
 }
 
-function rowPattern(row: RegistryRow, trailers: boolean): RegExp | null {
-  const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-  const parts = trailers ? row.trailers.map((key) => `\\b${escaped(key)}[ \\t]*:`) : [];
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+}
+
+function rowPattern(row: RegistryRow): RegExp | null {
+  const parts = row.trailers.map((key) => `\\b${escaped(key)}[ \\t]*:`);
   parts.push(...row.marks.map(escaped));
   return parts.length === 0 ? null : new RegExp(parts.join('|'), 'i');
 }
@@ -102,54 +114,127 @@ interface Patterned {
   readonly pattern: RegExp | null;
 }
 
-const patterns = new WeakMap<readonly RegistryRow[], readonly Patterned[]>();
+interface TextPatterns {
+  readonly rows: readonly Patterned[];
+  /** A text made plain; null when no row's pattern or title, co-author or requester is in it. */
+  readonly telling: (text: string) => { readonly plain: string | null };
+}
 
-function patternsOf(rows: readonly RegistryRow[]): readonly Patterned[] {
+const patterns = new WeakMap<readonly RegistryRow[], TextPatterns>();
+
+function patternsOf(rows: readonly RegistryRow[]): TextPatterns {
   const known = patterns.get(rows);
   if (known !== undefined) return known;
-  const made = rows.map((row) => ({ row, pattern: rowPattern(row, true) }));
+  const own = rows.map((row) => ({ row, pattern: rowPattern(row) }));
+  const sources = own.flatMap(({ pattern }) => (pattern === null ? [] : [pattern.source]));
+  const titles = rows.flatMap((row) => row.titles.map((start) => `^\\s*${escaped(start)}`));
+  const any = new RegExp([...sources, ...titles, 'authored', 'requested', 'behalf'].join('|'), 'i');
+  // The same commits come again with every event of a pull request.
+  const telling = remembered(500_000, (text) => ({ plain: tellingText(text, any) }));
+  const made = { rows: own, telling };
   patterns.set(rows, made);
   return made;
 }
 
-function textSignals(text: string, seen: Omit<Seen, 'value'>, policy: Policy): OriginSignal[] {
+function tellingText(text: string, any: RegExp): string | null {
   const plain = plainText(text);
-  return patternsOf(agentIndex(policy).rows).flatMap(({ row, pattern }) => {
+  if (any.test(plain)) return plain;
+  // Who asked for the work may be written with emphasis inside the words.
+  return emphasis.test(plain) && any.test(withoutEmphasis(plain)) ? plain : null;
+}
+
+function textSignals(plain: string, seen: Omit<Seen, 'value'>, policy: Policy): OriginSignal[] {
+  return patternsOf(agentIndex(policy).rows).rows.flatMap(({ row, pattern }) => {
     const found = pattern?.exec(plain)?.[0];
     return found === undefined ? [] : [signal(row.name, { ...seen, value: found })];
   });
 }
 
 function titleSignals(text: string, seen: Omit<Seen, 'value'>, policy: Policy): OriginSignal[] {
-  const plain = plainText(text).trimStart().toLowerCase();
+  const plain = text.trimStart().toLowerCase();
   return agentIndex(policy).rows.flatMap((row) => {
     const found = row.titles.find((start) => plain.startsWith(start));
     return found === undefined ? [] : [signal(row.name, { ...seen, value: found })];
   });
 }
 
-function fromCommit(commit: Commit, policy: Policy): OriginSignal[] {
-  const source = `commit ${commit.sha.slice(0, 12)}`;
-  const signals = [...commit.authors, commit.committer].flatMap((person) => [
-    ...accountSignals(
-      person.account,
-      { signal: 'commit-account', value: describe(person.account), source, forgeable: true },
-      policy,
-    ),
-    ...personSignals(
-      person,
-      { signal: 'commit-email', value: '', source, forgeable: true },
-      policy,
-    ),
-  ]);
-  for (const person of coAuthorsIn(plainText(commit.message))) {
-    const seen = { signal: 'co-author', value: '', source, forgeable: true };
-    signals.push(...personSignals(person, seen, policy));
-  }
+/** What one commit says that no commit before it said. */
+interface CommitReading {
+  readonly commit: Commit;
+  readonly signals: readonly OriginSignal[];
+  /** Whether the commit has any sign of an agent, a repeated one included. */
+  readonly byAgent: boolean;
+  readonly peopleAreAgents: boolean;
+  /** The message, when somebody may be named in it. */
+  readonly message: string | null;
+  /** Whether the commit before it has the very same people. */
+  readonly samePeople: boolean;
+}
+
+function fromPerson(person: CommitPerson, source: string, policy: Policy): OriginSignal[] {
+  const seen = { value: '', source, forgeable: true };
+  const account = { ...seen, signal: 'commit-account', value: describe(person.account) };
+  return [
+    ...accountSignals(person.account, account, policy),
+    ...personSignals(person, { ...seen, signal: 'commit-email' }, policy),
+  ];
+}
+
+function fromMessage(message: string, source: string, policy: Policy): OriginSignal[] {
+  const seen = { signal: 'co-author', value: '', source, forgeable: true };
   const text = { signal: 'commit-text', source, forgeable: true };
-  signals.push(...textSignals(commit.message, text, policy));
-  signals.push(...titleSignals(commit.message, { ...text, signal: 'commit-subject' }, policy));
-  return signals;
+  return [
+    ...coAuthorsIn(message).flatMap((person) => personSignals(person, seen, policy)),
+    ...textSignals(message, text, policy),
+    ...titleSignals(message, { ...text, signal: 'commit-subject' }, policy),
+  ];
+}
+
+function personKey({ account, name, email }: CommitPerson): string {
+  return `${account?.id}\n${account?.login}\n${account?.type}\n${name}\n${email}`;
+}
+
+/** Reads every commit once. 250 commits are mostly by the same few people. */
+function readCommits(commits: readonly Commit[], policy: Policy): readonly CommitReading[] {
+  const { telling } = patternsOf(agentIndex(policy).rows);
+  const signed = new Map<string, boolean>();
+  let last: CommitReading | null = null;
+  return commits.map((commit) => {
+    const samePeople: boolean = last !== null && hasSamePeople(last.commit, commit);
+    const source = `commit ${commit.sha.slice(0, 12)}`;
+    const signals: OriginSignal[] = [];
+    let byAgent = samePeople && last?.peopleAreAgents === true;
+    for (const person of samePeople ? [] : peopleOfCommit(commit)) {
+      const key = personKey(person);
+      const known = signed.get(key);
+      const found = known === undefined ? fromPerson(person, source, policy) : [];
+      if (known === undefined) signed.set(key, found.length > 0);
+      signals.push(...found);
+      byAgent ||= known ?? found.length > 0;
+    }
+    const peopleAreAgents = byAgent;
+    const message = telling(commit.message).plain;
+    if (message !== null) signals.push(...fromMessage(message, source, policy));
+    byAgent ||= signals.length > 0;
+    last = { commit, signals, byAgent, peopleAreAgents, message, samePeople };
+    return last;
+  });
+}
+
+interface Reading {
+  readonly agents: Policy['agents'];
+  readonly commits: readonly CommitReading[];
+}
+
+const readings = new WeakMap<Change, Reading>();
+
+/** The readings of a change, made once: its origin and its operators both ask for them. */
+function readingsOf(change: Change, policy: Policy): readonly CommitReading[] {
+  const known = readings.get(change);
+  if (known?.agents === policy.agents) return known.commits;
+  const commits = readCommits(change.commits, policy);
+  readings.set(change, { agents: policy.agents, commits });
+  return commits;
 }
 
 function fromText(change: Change, policy: Policy): OriginSignal[] {
@@ -161,8 +246,8 @@ function fromText(change: Change, policy: Policy): OriginSignal[] {
     ...agentsOfBranch(change.headRef, policy).map((name) =>
       signal(name, { ...branch, source: 'pull_request.head.ref' }),
     ),
-    ...textSignals(change.body, body, policy),
-    ...titleSignals(change.title, title, policy),
+    ...textSignals(plainText(change.body), body, policy),
+    ...titleSignals(plainText(change.title), title, policy),
     ...coAuthorsIn(plainText(change.body)).flatMap((one) => personSignals(one, coAuthor, policy)),
   ];
 }
@@ -183,7 +268,7 @@ function distinct(signals: readonly OriginSignal[]): readonly OriginSignal[] {
 export function originOf(change: Change, policy: Policy): Origin {
   const signals = distinct([
     ...fromAccounts(change, policy),
-    ...change.commits.flatMap((commit) => fromCommit(commit, policy)),
+    ...readingsOf(change, policy).flatMap(({ signals: own }) => own),
     ...fromText(change, policy),
   ]);
   const agents = [...new Set(signals.map(({ agent }) => agent))];
@@ -204,12 +289,13 @@ function involvement(
 }
 
 /** The people whom an agent's commit names beside the agent: who started it signs as co-author. */
-function partnersOf(commit: Commit, policy: Policy): readonly Involvement[] {
-  if (fromCommit(commit, policy).length === 0) return [];
+function partnersOf(reading: CommitReading, policy: Policy): readonly Involvement[] {
+  const { commit, message } = reading;
+  if (!reading.byAgent || (reading.samePeople && message === null)) return [];
   const source = `commit ${commit.sha.slice(0, 12)} co-author`;
   const linked = commit.authors.flatMap(({ account }) => (account === null ? [] : [account]));
   const emails = [
-    ...coAuthorsIn(plainText(commit.message)).map(({ email }) => email),
+    ...coAuthorsIn(message ?? '').map(({ email }) => email),
     ...commit.authors.map(({ email }) => email.toLowerCase()),
   ];
   const named = emails.flatMap((email) => {
@@ -247,9 +333,10 @@ function throughApp(change: Change): readonly Involvement[] {
  * none of them can approve it. A name that somebody forged in only excludes one more person.
  */
 export function operatorsOf(change: Change, policy: Policy): readonly Involvement[] {
-  const texts = [change.body, ...change.commits.map((commit) => commit.message)];
+  const commits = readingsOf(change, policy);
+  const texts = [plainText(change.body), ...commits.map(({ message }) => message)];
   const asked = texts.flatMap((text, at) =>
-    requestersIn(plainText(text)).map((login) =>
+    (text === null ? [] : requestersIn(text)).map((login) =>
       involvement({ id: null, login }, 'requested-by', at === 0 ? 'pull_request.body' : 'commit'),
     ),
   );
@@ -257,7 +344,7 @@ export function operatorsOf(change: Change, policy: Policy): readonly Involvemen
     ...change.involved,
     ...throughApp(change),
     ...fromRegister(originOf(change, policy), policy),
-    ...change.commits.flatMap((commit) => partnersOf(commit, policy)),
+    ...commits.flatMap((reading) => partnersOf(reading, policy)),
     ...asked,
   ];
   const seen = new Map(

@@ -1,4 +1,5 @@
 /** Unified diff hunks as lines with numbers: what a change adds, and where. */
+import { mayHoldCommand } from './commands/prefilter.ts';
 import type { ChangedFile } from './evidence.ts';
 
 export interface PatchLine {
@@ -29,11 +30,51 @@ export function linesAfter(patch: string): readonly PatchLine[] {
   return lines;
 }
 
-/** Whether content was added that the patch does not show: binary, too large, or cut. */
-export function isUnread(file: ChangedFile): boolean {
+/** Whether content was added that the patch (null: none) does not show: binary, too large, cut. */
+export function isUnread(file: ChangedFile, reading: PatchReading | null): boolean {
   if (file.status === 'removed' || file.blob === file.previousBlob) return false;
   if (file.mode === '160000') return false;
-  if (file.patch === null) return file.blob === null || !emptyBlobs.has(file.blob);
-  const shown = file.patch.match(/^\+/gm)?.length ?? 0;
-  return shown < file.additions;
+  if (reading === null) return file.blob === null || !emptyBlobs.has(file.blob);
+  return reading.added < file.additions;
+}
+
+export interface PatchReading {
+  /** How many added lines the patch shows. */
+  readonly added: number;
+  /** Whether any line can hold a command, a hidden character or a pointer. */
+  readonly telling: boolean;
+}
+
+interface KnownPatch extends PatchReading {
+  readonly patch: string;
+}
+
+const MAX_KEPT_CHARS = 8_000_000;
+const known = new Map<string, KnownPatch>();
+let keptChars = 0;
+
+/**
+ * What a patch holds. The same patches come again with every event of a pull request, so that they
+ * are remembered under the file's blob and compared as a whole.
+ */
+export function readPatch(file: Pick<ChangedFile, 'blob' | 'path'>, patch: string): PatchReading {
+  const key = file.blob ?? file.path;
+  const found = known.get(key);
+  if (found !== undefined && found.patch === patch) return found;
+  const telling = /[^\t\n\r\x20-\x7e]|git-lfs/.test(patch) || mayHoldCommand(patch);
+  const made = { patch, telling, added: addedIn(patch) };
+  if (patch.length > MAX_KEPT_CHARS / 10) return made;
+  if (keptChars + patch.length > MAX_KEPT_CHARS) {
+    known.clear();
+    keptChars = 0;
+  }
+  known.set(key, made);
+  keptChars += patch.length;
+  return made;
+}
+
+function addedIn(patch: string): number {
+  let added = patch.startsWith('+') ? 1 : 0;
+  for (let at = patch.indexOf('\n+'); at >= 0; at = patch.indexOf('\n+', at + 1)) added += 1;
+  return added;
 }

@@ -4,6 +4,8 @@
  */
 import type { ChangedFile } from './evidence.ts';
 import type { BlastRadius } from './findings.ts';
+import { hasHiddenCharacters } from './hidden-characters.ts';
+import { remembered } from './memo.ts';
 
 export type PathClassName =
   | 'policy'
@@ -138,9 +140,26 @@ export function pathClass(name: PathClassName): PathClass {
   return found;
 }
 
+export interface PathReading {
+  readonly kind: PathClass;
+  /** Whether the file says what is run (isCommandFile). */
+  readonly isCommand: boolean;
+  readonly isSql: boolean;
+  /** Whether the name itself has characters that nobody sees. */
+  readonly isHidden: boolean;
+}
+
+/** A repository has the same paths at every event; a million characters are some 20,000 paths. */
+export const readPath: (path: string) => PathReading = remembered(1_000_000, (path) => {
+  const kind = pathClass(nameOf(path));
+  const isSql = path.toLowerCase().endsWith('.sql');
+  const isHidden = hasHiddenCharacters(path);
+  return { kind, isCommand: runsCommands(path, kind.name), isSql, isHidden };
+});
+
 /** The class of a path by its name. */
 export function classOfPath(path: string): PathClass {
-  return pathClass(nameOf(path));
+  return readPath(path).kind;
 }
 
 const modeClasses: Readonly<Record<string, PathClassName>> = {
@@ -149,24 +168,28 @@ const modeClasses: Readonly<Record<string, PathClassName>> = {
 };
 
 /** The classes that a changed file is in: by its path, by its former path and by its mode. */
-export function classesOfFile(file: ChangedFile): readonly PathClass[] {
-  const classes = [classOfPath(file.path)];
-  if (file.previousPath !== null) classes.push(classOfPath(file.previousPath));
+export function classesOfFile(
+  file: ChangedFile,
+  own: PathClass = classOfPath(file.path),
+): readonly PathClass[] {
   const byMode = file.mode === null ? undefined : modeClasses[file.mode];
-  if (byMode !== undefined) classes.push(pathClass(byMode));
-  return [...new Set(classes)];
+  if (file.previousPath === null && byMode === undefined) return [own];
+  const former = file.previousPath === null ? [] : [classOfPath(file.previousPath)];
+  return [...new Set([own, ...former, ...(byMode === undefined ? [] : [pathClass(byMode)])])];
 }
 
 const watched =
   /(?:^|\/)(?:package\.json|makefile|gnumakefile|justfile|taskfile\.ya?ml|rakefile|tox\.ini|noxfile\.py|turbo\.json|nx\.json|project\.json|lefthook\.ya?ml|\.pre-commit-config\.ya?ml|\.husky\/[^/]+|bin\/[^/]+|scripts?\/[^/]+)$|\.(?:sh|bash|zsh|fish|ps1|psm1|bat|cmd|mk)$/;
+
+function runsCommands(path: string, name: PathClassName): boolean {
+  if (['workflow', 'infrastructure', 'container-or-deploy'].includes(name)) return true;
+  return name !== 'documentation' && name !== 'tests' && watched.test(path.toLowerCase());
+}
 
 /**
  * Whether a file says what is run when something is built, deployed or started: there a command
  * that destroys, or a migration runner, acts without a migration file.
  */
 export function isCommandFile(path: string): boolean {
-  const lower = path.toLowerCase();
-  const { name } = classOfPath(path);
-  if (['workflow', 'infrastructure', 'container-or-deploy'].includes(name)) return true;
-  return name !== 'documentation' && name !== 'tests' && watched.test(lower);
+  return readPath(path).isCommand;
 }

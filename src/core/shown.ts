@@ -5,27 +5,43 @@ import type { ChangedFile, Change } from './evidence.ts';
 import type { BlastRadius, Finding } from './findings.ts';
 import { policyEvidence } from './findings/files.ts';
 
-/**
- * What is at a path after the change. A blob that GitHub did not name is replaced by the hash of
- * the diff, so that two contents never look the same.
- */
-function contentOf(
-  file: ChangedFile,
-): readonly (readonly [string, string | null, string | null])[] {
-  const unnamed = file.blob === null && file.status !== 'removed';
-  const blob = unnamed ? `diff:${sha256Hex(file.patch ?? '')}` : file.blob;
-  const here = [file.path, file.status === 'removed' ? null : blob, file.mode] as const;
-  if (file.previousPath === null || file.status === 'copied') return [here];
-  return [[file.previousPath, null, null], here];
+/** One path and what is there after the change, as a line; NUL is in no path that git holds. */
+function lineOf(path: string, content: string | null, mode: string | null): string {
+  if (path.includes('\0')) return JSON.stringify([path, content, mode]);
+  return `${path}\0${content ?? ''}\0${mode ?? ''}`;
 }
 
-function line(entry: readonly (string | null)[]): string {
-  return JSON.stringify(entry);
+/**
+ * What is at the paths of a file after the change. A blob that GitHub did not name is replaced by
+ * the hash of the diff, so that two contents never look the same.
+ */
+function addLines(file: ChangedFile, lines: string[]): void {
+  const { path, previousPath, status, blob, mode } = file;
+  if (previousPath !== null && status !== 'copied') lines.push(lineOf(previousPath, null, null));
+  if (status === 'removed') lines.push(lineOf(path, null, mode));
+  else lines.push(lineOf(path, blob ?? `diff:${sha256Hex(file.patch ?? '')}`, mode));
 }
 
 /** Text order by code units, the same on every machine. */
 function sorted(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)].toSorted();
+}
+
+/** One hash over the lines, as thousands of files would make a long canonical text. */
+function filesDigest(files: readonly ChangedFile[]): string {
+  const lines: string[] = [];
+  for (const file of files) addLines(file, lines);
+  return sha256Hex((isInOrder(files) ? lines : sorted(lines)).join('\n'));
+}
+
+/** Trees are read in order, so that there is mostly nothing to sort. */
+function isInOrder(files: readonly ChangedFile[]): boolean {
+  let last = '';
+  for (const { path, previousPath } of files) {
+    if (previousPath !== null || path <= last || path.includes('\0')) return false;
+    last = path;
+  }
+  return true;
 }
 
 /**
@@ -43,8 +59,7 @@ export function shownDigest(
   const own = findings.filter(({ evidence }) => evidence !== policyEvidence);
   return digestOf({
     v: 1,
-    // One hash over the lines, as thousands of files would make a long canonical text.
-    files: sha256Hex(sorted(change.files.flatMap(contentOf).map(line)).join('\n')),
+    files: filesDigest(change.files),
     findings: sorted(
       own.map(({ id, level, object, figures }) => digestOf({ id, level, object, figures })),
     ),

@@ -6,6 +6,7 @@ import { cpus } from 'node:os';
 import type { Row } from './row.ts';
 
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  decide: async () => (await import('./decide.ts')).benchDecide(),
   event: async () => (await import('./event.ts')).benchEvent(),
   check: async () => (await import('./check.ts')).benchCheck(),
   intake: async () => (await import('./intake.ts')).benchIntake(),

@@ -50,6 +50,23 @@ test('submodules, links, binaries, LFS pointers and hidden characters are medium
 const workflow = (environment: string) =>
   `jobs:\n  ship:\n    environment: ${environment}\n    runs-on: x\n    steps: []\n`;
 
+test('a name with invisible characters is told, whatever the file holds', () => {
+  const path = 'src/a\u202eb.ts';
+  const found = findingsOf(aChange({ files: [aFile(path)] }), defaultPolicy);
+  assert.ok(found.some(({ id, object }) => id === 'hidden-characters' && object === path));
+});
+
+test('what a patch holds is read again when the same blob comes with another patch', () => {
+  const blob = '7'.repeat(40);
+  const quiet = aFile('src/run.ts', { blob });
+  const loud = adding('src/run.ts', 'run(`prisma migrate reset`)', { blob });
+  const ids = (file: ChangedFile): readonly string[] =>
+    findingsOf(aChange({ files: [file] }), defaultPolicy).map(({ id }) => id);
+  assert.ok(!ids(quiet).includes('destructive-command'));
+  assert.ok(ids(loud).includes('destructive-command'));
+  assert.ok(!ids(quiet).includes('destructive-command'));
+});
+
 test('a workflow that names a guarded environment is critical, also when it stops naming it', () => {
   const path = '.github/workflows/ship.yml';
   const critical = 'critical guarded-workflow-changed';

@@ -137,11 +137,14 @@ test('operators: Requested by and on behalf of, whatever the markup', () => {
   for (const body of [
     'Requested by: @hubot',
     '**Requested by**: @hubot',
+    '**Req**uested _by_: @hubot',
     'requested-by: [@hubot](https://github.com/hubot)',
     'created by @kiro-agent **on behalf of** @hubot',
     'Reque\u200bsted by: @hubot',
   ]) {
     assert.deepEqual(logins(aChange({ body })), ['hubot::requested-by'], body);
+    const commits = [aCommit({ message: `Fix it\n\n${body}` })];
+    assert.ok(logins(aChange({ commits })).includes('hubot::requested-by'), `commit: ${body}`);
   }
   assert.deepEqual(logins(aChange({ body: 'as requested by the customer' })), []);
 });

@@ -1,14 +1,13 @@
 /** Findings from what the changed files are, and from what their added lines hold. */
 import { atLeast, radii } from '../blast-radius.ts';
 import { type CommandFound, scanCommands } from '../command-scan.ts';
-import { mayHoldCommand } from '../commands/prefilter.ts';
 import type { DryRun } from '../dry-run.ts';
 import type { ChangedFile } from '../evidence.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
 import { pathMatcher } from '../glob.ts';
 import { hasHiddenCharacters } from '../hidden-characters.ts';
-import { classesOfFile, classOfPath, isCommandFile, type PathClass, pathClass } from '../paths.ts';
-import { isUnread, linesAfter, type PatchLine } from '../patch.ts';
+import { classesOfFile, type PathClass, pathClass, type PathReading, readPath } from '../paths.ts';
+import { isUnread, linesAfter, type PatchLine, type PatchReading, readPatch } from '../patch.ts';
 import type { Policy } from '../policy.ts';
 import { counted, makeFinding } from './make.ts';
 import { environmentSigns } from './sql-text.ts';
@@ -28,6 +27,18 @@ function judgedPaths(run: DryRun): ReadonlySet<string> {
   return new Set([...steps, ...run.problems.map(({ path }) => path)]);
 }
 
+/** A changed file with what its path and its patch say, each looked up once. */
+interface Reading {
+  readonly file: ChangedFile;
+  readonly path: PathReading;
+  readonly patch: PatchReading | null;
+}
+
+function readFile(file: ChangedFile): Reading {
+  const patch = file.patch === null ? null : readPatch(file, file.patch);
+  return { file, path: readPath(file.path), patch };
+}
+
 interface Around {
   readonly policy: Policy;
   readonly judged: ReadonlySet<string>;
@@ -35,49 +46,47 @@ interface Around {
 }
 
 /** A migration that ran is told by what it did: its path is then a low note. */
-function judgedClass(file: ChangedFile, around: Around): PathClass | null {
-  const { path } = file;
+function judgedClass(path: string, around: Around): PathClass | null {
   if (around.judged.has(path)) return pathClass('judged-migration');
-  const inside = around.folders.some((folder) => folder === '' || path.startsWith(`${folder}/`));
+  const inside = around.folders.some((folder) => path.startsWith(folder));
   if (!inside) return null;
   if (bookkeeping.test(path)) return pathClass('judged-migration');
   if (downPart.test(path) && path.endsWith('.sql')) return pathClass('down-part');
   return path.endsWith('.sql') ? pathClass('migration') : null;
 }
 
-function classesOf(file: ChangedFile, around: Around): readonly PathClass[] {
-  const judged = judgedClass(file, around);
+function classesOf({ file, path }: Reading, around: Around): readonly PathClass[] {
+  const judged = judgedClass(file.path, around);
   const { statistics } = around.policy.migrations;
   if (statistics !== null && file.path === statistics) return [pathClass('statistics')];
-  const classes = classesOfFile(file);
+  const classes = classesOfFile(file, path.kind);
   if (judged === null) return classes;
   const kept = classes.filter(({ name }) => !['migration', 'code'].includes(name));
   return [...kept, judged];
 }
 
 /** One finding per file from high upwards, one finding per class with a count below. */
-function classFindings(files: readonly ChangedFile[], around: Around): readonly Finding[] {
-  const counts = new Map<PathClass, string[]>();
+function classFindings(readings: readonly Reading[], around: Around): readonly Finding[] {
+  const counts = new Map<PathClass, { first: string; files: number }>();
   const found: Finding[] = [];
-  for (const file of files) {
-    for (const one of classesOf(file, around)) {
-      if (atLeast(one.radius, 'high')) found.push(fileFinding(file, one));
-      else {
-        const paths = counts.get(one);
-        if (paths === undefined) counts.set(one, [file.path]);
-        else paths.push(file.path);
-      }
+  for (const reading of readings) {
+    const { file } = reading;
+    for (const one of classesOf(reading, around)) {
+      const known = counts.get(one);
+      if (known !== undefined) known.files += 1;
+      else if (atLeast(one.radius, 'high')) found.push(fileFinding(file, one));
+      else counts.set(one, { first: file.path, files: 1 });
     }
   }
-  const grouped = [...counts].map(([one, paths]) =>
+  const grouped = [...counts].map(([one, { first, files }]) =>
     makeFinding({
       id: `${one.name}-changed`,
       radius: one.radius,
-      object: paths.length === 1 ? (paths[0] ?? '') : one.many,
-      message: `${counted(paths.length, one.one, one.many)} changed`,
+      object: files === 1 ? first : one.many,
+      message: `${counted(files, one.one, one.many)} changed`,
       evidence: 'diff',
-      figures: { files: paths.length },
-      path: paths.length === 1 ? (paths[0] ?? null) : null,
+      figures: { files },
+      path: files === 1 ? first : null,
     }),
   );
   return [...found, ...grouped];
@@ -136,9 +145,14 @@ function policyPathFindings(files: readonly ChangedFile[], policy: Policy): read
   });
 }
 
+const none: readonly Finding[] = [];
+
+function isWorkflow(path: string): boolean {
+  return path.startsWith('.') && /^\.github\/workflows\/[^/]+\.ya?ml$/i.test(path);
+}
+
 function workflowFindings(file: ChangedFile, policy: Policy): readonly Finding[] {
-  const paths = [file.path, file.previousPath ?? file.path];
-  if (!paths.some((path) => /^\.github\/workflows\/[^/]+\.ya?ml$/i.test(path))) return [];
+  if (!isWorkflow(file.path) && !isWorkflow(file.previousPath ?? '')) return none;
   const guarded = guardedEnvironment(file, policy);
   if (guarded === null) return [];
   const message =
@@ -185,11 +199,13 @@ function unreadLineFinding(file: ChangedFile, line: number, radius: BlastRadius)
   });
 }
 
-function commandFindings(file: ChangedFile, lines: readonly PatchLine[]): readonly Finding[] {
-  const { name } = classOfPath(file.path);
+function commandFindings(
+  { file, path: { kind, isCommand } }: Reading,
+  lines: readonly PatchLine[],
+): readonly Finding[] {
+  const { name } = kind;
   if (name === 'documentation' || file.mode === '120000') return [];
   const isTest = name === 'tests';
-  const isCommand = isCommandFile(file.path);
   const scan = scanCommands(lines, isCommand || isTest ? 'commands' : 'code');
   const told = scan.found.flatMap((command) => {
     if (command.kind === 'destroys') {
@@ -253,9 +269,9 @@ function pointerFinding(file: ChangedFile, lines: readonly PatchLine[]): readonl
 }
 
 /** Content that no diff shows: high where commands live, medium elsewhere. */
-function unreadFinding(file: ChangedFile): readonly Finding[] {
-  if (!isUnread(file)) return [];
-  const watched = isCommandFile(file.path) || file.path.toLowerCase().endsWith('.sql');
+function unreadFinding({ file, path, patch }: Reading): readonly Finding[] {
+  if (!isUnread(file, patch)) return none;
+  const watched = path.isCommand || path.isSql;
   const message = watched
     ? `${file.path} could not be read in full (binary or too large), so what it runs is not known`
     : `${file.path} is binary or too large for a diff`;
@@ -271,18 +287,16 @@ function unreadFinding(file: ChangedFile): readonly Finding[] {
   ];
 }
 
-/** What else than a command a line of any file can hold: hidden characters, a pointer. */
-const othersWorthReading = /[^\t\n\r\x20-\x7e]|git-lfs/;
-
-function contentFindings(file: ChangedFile, around: Around): readonly Finding[] {
-  if (file.status === 'removed' || file.patch === null) return unreadFinding(file);
-  const always = isCommandFile(file.path) || file.path.toLowerCase().endsWith('.sql');
-  const worthReading = always || othersWorthReading.test(file.patch) || mayHoldCommand(file.patch);
-  if (!worthReading) return unreadFinding(file);
+/** Ordinary files are read line by line only when a line of them can hold something. */
+function contentFindings(reading: Reading, around: Around): readonly Finding[] {
+  const { file, path, patch } = reading;
+  const unread = unreadFinding(reading);
+  if (file.status === 'removed' || file.patch === null || patch === null) return unread;
+  if (!path.isCommand && !path.isSql && !path.isHidden && !patch.telling) return unread;
   const lines = linesAfter(file.patch);
   return [
-    ...unreadFinding(file),
-    ...(around.judged.has(file.path) ? [] : commandFindings(file, lines)),
+    ...unread,
+    ...(around.judged.has(file.path) ? [] : commandFindings(reading, lines)),
     ...hiddenCharacters(file, lines),
     ...sqlFindings(file, lines),
     ...pointerFinding(file, lines),
@@ -297,12 +311,17 @@ export function findFiles(
 ): readonly Finding[] {
   const folders = run.folders
     .filter(({ observation, error }) => observation !== null && error === null)
-    .map(({ folder }) => folder.replace(/^\.?\/|\/+$/g, '').replace(/^\.$/, ''));
+    .map(({ folder }) => folder.replace(/^\.?\/|\/+$/g, '').replace(/^\.$/, ''))
+    .map((folder) => (folder === '' ? '' : `${folder}/`));
   const around = { policy, judged: judgedPaths(run), folders };
-  return [
-    ...classFindings(files, around),
-    ...policyPathFindings(files, policy),
-    ...files.flatMap((file) => workflowFindings(file, policy)),
-    ...files.flatMap((file) => contentFindings(file, around)),
-  ];
+  const readings = files.map(readFile);
+  const found = [...classFindings(readings, around), ...policyPathFindings(files, policy)];
+  const told: (readonly Finding[])[] = [];
+  for (const reading of readings) {
+    const workflow = workflowFindings(reading.file, policy);
+    const content = contentFindings(reading, around);
+    // Most of thousands of files have neither.
+    if (workflow.length > 0 || content.length > 0) told.push(workflow, content);
+  }
+  return [...found, ...told.flat()];
 }

@@ -96,8 +96,18 @@ function judgedOrNull(change: Change | null, policy: Policy): Judged | null {
   return change === null ? null : judgeChange(change, policy);
 }
 
-/** Findings, radius and digest of one change. */
+const judgedChanges = new WeakMap<Change, { readonly policy: Policy; readonly judged: Judged }>();
+
+/** Findings, radius and digest of one change, worked out once however many rules ask. */
 export function judgeChange(change: Change, policy: Policy): Judged {
+  const known = judgedChanges.get(change);
+  if (known?.policy === policy) return known.judged;
+  const judged = judgedAnew(change, policy);
+  judgedChanges.set(change, { policy, judged });
+  return judged;
+}
+
+function judgedAnew(change: Change, policy: Policy): Judged {
   const findings = findingsOf(change, policy);
   const { status } = change.dryRun;
   // What could not be run or compared is high even if no finding says so.

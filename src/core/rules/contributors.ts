@@ -3,6 +3,7 @@
  * cannot be named raises the number of approvals by one, because it could be any reviewer.
  */
 import { agentIndex } from '../agent-index.ts';
+import { hasSamePeople } from '../commit-people.ts';
 import type { Change, Commit, CommitPerson } from '../evidence.ts';
 import { isAgentAccount } from '../origin.ts';
 import type { Policy } from '../policy.ts';
@@ -26,7 +27,11 @@ export function contributorsOf(change: Change, policy: Policy): Contributors {
   const unknown = new Set<string>();
   const byEmail = namedEmails(policy);
   const seen = new Set<string>();
+  let last: Commit | null = null;
   for (const commit of change.commits) {
+    const again = last !== null && last.verified === commit.verified && hasSamePeople(last, commit);
+    last = commit;
+    if (again) continue;
     for (const [person, isCommitter] of peopleOf(commit)) {
       const key = `${person.account?.id ?? ''}/${person.email}/${isCommitter && commit.verified}`;
       // 250 commits are mostly by the same few people: each is looked at once.

@@ -1,0 +1,121 @@
+/** `decide` on a large pull request, each time on evidence that no code has seen before. */
+import { decide, evidenceDigest } from '../../src/core/decide.ts';
+import { effectivePolicy } from '../../src/core/effective-policy.ts';
+import type { ChangedFile, Commit, Evidence, Review } from '../../src/core/evidence.ts';
+import { judgeChange } from '../../src/core/rules/case.ts';
+import { evidenceOf } from '../core/stories.ts';
+import { ms, quantile, type Row } from './row.ts';
+
+const FILES = 3000;
+const COMMITS = 250;
+const REVIEWS = 100;
+const RUNS = 60;
+
+const FOLDERS = [
+  'src/app',
+  'src/lib/billing',
+  'packages/ui/components',
+  'tests/unit',
+  'docs/guide',
+];
+
+function file(n: number): ChangedFile {
+  const folder = FOLDERS[n % FOLDERS.length] ?? 'src';
+  const ending = folder.startsWith('docs') ? 'md' : 'ts';
+  const blob = (salt: number): string => (n * 7 + salt).toString(16).padStart(40, '0');
+  return {
+    path: `${folder}/module-${n % 60}/file-${n}.${ending}`,
+    previousPath: null,
+    status: n % 9 === 0 ? 'added' : 'modified',
+    previousBlob: n % 9 === 0 ? null : blob(1),
+    blob: blob(2),
+    mode: '100644',
+    additions: 2,
+    deletions: 1,
+    patch:
+      `@@ -10,4 +10,5 @@ export function total${n}(\n   const rate = rates[code] ?? 1;\n` +
+      `-  return price * rate;\n+  const sum = price * rate;\n+  return Math.round(sum * ${n});\n }\n`,
+  };
+}
+
+function commit(n: number, last: Commit): Commit {
+  return {
+    ...last,
+    sha: n === COMMITS - 1 ? last.sha : n.toString(16).padStart(40, 'c'),
+    message: `Round the total in step ${n}\n\nThe sum was cut before, which lost cents.\n`,
+  };
+}
+
+function review(n: number, one: Review): Review {
+  const by = { id: 50_000 + (n % 40), login: `reviewer-${n % 40}`, type: 'User' as const };
+  return { ...one, id: 1000 + n, author: by, submittedAtMs: one.submittedAtMs + n * 1000 };
+}
+
+/** Evidence of the asked size, as JSON text, so that every run reads it afresh. */
+export function largeEvidence(): string {
+  const evidence = evidenceOf({
+    change: { does: 'drops a column', author: 'Copilot', reviews: [{ by: 'carol' }] },
+  });
+  const changes = evidence.changes.map((change) => {
+    const [last] = change.commits;
+    const [first] = change.reviews;
+    if (last === undefined || first === undefined) throw new Error('the story has both');
+    const large = {
+      ...change,
+      files: [...change.files, ...Array.from({ length: FILES - 1 }, (_, n) => file(n))].toSorted(
+        (one, other) => (one.path < other.path ? -1 : 1),
+      ),
+      commits: Array.from({ length: COMMITS }, (_, n) => commit(n, last)),
+      reviews: [first, ...Array.from({ length: REVIEWS - 1 }, (_, n) => review(n, first))],
+    };
+    const { shown } = judgeChange(large, effectivePolicy(evidence.policy).policy);
+    return { ...large, postings: change.postings.map((posting) => ({ ...posting, shown })) };
+  });
+  return JSON.stringify({ ...evidence, changes });
+}
+
+export function benchDecide(): readonly Row[] {
+  const text = largeEvidence();
+  const policy = effectivePolicy((JSON.parse(text) as Evidence).policy);
+  const digestMs: number[] = [];
+  const decideMs: number[] = [];
+  const againMs: number[] = [];
+  for (let run = 0; run < RUNS * 2; run += 1) {
+    const evidence = JSON.parse(text) as Evidence;
+    const startedMs = performance.now();
+    const digest = evidenceDigest(evidence);
+    const digestedMs = performance.now();
+    const decision = decide(policy, evidence, digest);
+    const endedMs = performance.now();
+    decide(policy, evidence, digest);
+    const twiceMs = performance.now();
+    if (decision.verdict !== 'allow') throw new Error(JSON.stringify(decision.opinions));
+    if (run < RUNS) continue;
+    digestMs.push(digestedMs - startedMs);
+    decideMs.push(endedMs - digestedMs);
+    againMs.push(twiceMs - endedMs);
+  }
+  const p50 = quantile(decideMs, 0.5);
+  const again = quantile(againMs, 0.5);
+  const size = `${FILES} files, ${COMMITS} commits, ${REVIEWS} reviews`;
+  return [
+    {
+      what: `decide, ${size}, evidence read afresh`,
+      reach: '≤ 2 ms',
+      measured: `median ${ms(p50)}, p90 ${ms(quantile(decideMs, 0.9))} of ${RUNS}`,
+      ok: p50 <= 2,
+    },
+    {
+      what: 'decide, the same evidence object once more',
+      reach: '≤ 2 ms',
+      measured: `median ${ms(again)}`,
+      ok: again <= 2,
+    },
+    {
+      what: `digest of that evidence (${Math.round(text.length / 1024)} KiB), beside decide`,
+      reach: '–',
+      measured: `median ${ms(quantile(digestMs, 0.5))}`,
+      ok: true,
+    },
+  ];
+}
