@@ -31,6 +31,7 @@ function createProgram(io: Io, answer: (code: number) => void): Command {
   addServer(program, io, answer);
   addReport(program, io, answer);
   addPolicy(program, io, answer);
+  addDoctor(program, io, answer);
   return program;
 }
 
@@ -116,5 +117,28 @@ function addPolicy(program: Command, io: Io, answer: (code: number) => void): vo
     .action(async (file: string) => {
       const { explainPolicy } = await import('./cli/policy.ts');
       answer(await explainPolicy(file, io));
+    });
+}
+
+interface DoctorFlags {
+  readonly org?: string;
+  readonly repo?: string;
+  readonly json?: true;
+}
+
+function addDoctor(program: Command, io: Io, answer: (code: number) => void): void {
+  program
+    .command('doctor')
+    .description('What is guarded and what is not, with the place where each gap is mended.')
+    .option('--org <name>', 'one organisation')
+    .option('--repo <owner/name>', 'one repository')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all is guarded, 10 something is not, 1 could not look, 64 wrong usage.',
+    )
+    .action(async (flags: DoctorFlags) => {
+      const { doctor } = await import('./cli/doctor.ts');
+      answer(await doctor({ ...flags, json: flags.json === true }, io));
     });
 }

@@ -28,7 +28,7 @@ section, form {
   background: var(--paper); border: 1px solid var(--line); border-radius: 0.6rem;
   padding: 1.25rem; margin: 1.25rem 0;
 }
-section > :first-child, form > :first-child { margin-top: 0; }
+section > :first-child, form > :first-child, form > [type="hidden"] + label { margin-top: 0; }
 section > :last-child, form > :last-child { margin-bottom: 0; }
 .steps {
   display: flex; flex-wrap: wrap; gap: 0.35rem 1.5rem; list-style: none; padding: 0;

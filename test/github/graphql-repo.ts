@@ -128,6 +128,20 @@ async function collaborators(
   return { ...page, edges: edges.slice(0, args.first ?? edges.length) };
 }
 
+/** A ruleset as GraphQL gives it, with the actors that may bypass it. */
+function rulesetNode(one: Json): Json {
+  const actors = Array.isArray(one['bypassActors']) ? one['bypassActors'] : [];
+  const none = { deployKey: false, enterpriseOwner: false, organizationAdmin: false };
+  const nodes = actors.map((actor: Json) => ({ id: 'RBA', ...none, ...actor }));
+  return {
+    __typename: 'RepositoryRuleset',
+    id: 'RRS',
+    databaseId: one['id'],
+    name: one['name'],
+    bypassActors: { nodes, totalCount: nodes.length },
+  };
+}
+
 function repoNode(asking: Asking, repo: RepoRecord): Json {
   return {
     __typename: 'Repository',
@@ -160,6 +174,8 @@ function repoNode(asking: Asking, repo: RepoRecord): Json {
       throw new Refused('NOT_FOUND', message);
     },
     pullRequests: (args: PullArgs) => pulls(asking, repo, args),
+    rulesets: (args: PageArgs) =>
+      connection('rulesets', args, repo.rulesets, (one) => rulesetNode(one)),
     collaborators: (args: CollaboratorArgs) => collaborators(asking, repo, args),
   };
 }
