@@ -8,6 +8,7 @@ import type {
   StatementRun,
 } from '../core/dry-run.ts';
 import type { Wire, WireError, WireResult } from '../postgres/wire.ts';
+import { TransactionLocks } from './locks.ts';
 import { placeInStatement, type Split, split, type Statement } from './statements.ts';
 
 /** What the observer sees of the running session, between its statements. */
@@ -21,8 +22,6 @@ export interface Executed {
   readonly error: SqlError | null;
 }
 
-/** Statements of a file for which locks are read one by one; later ones show the sum at the end. */
-const WATCHED_STATEMENTS = 500;
 /** Pause between two looks at the locks of a statement that runs outside a block. */
 const SAMPLE_MS = 5;
 /** Records kept of one plan; the SQL runs to its end all the same. */
@@ -45,7 +44,8 @@ export class Executor {
   readonly #watch: Watch | null;
   readonly #runs: StatementRun[] = [];
   #state: WireResult['state'] = 'I';
-  #seen = new Set<string>();
+  readonly #held = new TransactionLocks();
+  #unseen: Statement | null = null;
   #error: SqlError | null = null;
   #rewrites: { index: number; oids: readonly number[] }[] = [];
 
@@ -111,13 +111,15 @@ export class Executor {
 
   async #begin(): Promise<void> {
     this.#state = (await this.#wire.execute('BEGIN')).state;
-    this.#seen = new Set();
+    this.#held.clear();
   }
 
   /** Ends the open block; an error that comes only now (a deferred check) counts like any other. */
   async #end(step?: MigrationStep, statement?: Statement): Promise<void> {
+    await this.#lastLocks();
     const result = await this.#wire.execute(this.#error === null ? 'COMMIT' : 'ROLLBACK');
     this.#state = result.state;
+    this.#held.clear();
     if (result.error === null || this.#error !== null) return;
     const place = { line: statement?.line ?? null, column: statement?.column ?? null };
     const { sqlstate, message } = result.error;
@@ -136,6 +138,7 @@ export class Executor {
     const durationMs = Math.round((performance.now() - before) * 10) / 10;
     await sampler?.found();
     this.#state = result.state;
+    if (result.state !== 'T') this.#held.clear();
     const error = result.error === null ? null : placed(result.error, step.path, statement);
     const oids = rewritten(result.infos);
     if (oids.length > 0) this.#rewrites.push({ index: this.#runs.length, oids });
@@ -147,11 +150,11 @@ export class Executor {
         text: statement.text.slice(0, 200),
         durationMs,
         rows: rowsOf(result.tags),
-        locks: sampler === null ? await this.#locks() : await sampler.found(),
+        locks: sampler === null ? await this.#locks(statement) : await sampler.found(),
         rewrites: [],
         error,
       });
-    }
+    } else this.#unseen = statement;
     this.#error = error;
   }
 
@@ -178,16 +181,23 @@ export class Executor {
     };
   }
 
-  async #locks(): Promise<readonly LockTaken[]> {
+  async #locks(statement: Statement): Promise<readonly LockTaken[]> {
     if (this.#watch === null || this.#state !== 'T') return [];
-    if (this.#runs.length > WATCHED_STATEMENTS) return [];
-    const fresh: LockTaken[] = [];
-    for (const lock of await this.#watch.locks()) {
-      const key = `${lock.mode} ${lock.object}`;
-      if (!this.#seen.has(key)) fresh.push(lock);
-      this.#seen.add(key);
+    if (!this.#held.watches(statement)) {
+      this.#unseen = statement;
+      return [];
     }
-    return fresh;
+    this.#unseen = null;
+    return this.#held.of(statement, await this.#watch.locks());
+  }
+
+  /** What statements that nobody looked at have locked is told with the last of them. */
+  async #lastLocks(): Promise<void> {
+    const [statement, at] = [this.#unseen, this.#runs.length - 1];
+    const run = this.#runs[at];
+    this.#unseen = null;
+    if (statement === null || run === undefined || this.#watch === null) return;
+    this.#runs[at] = { ...run, locks: this.#held.of(statement, await this.#watch.locks()) };
   }
 
   async #nameRewrites(): Promise<void> {

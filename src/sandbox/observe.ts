@@ -16,7 +16,7 @@ const LOCKS = (processId: number): string => `
   WHERE l.pid = ${processId} AND l.locktype = 'relation' AND l.granted
     AND c.relkind IN ('r', 'p', 'm', 'i', 'I', 'S', 'v') AND n.nspname !~ '^pg_'
     AND n.nspname <> 'information_schema' AND l.mode <> 'AccessShareLock'
-  ORDER BY 1, 2 LIMIT 2000`;
+  ORDER BY 1, 2 LIMIT 10000`;
 
 const NAMES = (oids: readonly number[]): string => `
   SELECT CASE WHEN n.nspname = 'public' THEN '' ELSE n.nspname || '.' END || c.relname
