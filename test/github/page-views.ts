@@ -47,11 +47,25 @@ function actors(world: World, repo: RepoRecord, pull: PullRecord): Account[] {
   return [...new Set([...withRole, ...bots])].filter((one) => one.type !== 'Organization');
 }
 
+/** Relative luminance of a colour in six hex digits, as WCAG 2 defines it: 0 black to 1 white. */
+function luminance(color: string): number {
+  const parts = [0, 2, 4].map((at) => Number.parseInt(color.slice(at, at + 2), 16) / 255);
+  const [red = 0, green = 0, blue = 0] = parts.map((part) =>
+    part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4,
+  );
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** White or black, whichever can be read better on this colour. */
+function inkOn(color: string): string {
+  const back = luminance(color) + 0.05;
+  return 1.05 / back > back / 0.05 ? '#fff' : '#000';
+}
+
 function labelsOf(repo: RepoRecord, pull: PullRecord): string {
   const shown = pull.issue.labels.map((name) => {
     const color = repo.labels.get(name.toLowerCase())?.color ?? 'ededed';
-    const dark = Number.parseInt(color, 16) < 0x90_00_00;
-    const style = `background:#${escapeHtml(color)};color:${dark ? '#fff' : '#111'}`;
+    const style = `background:#${escapeHtml(color)};color:${inkOn(color)}`;
     return `<span class="label" style="${style}">${escapeHtml(name)}</span>`;
   });
   return shown.length === 0 ? '<p class="soft">None.</p>' : shown.join(' ');
