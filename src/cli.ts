@@ -32,6 +32,7 @@ function createProgram(io: Io, answer: (code: number) => void): Command {
   addReport(program, io, answer);
   addPolicy(program, io, answer);
   addDoctor(program, io, answer);
+  addInit(program, io, answer);
   return program;
 }
 
@@ -140,5 +141,17 @@ function addDoctor(program: Command, io: Io, answer: (code: number) => void): vo
     .action(async (flags: DoctorFlags) => {
       const { doctor } = await import('./cli/doctor.ts');
       answer(await doctor({ ...flags, json: flags.json === true }, io));
+    });
+}
+
+function addInit(program: Command, io: Io, answer: (code: number) => void): void {
+  program
+    .command('init')
+    .description('Look at a checkout and write the policy that it proposes.')
+    .option('--repo <folder>', 'the git checkout', '.')
+    .option('--force', 'write over a policy that is there')
+    .action(async (flags: { readonly repo: string; readonly force?: true }) => {
+      const { init } = await import('./cli/init.ts');
+      answer(await init({ repo: flags.repo, force: flags.force === true }, io));
     });
 }

@@ -72,8 +72,6 @@ code {
 }
 @media (max-width: 32rem) {
   main { padding-top: 1.5rem; }
-  dl { grid-template-columns: 1fr; gap: 0; }
-  dd { margin-bottom: 0.6rem; }
   button, .button { width: 100%; text-align: center; }
 }
 `;
