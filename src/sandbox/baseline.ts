@@ -31,6 +31,8 @@ export interface BaselineFacts {
   readonly counts: TableCounts;
   readonly tables: readonly TableSize[];
   readonly unfilled: readonly Unfilled[];
+  /** The first transaction of whoever works in a copy: all rows of before are older. */
+  readonly firstXid: number;
 }
 
 export interface Baseline extends Resting {
@@ -220,18 +222,23 @@ async function fillAndRead(throwaway: Throwaway, wish: BaselineWish): Promise<Ba
       : [];
   const counts = empty.length === 0 ? seeded : await countTables(observer, catalog.tables);
   await observer.close();
-  await settle(await throwaway.connect('superuser'));
+  const firstXid = await settle(await throwaway.connect('superuser'));
   const tables = catalog.tables.map((table): TableSize => {
     const rows = counts[table.oid]?.rows ?? 0;
     const made = (seeded[table.oid]?.rows ?? 0) > 0 ? 'seed' : 'synthetic';
     return { table: table.name, rows, origin: rows === 0 ? 'empty' : made };
   });
-  return { catalog, counts, tables, unfilled };
+  return { catalog, counts, tables, unfilled, firstXid };
 }
 
-/** Freezes all rows, so that later reading writes nothing and an untouched file stays untouched. */
-async function settle(superuser: Wire): Promise<void> {
+/**
+ * Freezes all rows, so that later reading writes nothing and an untouched file stays untouched.
+ * Answers the first transaction that comes after it.
+ */
+async function settle(superuser: Wire): Promise<number> {
   await superuser.rows('VACUUM (FREEZE, ANALYZE)');
+  const [next] = await superuser.rows('SELECT pg_snapshot_xmax(pg_current_snapshot())');
   await superuser.rows('CHECKPOINT');
   await superuser.close();
+  return Number(next?.[0] ?? 0);
 }

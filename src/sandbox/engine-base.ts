@@ -11,7 +11,7 @@ import type { Wire } from '../postgres/wire.ts';
 import { DATABASE, OBSERVER, OWNER, PRIVATE_SCHEMA, startThrowaway } from './workspace.ts';
 
 /** Raised when the layout of prepared folders changes, so that older ones are not taken. */
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 /**
  * Tells of each rewrite by a message that no session setting holds back. It belongs to the

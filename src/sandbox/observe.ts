@@ -69,11 +69,12 @@ export interface Observed {
 async function changedData(it: Observed, observer: Wire, lazy: LazySides, after: readonly Table[]) {
   const { facts, dataDir } = it.baseline;
   const { pairs, fresh } = pairTables(facts.catalog.tables, after);
+  const around = { after: observer, firstXid: facts.firstXid, sides: () => lazy.sides() };
   const data: DataChange[] = [];
   for (const pair of pairs) {
     const counts = facts.counts[pair.before.oid] ?? { rows: 0, values: {} };
     const touched = isTouched(pair, dataDir, it.run.dataDir);
-    data.push(...(await dataChanges(pair, counts, touched, () => lazy.sides())));
+    data.push(...(await dataChanges(pair, counts, touched, around)));
   }
   const made = await countTables(observer, fresh);
   for (const table of fresh) {

@@ -2,11 +2,13 @@
  * Counts rows and non-null values, and compares the rows of one table before and after. Rows are
  * never read out: the servers send a hash per value, sorted, and the two streams are merged here.
  */
-import { join } from 'node:path';
+import { randomInt } from 'node:crypto';
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { DataChange } from '../core/dry-run.ts';
 import type { Row, Wire } from '../postgres/wire.ts';
 import type { ColumnInfo, TableInfo } from './catalog.ts';
+import { countVersions, type Versions } from './row-versions.ts';
 
 /** Rows of a table and non-null values of its columns, by column number. */
 export interface Counts {
@@ -100,44 +102,62 @@ interface ColumnTally {
   changed: number;
 }
 
+interface HashWish {
+  readonly columns: readonly ColumnInfo[];
+  /** Columns that identify a row; none: all of them together do. */
+  readonly key: readonly ColumnInfo[];
+  /** Not known to the SQL under test, so that it cannot choose values with the same hash. */
+  readonly seed: number;
+}
+
 /** One hash per value. `format` takes a type's own output function, never a cast of the owner's. */
-function hashQuery(
-  table: TableInfo,
-  columns: readonly ColumnInfo[],
-  key: readonly ColumnInfo[],
-): string {
-  const one = (c: ColumnInfo): string => `hashtextextended(format('%s', ${quote(c.name)}), 7)`;
+function hashQuery(table: TableInfo, { columns, key, seed }: HashWish): string {
+  const one = (c: ColumnInfo): string =>
+    `hashtextextended(format('%s', ${quote(c.name)}), ${seed})`;
   const value = (c: ColumnInfo): string =>
     `CASE WHEN num_nulls(${quote(c.name)}) = 1 THEN NULL ELSE ${one(c)} END`;
   const parts = (key.length > 0 ? key : columns).map((c) => `coalesce((${value(c)})::text, '-')`);
-  const identity = `md5(concat_ws(',', ${parts.join(', ') || "''"}))`;
+  const identity = `hashtextextended(concat_ws(',', ${parts.join(', ') || "''"}), ${seed + 1})`;
   const list = [identity, ...columns.map(value)].join(', ');
   return `SELECT ${list} FROM ONLY ${table.quoted} ORDER BY 1`;
 }
 
-interface Chunked {
-  next(): Promise<Row | null>;
+interface Keyed {
+  readonly identity: bigint;
+  readonly row: Row;
 }
 
-/** Reads a sorted query through a cursor, so that memory stays small. */
+interface Chunked {
+  next(): Promise<Keyed | null>;
+}
+
+/** Reads a sorted query through a cursor, so that memory stays small; one batch ahead. */
 async function cursor(wire: Wire, sql: string): Promise<Chunked> {
   await wire.rows('BEGIN READ ONLY');
   await wire.rows(`DECLARE tagout_rows NO SCROLL CURSOR FOR ${sql}`);
+  const fetch = (): Promise<readonly Row[]> => {
+    const coming = wire.rows('FETCH 2000 FROM tagout_rows');
+    // Whoever awaits it hears of a failure.
+    coming.catch(() => undefined);
+    return coming;
+  };
+  let coming = fetch();
   let rows: readonly Row[] = [];
   let at = 0;
   let over = false;
-  const next = async (): Promise<Row | null> => {
-    if (at < rows.length) {
+  const next = async (): Promise<Keyed | null> => {
+    const row = rows[at];
+    if (row !== undefined) {
       at += 1;
-      return rows[at - 1] ?? null;
+      return { identity: BigInt(row[0] ?? '0'), row };
     }
     if (over) return null;
-    rows = await wire.rows('FETCH 2000 FROM tagout_rows');
+    rows = await coming;
     at = 0;
-    if (rows.length > 0) return next();
-    over = true;
-    await wire.rows('COMMIT');
-    return null;
+    over = rows.length === 0;
+    if (over) await wire.rows('COMMIT');
+    else coming = fetch();
+    return next();
   };
   return { next };
 }
@@ -156,12 +176,12 @@ interface Merged {
 type Visit = (before: Row | null, after: Row | null) => void;
 
 async function merge(before: Chunked, after: Chunked, visit: Visit): Promise<Merged> {
-  let [left, right] = [await before.next(), await after.next()];
+  let [left, right] = await Promise.all([before.next(), after.next()]);
   let onlyBefore = 0;
   let onlyAfter = 0;
   while (left !== null || right !== null) {
-    const order = left === null ? 1 : right === null ? -1 : compare(left[0], right[0]);
-    visit(order <= 0 ? left : null, order >= 0 ? right : null);
+    const order = compare(left, right);
+    visit(order <= 0 ? (left?.row ?? null) : null, order >= 0 ? (right?.row ?? null) : null);
     if (order < 0) onlyBefore += 1;
     if (order > 0) onlyAfter += 1;
     if (order <= 0) left = await before.next();
@@ -170,9 +190,11 @@ async function merge(before: Chunked, after: Chunked, visit: Visit): Promise<Mer
   return { onlyBefore, onlyAfter };
 }
 
-function compare(a: string | null | undefined, b: string | null | undefined): number {
-  if ((a ?? '') === (b ?? '')) return 0;
-  return (a ?? '') < (b ?? '') ? -1 : 1;
+/** Which of two rows comes first; a side that has ended comes last. */
+function compare(left: Keyed | null, right: Keyed | null): number {
+  if (left === null) return 1;
+  if (right === null || left.identity < right.identity) return -1;
+  return left.identity > right.identity ? 1 : 0;
 }
 
 function tallyValue(tally: ColumnTally, was: string | null, is: string | null): void {
@@ -253,14 +275,17 @@ async function compareRows(
     if (!hasKey && was === null && is !== null) leftovers.add(is, -1);
     if (hasKey) tallies.forEach((t, i) => tallyValue(t, was?.[i + 1] ?? null, is?.[i + 1] ?? null));
   };
+  const seed = randomInt(2 ** 47);
   const sql = (side: 'before' | 'after'): string =>
-    hashQuery(
-      pair[side],
-      kept.map((k) => k[side]),
-      identity.map((k) => k[side]),
-    );
-  const left = await cursor(sides.before, sql('before'));
-  const right = await cursor(sides.after, sql('after'));
+    hashQuery(pair[side], {
+      columns: kept.map((k) => k[side]),
+      key: identity.map((k) => k[side]),
+      seed,
+    });
+  const [left, right] = await Promise.all([
+    cursor(sides.before, sql('before')),
+    cursor(sides.after, sql('after')),
+  ]);
   const { onlyBefore, onlyAfter } = await merge(left, right, visit);
   if (!hasKey) leftovers.settle(tallies);
   const paired = hasKey ? 0 : Math.min(onlyBefore, onlyAfter);
@@ -276,22 +301,65 @@ async function compareRows(
   return found;
 }
 
-/**
- * What became of the data of one table. `sides` is asked for only when rows must be compared.
- * Changes of zero are left out.
- */
+/** Rows that only came, or only went: told by counting. Null when versions must be compared. */
+async function countRows(
+  pair: { readonly before: TableInfo; readonly after: TableInfo },
+  counts: Counts,
+  around: Around,
+): Promise<DataChange[] | null> {
+  const columns = pairColumns(pair).flatMap(({ before, after }) =>
+    after ? [{ before, after }] : [],
+  );
+  // A column that was dropped and made again has the old rows' values no more.
+  const same = columns.every(({ before, after }) => before.number === after.number);
+  if (!same || pair.before.oid !== pair.after.oid) return null;
+  const now = columns.map((column) => column.after);
+  const found = await countVersions(around.after, pair.after, now, around.firstXid);
+  const lost = counts.rows - found.kept;
+  if (lost < 0 || (lost > 0 && found.fresh > 0)) return null;
+  const was = columns.map(({ before }) => counts.values[before.number] ?? 0);
+  return [
+    change(pair.before.name, 'rows', [counts.rows, found.kept + found.fresh], {
+      lost,
+      added: found.fresh,
+      changed: 0,
+    }),
+    ...columns.map(({ before }, i) =>
+      countedValues(`${pair.before.name}.${before.name}`, was[i] ?? 0, found, i),
+    ),
+  ];
+}
+
+function countedValues(object: string, was: number, found: Versions, i: number): DataChange {
+  const [kept, added] = [found.keptValues[i] ?? 0, found.freshValues[i] ?? 0];
+  const tally = { lost: was - kept, added, changed: 0 };
+  return change(object, 'values', [was, kept + added], tally);
+}
+
+/** What is needed to judge a table whose file was written to. */
+export interface Around {
+  readonly after: Wire;
+  /** The first transaction after the baseline. */
+  readonly firstXid: number;
+  /** Asked for only when rows must be compared. */
+  readonly sides: () => Promise<Sides>;
+}
+
+/** What became of the data of one table. Changes of zero are left out. */
 export async function dataChanges(
   pair: TablePair,
   counts: Counts,
   touched: boolean,
-  sides: () => Promise<Sides>,
+  around: Around,
 ): Promise<readonly DataChange[]> {
   if (pair.after === null) return gone(pair, counts).filter(matters);
   const dropped = pairColumns(pair).flatMap(({ before, after }) =>
     after === null ? [droppedColumn(pair, before, counts)] : [],
   );
+  if (!touched) return dropped.filter(matters);
   const both = { before: pair.before, after: pair.after };
-  const compared = touched ? await compareRows(both, counts, await sides()) : [];
+  const counted = await countRows(both, counts, around);
+  const compared = counted ?? (await compareRows(both, counts, await around.sides()));
   return [...compared, ...dropped].filter(matters);
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DryRun, MigrationPlan, MigrationStep } from '../../src/core/dry-run.ts';
 import { sha256Hex } from '../../src/core/canonical.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { timeAlone } from './sandbox-peer.ts';
 
 export interface Measured {
   readonly what: string;
@@ -44,9 +45,16 @@ const largeSchema = Array.from({ length: 50 }, (_, i) =>
   ).join('\n'),
 );
 
-async function timed(sandbox: Sandbox, it: MigrationPlan, rows: number): Promise<number> {
+interface Wish {
+  readonly rows: number;
+  readonly seed?: string;
+}
+
+async function timed(sandbox: Sandbox, it: MigrationPlan, wish: number | Wish): Promise<number> {
   const began = performance.now();
-  const settings = { postgres: null, seed: [], rows, timeoutMs: 60_000 };
+  const { rows, seed: sql } = typeof wish === 'number' ? { rows: wish, seed: undefined } : wish;
+  const seed = sql === undefined ? [] : [{ path: 'seed.sql', sql }];
+  const settings = { postgres: null, seed, rows, timeoutMs: 60_000 };
   const run: DryRun = await sandbox.dryRun({ owner: 'bench', plans: [it], settings });
   if (run.status !== 'ok') throw new Error(run.reason ?? run.status);
   return performance.now() - began;
@@ -66,6 +74,44 @@ function line(what: string, ms: number, reachMs: number): Measured {
   const show = (value: number): string =>
     value < 2000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`;
   return { what, measured: show(ms), reach: `≤ ${show(reachMs)}`, ok: ms <= reachMs };
+}
+
+const large = 'create table big (id int primary key, v text, n int)';
+const fill = `insert into big select i, 'name ' || i, i % 100 from generate_series(1, 400000) i`;
+
+/** SQL that takes long by itself, and what it takes with the whole proof around it. */
+const HEAVY: readonly { readonly what: string; readonly sql: string }[] = [
+  {
+    what: 'five index builds on 400,000 rows',
+    sql: [1, 2, 3, 4, 5].map((n) => `create index b${n} on big (v, n)`).join('; '),
+  },
+  {
+    what: 'join that reads 400,000 rows',
+    sql: 'select count(*) from big a join big b using (n) where a.id < 4000',
+  },
+  { what: 'every row of 400,000 updated', sql: 'update big set v = upper(v)' },
+];
+
+/** The dry run beside the same SQL alone, both on a copy of the same baseline. */
+async function besidePeer(sandbox: Sandbox, home: string): Promise<Measured[]> {
+  const found: Measured[] = [];
+  const small = 'alter table h1 drop column name';
+  const short = plan(longHistory.slice(0, 50), small);
+  await timed(sandbox, short, 200);
+  const dry = await repeated(5, () => timed(sandbox, short, 200));
+  const alone = await repeated(5, () => timeAlone(home, small));
+  found.push(line('dry run of a short change, SQL alone × 1.5 + 250 ms', dry, alone * 1.5 + 250));
+  for (const { what, sql } of HEAVY) {
+    const it = plan([large], sql);
+    const wish = { rows: 0, seed: fill };
+    await timed(sandbox, it, wish);
+    const [whole, peer] = [
+      await repeated(3, () => timed(sandbox, it, wish)),
+      await repeated(3, () => timeAlone(home, sql)),
+    ];
+    found.push(line(`dry run of ${what}, SQL alone × 1.3`, whole, peer * 1.3));
+  }
+  return found;
 }
 
 /** Every figure of the sandbox, in a folder of its own that is removed afterwards. */
@@ -91,16 +137,16 @@ export async function benchSandbox(): Promise<Measured[]> {
     found.push(
       line('400-file history with 200 rows a table, cold', await timed(sandbox, long, 200), 12_000),
     );
-    const large = plan(largeSchema, 'alter table t7_7 drop column a');
-    found.push(line('5,000 tables, cold', await timed(sandbox, large, 0), 90_000));
+    const wide = plan(largeSchema, 'alter table t7_7 drop column a');
+    found.push(line('5,000 tables, cold', await timed(sandbox, wide, 0), 90_000));
     found.push(
-      line('5,000 tables, warm, p50', await repeated(3, () => timed(sandbox, large, 0)), 6000),
+      line('5,000 tables, warm, p50', await repeated(3, () => timed(sandbox, wide, 0)), 6000),
     );
     const one = await repeated(4, () => timed(sandbox, small, 200));
     const began = performance.now();
     await Promise.all(Array.from({ length: 8 }, () => timed(sandbox, small, 200)));
     found.push(line('8 dry runs at once', performance.now() - began, 8 * one * 1.2));
-    return found;
+    return [...found, ...(await besidePeer(sandbox, home))];
   } finally {
     await sandbox.close();
     rmSync(home, { recursive: true, force: true });
