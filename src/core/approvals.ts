@@ -78,9 +78,13 @@ export function judgeReviews(context: ReviewContext): ReviewResult {
   return {
     counted: sorted,
     refused: refused.toSorted((a, b) => a.reviewId - b.reviewId),
-    met: context.demands.map((demand) => meet(demand, sorted, context)),
+    met: context.demands.map((demand) => metBy(demand, sorted.map(approverOf), context)),
     changesRequested: changesRequested.toSorted((a, b) => a.id - b.id),
   };
+}
+
+function approverOf({ person, teams }: CountedApproval): Approver {
+  return { id: person.id, teams };
 }
 
 /** The decisive reviews of each person, oldest first; a deleted account's reviews stand alone. */
@@ -205,6 +209,29 @@ function involvementCodes(author: Account, context: ReviewContext): readonly Ref
   return codes;
 }
 
+/** Whether a person could give an approval that counts, were it given now. */
+export function mayApprove(person: Standing, context: ReviewContext): boolean {
+  const account: Account = { id: person.id, login: person.login, type: 'User' };
+  const pools = poolsOf(context.demands);
+  return (
+    hasWrite(person) &&
+    pools.some((pool) => fits(pool, person)) &&
+    involvementCodes(account, context).length === 0
+  );
+}
+
+/** How a demand would be met if exactly these people had approved. */
+export function metBy(demand: Demand, people: readonly Approver[], context: ReviewContext): Met {
+  const [pool = null] = poolsOf([demand]);
+  const inPool = people.filter((person) => pool === null || inTeams(pool, person));
+  const { solo } = context.policy;
+  const more = !solo && context.contributors.unknown.length > 0 ? 1 : 0;
+  const needed = solo ? 1 : Math.max(1, demand.rule.count) + more;
+  const missing = solo ? [] : missingSlots(demand.rule, inPool);
+  const ok = inPool.length >= needed && missing.length === 0;
+  return { demand, count: needed, counted: inPool.length, missing, ok };
+}
+
 function isMachine(account: Account, policy: Policy): boolean {
   return (
     account.type !== 'User' ||
@@ -259,19 +286,6 @@ function count(
     assurance: 'account',
     independent: alone.length === 0,
   };
-}
-
-function meet(demand: Demand, counted: readonly CountedApproval[], context: ReviewContext): Met {
-  const [pool = null] = poolsOf([demand]);
-  const people: readonly Approver[] = counted
-    .map((approval) => ({ id: approval.person.id, teams: approval.teams }))
-    .filter((person) => pool === null || inTeams(pool, person));
-  const { solo } = context.policy;
-  const more = !solo && context.contributors.unknown.length > 0 ? 1 : 0;
-  const needed = solo ? 1 : Math.max(1, demand.rule.count) + more;
-  const missing = solo ? [] : missingSlots(demand.rule, people);
-  const ok = people.length >= needed && missing.length === 0;
-  return { demand, count: needed, counted: people.length, missing, ok };
 }
 
 interface RefusalDetail {

@@ -87,6 +87,7 @@ export const blastRadiusTable: readonly BlastRadiusRow[] = [
     'renamed under running code',
     'table-renamed column-renamed schema-renamed',
   ),
+  rowOf('high', 'proof', 'code still names what is dropped or renamed', 'still-named'),
   rowOf('high', 'proof', 'SQL that asks where it runs', 'environment-aware-sql'),
   rowOf('high', 'proof', 'migration runner in a deploy path', 'migration-runner-added'),
   rowOf(

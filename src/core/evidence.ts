@@ -136,10 +136,37 @@ export interface Change {
   readonly involved: readonly Involvement[];
   readonly postings: readonly Posting[];
   readonly dryRun: DryRun;
+  /** Where the base branch's code still names what the dry run dropped or renamed; left out: not read. */
+  readonly mentions?: readonly Mention[];
   /** When the base branch was last changed; an approval given before it is for another base (R11). */
   readonly baseChangedAtMs?: number | null;
   /** A merge past the rules (administrator, ruleset bypass): only a later approval counts (R13). */
   readonly bypassedAtMs?: number | null;
+}
+
+/** A line of the base branch's code that names a database object. */
+export interface Mention {
+  /** As `namesToLookFor` gives it: `users`, `users.email`. */
+  readonly object: string;
+  readonly path: string;
+  readonly line: number;
+}
+
+/**
+ * How much one agent has done, this subject included; null where it could not be counted. An author
+ * without any sign of an agent is counted as `undeclared:` and the account's id.
+ */
+export interface AgentActivity {
+  readonly agent: string;
+  readonly openPullRequests: number | null;
+  readonly evaluationsLastHour: number | null;
+  readonly productionDeploymentsLastHour: number | null;
+  readonly productionDeploymentsLastDay: number | null;
+  readonly highOrCriticalLastDay: number | null;
+  /** When the oldest one that is counted falls out of the hour or the day, so that the count sinks. */
+  readonly sinksAtMs?: Readonly<
+    Partial<Record<Exclude<keyof AgentActivity, 'agent' | 'sinksAtMs'>, number>>
+  >;
 }
 
 /** One commit between what the environment runs and what is asked for. */
@@ -174,6 +201,16 @@ export interface DeploymentEvidence {
   readonly range: readonly RangeCommit[];
   /** When anybody first asked to release this range; left out, this run is the first to ask. */
   readonly firstRequestedAtMs?: number | null;
+  /** Where an adopted start was found; kept with the first decision that stands on it. */
+  readonly adopted?: {
+    readonly runId: number | null;
+    readonly deploymentId: number;
+    readonly atMs: number;
+  } | null;
+  /** This deployment has started although we never released it. */
+  readonly bypass?: Bypass | null;
+  /** Deployments of this environment that started without our decision, the oldest first. */
+  readonly bypasses?: readonly Bypass[];
   /** Names of the environments where this very commit has been deployed successfully. */
   readonly succeededIn?: readonly string[];
   /**
@@ -185,6 +222,18 @@ export interface DeploymentEvidence {
   readonly together?: Change | null;
   /** What stands behind the policy's rows `accepted`, as far as this range or its start needs them. */
   readonly accepted?: readonly AcceptedCommits[];
+}
+
+/** A deployment that started without our decision. */
+export interface Bypass {
+  /** `started`: past our gate; `look-alike`: no rule names it; `outside`: not by a workflow. */
+  readonly how: 'started' | 'look-alike' | 'outside';
+  readonly environment: string;
+  readonly deploymentId: number;
+  readonly runId: number | null;
+  readonly sha: string;
+  /** When it started, by GitHub's clock. */
+  readonly atMs: number;
 }
 
 /** Commits that a row `accepted` of the policy names, and the pull request that added the row. */
@@ -237,6 +286,10 @@ export interface Evidence {
   readonly changes: readonly Change[];
   readonly deployment: DeploymentEvidence | null;
   readonly people: readonly Standing[];
+  /** Everybody with write access or more; left out: not read. */
+  readonly eligible?: readonly Standing[];
+  /** What the agents of this subject did lately; needed as soon as the policy sets `limits`. */
+  readonly activity?: readonly AgentActivity[];
   /** Names of suspended agents by the server's own list (beside the policy's). */
   readonly suspended: readonly string[];
   readonly gaps: readonly Gap[];

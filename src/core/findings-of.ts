@@ -2,6 +2,7 @@
 import type { Change } from './evidence.ts';
 import type { Finding } from './findings.ts';
 import { findFiles } from './findings/files.ts';
+import { findMentions } from './findings/mentions.ts';
 import { findRun } from './findings/run.ts';
 import { radii } from './blast-radius.ts';
 import type { Policy } from './policy.ts';
@@ -18,6 +19,10 @@ function order(one: Finding, other: Finding): number {
  * the largest of them; a change with no file and no migration has none.
  */
 export function findingsOf(change: Change, policy: Policy): readonly Finding[] {
-  const found = [...findRun(change.dryRun), ...findFiles(change.files, change.dryRun, policy)];
+  const found = [
+    ...findRun(change.dryRun),
+    ...findMentions(change),
+    ...findFiles(change.files, change.dryRun, policy),
+  ];
   return found.toSorted(order);
 }

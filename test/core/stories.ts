@@ -120,6 +120,10 @@ function withChanges(story: Story, changes: readonly Change[]): Evidence {
     changes,
     deployment,
     people: peopleOf(story),
+    ...(story.eligible === undefined
+      ? {}
+      : { eligible: peopleOf(story).filter(({ login }) => story.eligible?.includes(login)) }),
+    ...(story.activity === undefined ? {} : { activity: story.activity }),
     suspended: story.suspended ?? [],
     gaps: story.gaps ?? [],
   };

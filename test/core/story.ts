@@ -1,5 +1,6 @@
 /** The words in which test/core/cases/decide-*.json tell their stories. */
 import type {
+  AgentActivity,
   Change,
   DeploymentEvidence,
   Gap,
@@ -106,6 +107,9 @@ export interface Story {
   readonly teams?: Readonly<Record<string, readonly string[]>>;
   readonly suspended?: readonly string[];
   readonly gaps?: readonly Gap[];
+  /** Logins of the people with write access, with the teams and permissions of the story. */
+  readonly eligible?: readonly string[];
+  readonly activity?: readonly AgentActivity[];
   /** Minutes after the showing at which the decision is made; the default is 120. */
   readonly nowMinute?: number;
 }

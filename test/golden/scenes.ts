@@ -223,5 +223,9 @@ function renderEffect(effect: Effect): string {
       return `${effect.state} ${effect.environment}\n\n${effect.comment}\n`;
     case 'deployment-note':
       return `note ${effect.environment}\n\n${effect.comment}\n`;
+    case 'issue':
+      return `issue ${effect.title}\n\n${effect.body}`;
+    case 'issue':
+      return `issue ${effect.title}\n\n${effect.body}\n`;
   }
 }

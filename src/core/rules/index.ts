@@ -1,12 +1,15 @@
 /** Every rule, in the order in which its opinion is told. Adding one is one file and one line here. */
 import { after } from './after.ts';
 import { approvals } from './approvals.ts';
+import { bypassDetected } from './bypass.ts';
 import type { Rule } from './case.ts';
 import { changesRequested } from './changes-requested.ts';
 import { checkoutAlone } from './checkout.ts';
 import { evidenceComplete, policyReadable } from './complete.ts';
 import { deploymentSha, environmentKnown } from './deployment.ts';
+import { eligible } from './eligible.ts';
 import { freeze } from './freeze.ts';
+import { limits } from './limits.ts';
 import { deploymentRange } from './range.ts';
 import { rangeLevel } from './range-level.ts';
 import { rollback } from './rollback.ts';
@@ -20,7 +23,9 @@ export const RULES: readonly Rule[] = [
   subjectOpen,
   forkGone,
   environmentKnown,
+  bypassDetected,
   suspendedAgent,
+  limits,
   freeze,
   after,
   deploymentRange,
@@ -29,4 +34,5 @@ export const RULES: readonly Rule[] = [
   changesRequested,
   checkoutAlone,
   approvals,
+  eligible,
 ];

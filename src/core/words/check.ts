@@ -7,8 +7,26 @@ import { dryRunWords } from './dry-run.ts';
 import { agentsJson } from './for-agents.ts';
 import { pullWords } from './holds.ts';
 import { needWords } from './needs.ts';
-import { approvalsWords, findingsTable, originWords, sortedFindings } from './tables.ts';
-import { bytes, counted, fence, fit, line, list, name, prose, type Section, some } from './text.ts';
+import {
+  approvalsWords,
+  findingsTable,
+  originWords,
+  signsWords,
+  sortedFindings,
+} from './tables.ts';
+import {
+  bytes,
+  capital,
+  counted,
+  fence,
+  fit,
+  line,
+  list,
+  name,
+  prose,
+  type Section,
+  some,
+} from './text.ts';
 
 export interface Told {
   readonly evidence: Evidence;
@@ -105,9 +123,10 @@ function verdictWords({ evidence, decision }: Told): string {
   const subject = what.length === 0 ? 'This' : some(what, 5);
   const does = `${what.length > 1 ? 'are' : 'is'} ${decision.verdict === 'deny' ? 'denied' : 'held'}`;
   const state = decision.verdict === 'allow' ? 'may go' : does;
+  const dangers = dangerWords(decision);
   const first =
     `**${VERB[decision.verdict]}, blast radius ${decision.radius}.** ` +
-    `${capital(subject)} ${state}.${dangerWords(decision)}`;
+    `${capital(subject)} ${state}${dangers === '' ? '.' : `: ${dangers}`}`;
   const reasons = decision.opinions
     .filter((opinion) => opinion.verdict === decision.verdict && !FORMAL.has(opinion.code))
     .slice(0, 20)
@@ -123,7 +142,7 @@ function dangerWords(decision: Decision): string {
   if (dangers.length === 0) return '';
   const left = dangers.length - 3;
   const more = left > 0 ? ` ${counted(left, 'more danger')} below.` : '';
-  return ` ${dangers
+  return `${dangers
     .slice(0, 3)
     .map((finding) => sentence(prose(finding.message, 300)))
     .join(' ')}${more}`;
@@ -145,6 +164,7 @@ function nextWords(decision: Decision): string {
 export function textOf(told: Told): string {
   const { evidence, policy, decision } = told;
   const details = [
+    ...signsWords(decision),
     ...evidence.changes.flatMap((change) => dryRunWords(change)),
     `Policy: ${policyWords(policy)}`,
     `Every opinion:\n\n${opinionsWords(decision)}`,
@@ -173,8 +193,4 @@ function opinionsWords(decision: Decision): string {
     .slice(0, 60)
     .map((one) => `- ${one.verdict} by ${name(one.rule)} (${name(one.code)}): ${one.reason}`)
     .join('\n');
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

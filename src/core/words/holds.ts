@@ -5,8 +5,8 @@
 import type { Gap, RangeCommit } from '../evidence.ts';
 import type { BlastRadius } from '../findings.ts';
 import type { PolicyProblem } from '../policy.ts';
-import { needWords } from './needs.ts';
-import { commit, counted, duration, list, name, prose, some } from './text.ts';
+import { whoWords } from './needs.ts';
+import { capital, commit, counted, duration, list, name, prose, some } from './text.ts';
 
 /** A rule's words with its stable code. */
 export interface Said {
@@ -19,6 +19,9 @@ export interface Said {
 export function pullWords(pull: number | null): string {
   return pull === null ? 'this change' : `pull request ${pull}`;
 }
+
+/** Where GitHub has the button. */
+const HOW = 'Files tab → Review changes → Approve';
 
 const WRITER = 'Somebody with write access';
 
@@ -104,12 +107,12 @@ export const SAY = {
   approvalsMissing: (facts: MissingFacts): Said => ({
     code: 'approvals-missing',
     reason:
-      `${capital(pullWords(facts.pull))} (blast radius ${facts.radius}) needs ` +
-      `${counted(facts.count, 'independent approval')} and ${countWords(facts.counted)}` +
-      `${facts.unknown.length > 0 ? unknownWords(facts.unknown) : ''}.`,
+      `${capital(pullWords(facts.pull))} needs ${counted(facts.count, 'independent approval')} ` +
+      `(blast radius ${facts.radius})` +
+      `${facts.unknown.length > 0 ? unknownWords(facts.unknown) : ''}; ${countWords(facts.counted)}.`,
     cure:
-      `${needWords(facts.count - facts.counted, facts.missingTeams)} would release it, given by ` +
-      `review of ${commit(facts.headSha)} after reading this.`,
+      `${whoWords(facts.count - facts.counted, facts.missingTeams)} the ${HOW}, on commit ` +
+      `${commit(facts.headSha)}, after reading this.`,
   }),
   rangeWorse: (facts: MissingFacts): Said => ({
     code: 'range-level',
@@ -118,8 +121,8 @@ export const SAY = {
       `pull request alone. That needs ${counted(facts.count, 'independent approval')} of ` +
       `${pullWords(facts.pull)} as the newest, and ${countWords(facts.counted)}.`,
     cure:
-      `${needWords(facts.count - facts.counted, facts.missingTeams)} on ${pullWords(facts.pull)} ` +
-      'would release it, given after its check has shown the whole range.',
+      `${whoWords(facts.count - facts.counted, facts.missingTeams)} the ${HOW}, on ` +
+      `${pullWords(facts.pull)}, after its check has shown the whole range.`,
   }),
   nothingNew: (): Said => ({
     code: 'nothing-new',
@@ -316,8 +319,4 @@ function unknownWords(unknown: readonly string[]): string {
     unknown.map((u) => name(u)),
     3,
   )} belongs to no account`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

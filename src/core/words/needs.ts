@@ -18,13 +18,21 @@ export function teamsOf(rule: TeamRule): readonly string[] {
   return [...new Set([...(rule.teams ?? []), ...nested])];
 }
 
-/** `2 more approvals of independent people with write access, among them: dba or data`. */
+function teamWords(missingTeams: readonly string[]): string {
+  return missingTeams.length === 0 ? '' : ` from ${list([...missingTeams])}`;
+}
+
+/** `1 independent approval`, `2 independent approvals from dba or data`. */
 export function needWords(missing: number, missingTeams: readonly string[]): string {
   const n = Math.max(missing, missingTeams.length);
-  const who = n === 1 ? 'an independent person' : 'independent people';
-  const teams =
-    missingTeams.length === 0
-      ? 'with write access'
-      : `with write access from ${list([...missingTeams])}`;
-  return `${counted(n, 'approval')} of ${who} ${teams}`;
+  return `${counted(n, 'independent approval')}${teamWords(missingTeams)}`;
+}
+
+/** Who can give what is missing: `1 person with write access who had no hand in it opens`. */
+export function whoWords(missing: number, missingTeams: readonly string[]): string {
+  const n = Math.max(missing, missingTeams.length);
+  return (
+    `${counted(n, 'person', 'people')} with write access${teamWords(missingTeams)} who had no ` +
+    `hand in it ${n === 1 ? 'opens' : 'each open'}`
+  );
 }

@@ -3,7 +3,7 @@ import type { Decision } from '../decision.ts';
 import type { Evidence } from '../evidence.ts';
 import { type Told, titleOf } from './check.ts';
 import { needWords } from './needs.ts';
-import { measured, sortedFindings } from './tables.ts';
+import { measured, toldFindings } from './tables.ts';
 import { counted, line, list } from './text.ts';
 
 /** The report as lines for a terminal, without Markdown and without control characters. */
@@ -45,7 +45,8 @@ function dryRunLine(dryRun: Evidence['changes'][number]['dryRun']): string {
 }
 
 function findingLines({ evidence, decision }: Told): readonly string[] {
-  const shown = sortedFindings(decision.findings).slice(0, 100);
+  const told = toldFindings(decision.findings);
+  const shown = told.slice(0, 100);
   const lines = shown.flatMap((finding) => {
     const { before, after } = measured(evidence, finding);
     const place =
@@ -56,7 +57,7 @@ function findingLines({ evidence, decision }: Told): readonly string[] {
       `                  ${line(finding.id, 60)}, by ${line(finding.evidence, 60)}${place}`,
     ];
   });
-  const left = decision.findings.length - shown.length;
+  const left = told.length - shown.length;
   return [...lines, ...(left > 0 ? [`cut here: ${counted(left, 'more finding')}`] : []), ''];
 }
 

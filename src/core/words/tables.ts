@@ -29,20 +29,31 @@ export function sortedFindings(findings: readonly Finding[]): readonly Finding[]
   );
 }
 
-/** Object, what happened, before, after, proof. */
+/** A migration file that ran is told by what it did, so that its path alone is no news. */
+const TOLD_ELSEWHERE = 'judged-migration-changed';
+
+/** The findings that a reader has to see, danger first. */
+export function toldFindings(findings: readonly Finding[]): readonly Finding[] {
+  const told = findings.filter(({ id }) => id !== TOLD_ELSEWHERE);
+  return sortedFindings(told.length === 0 ? findings : told);
+}
+
+/** Object, what happened, proof; before and after where the dry run measured them. */
 export function findingsTable(evidence: Evidence, findings: readonly Finding[]): string {
   if (findings.length === 0) return 'Nothing that is told by a finding.';
-  const rows = sortedFindings(findings).map((finding) => {
-    const { before, after } = measured(evidence, finding);
-    return [
-      name(finding.object, 80),
-      `${prose(finding.message)}${finding.level === 'danger' ? '' : ` (${finding.level})`}`,
-      before,
-      after,
-      `${prose(finding.evidence, 60)}: ${name(finding.id)}`,
-    ];
-  });
-  return table(['Object', 'What it did', 'Before', 'After', 'Proof'], rows);
+  const told = toldFindings(findings).map((finding) => ({
+    finding,
+    figures: measured(evidence, finding),
+  }));
+  const isMeasured = told.some(({ figures }) => figures.before !== '–' || figures.after !== '–');
+  const rows = told.map(({ finding, figures: { before, after } }) => [
+    name(finding.object, 80),
+    `${prose(finding.message)}${finding.level === 'advice' ? ' (advice)' : ''}`,
+    ...(isMeasured ? [before, after] : []),
+    `${prose(finding.evidence, 60)}: ${name(finding.id)}`,
+  ]);
+  const figures = isMeasured ? ['Before', 'After'] : [];
+  return table(['Object', 'What it did', ...figures, 'Proof'], rows);
 }
 
 interface Measured {
@@ -94,17 +105,34 @@ export function originWords({ evidence, policy, decision: { origin } }: OriginTo
           logins.map((login) => name(login)),
           5,
         )}, who cannot approve it.`;
-  const first = `${KIND[origin.kind]}${who}.${set}`;
-  if (origin.signals.length === 0) return first;
+  return `${KIND[origin.kind]}${who}${surestWords(origin.signals)}.${set}`;
+}
+
+/** The sign that is hardest to forge; the others are in the details. */
+function surestWords(signals: Decision['origin']['signals']): string {
+  const [surest] = signals.toSorted((a, b) => Number(a.forgeable) - Number(b.forgeable));
+  if (surest === undefined) return '';
+  const others = signals.length - 1;
+  const more = others === 0 ? '' : ` and ${counted(others, 'more sign')} in the details`;
+  return `, by ${prose(surest.signal, 60)} ${name(surest.value, 80)} (${weightOf(surest)})${more}`;
+}
+
+function weightOf({ forgeable }: Decision['origin']['signals'][number]): string {
+  return forgeable ? 'can be forged' : 'set by GitHub';
+}
+
+/** Every sign of who wrote it, for the fold; nothing when there is none. */
+export function signsWords({ origin }: Decision): readonly string[] {
+  if (origin.signals.length === 0) return [];
   const rows = origin.signals.map((signal) => [
     name(signal.agent, 60),
     prose(signal.signal, 60),
     name(signal.value, 80),
     name(signal.source, 80),
-    signal.forgeable ? 'can be forged' : 'set by GitHub',
+    weightOf(signal),
   ]);
   const head = ['Agent', 'Sign', 'Value', 'Read from', 'Weight'];
-  return `${first}\n\n${table(head, rows)}`;
+  return [`Signs of who wrote it:\n\n${table(head, rows)}`];
 }
 
 /** How many approvals count, and each with its reason. */

@@ -94,6 +94,11 @@ export function commit(sha: string | null): string {
   return sha === null ? 'no commit' : name(sha.slice(0, 7));
 }
 
+/** The first letter in upper case. */
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** `14 days`, `3 hours`, `90 minutes`. */
 export function duration(ms: number): string {
   const minutes = Math.round(ms / 60_000);
