@@ -267,6 +267,54 @@ const releaseTable = tagout.table(
 );
 export const release: PgTable = releaseTable;
 
+/** Organisations that have shown a floor: one that can no longer be read then holds. */
+const floorSeenTable = tagout.table('floor_seen', {
+  installationId: bigint('installation_id', big).primaryKey(),
+  atMs: bigint('at_ms', big).notNull(),
+});
+export const floorSeen: PgTable = floorSeenTable;
+
+/** When a range was first asked to be released: waiting at the gate does not age an approval. */
+const requestedTable = tagout.table(
+  'requested',
+  {
+    installationId: bigint('installation_id', big).notNull(),
+    repoId: bigint('repo_id', big).notNull(),
+    environment: text('environment').notNull(),
+    fromSha: text('from_sha').notNull(),
+    sha: text('sha').notNull(),
+    atMs: bigint('at_ms', big).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.installationId, t.repoId, t.environment, t.fromSha, t.sha] })],
+);
+export const requested: PgTable = requestedTable;
+
+/** Deployments that started without our decision; what they brought needs a review afterwards. */
+const bypassTable = tagout.table(
+  'bypass',
+  {
+    installationId: bigint('installation_id', big).notNull(),
+    repoId: bigint('repo_id', big).notNull(),
+    environment: text('environment').notNull(),
+    deploymentId: bigint('deployment_id', big).notNull(),
+    runId: bigint('run_id', big),
+    sha: text('sha').notNull(),
+    how: text('how').notNull(),
+    atMs: bigint('at_ms', big).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.installationId, t.repoId, t.environment, t.deploymentId] })],
+);
+export const bypass: PgTable = bypassTable;
+
+/** Bearer tokens of deployers outside GitHub, by their SHA-256 only. */
+const deployerTokenTable = tagout.table('deployer_token', {
+  sha256: text('sha256').primaryKey(),
+  repository: text('repository').notNull(),
+  environment: text('environment').notNull(),
+  createdAtMs: bigint('created_at_ms', big).notNull(),
+});
+export const deployerToken: PgTable = deployerTokenTable;
+
 /** Agents that the server's operator has stopped, beside the policy's own list. */
 const suspensionTable = tagout.table(
   'suspension',

@@ -58,6 +58,14 @@ export type Effect =
       readonly runId: number;
       readonly environment: string;
       readonly comment: string;
+    }
+  /** The one issue of a repository that tells of deployments past the gate; edited, not repeated. */
+  | {
+      readonly kind: 'issue';
+      readonly key: string;
+      readonly repo: RepoRef;
+      readonly title: string;
+      readonly body: string;
     };
 
 /** What became of an effect. `uncertain`: sent, the answer was lost; the truth is read before a repeat. */

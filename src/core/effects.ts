@@ -7,7 +7,8 @@ import type { BlastRadius, Finding } from './findings.ts';
 import type { EffectivePolicy } from './policy.ts';
 import type { Locator, RepoRef, Trigger } from './subject.ts';
 import { newestOf } from './rules/newest.ts';
-import { environmentKey } from './subject.ts';
+import { environmentKey, isExternalRun } from './subject.ts';
+import { bypassIssue } from './words/bypass.ts';
 import { summaryOf, textOf, titleOf } from './words/check.ts';
 import { deploymentComment } from './words/deployment.ts';
 import { sortedFindings } from './words/tables.ts';
@@ -37,6 +38,8 @@ export function effects(judged: JudgedSubject): readonly Effect[] {
       return [checkRun(judged, subject.repo, subject.headSha, null)];
     case 'deployment':
       if (deployment === null) return [];
+      if ((deployment.bypass ?? null) !== null) return issueEffects(judged, subject.repo);
+      if (isExternalRun(subject.runId)) return [externalCheck(judged, subject)];
       return [deploymentEffect(judged, subject), ...rangeCheck(judged, subject)];
     case 'checkout':
       return [];
@@ -183,6 +186,22 @@ function rangeCheck(judged: JudgedSubject, subject: DeploymentSubject): readonly
   const { pull, baseRef, headSha } = newest;
   const shown = { pull, baseRef, digest };
   return [checkRunOf(judged, { repo: subject.repo, headSha, name, shown })];
+}
+
+/** A deployer outside of GitHub's workflows finds its answer on the commit itself. */
+function externalCheck(judged: JudgedSubject, subject: DeploymentSubject): Effect {
+  const name = `${CHECK_NAME}/${environmentKey(subject.environment)}`;
+  return checkRunOf(judged, { repo: subject.repo, headSha: subject.sha, name, shown: null });
+}
+
+/** What has passed the gate cannot be called back: people are told, once per repository. */
+function issueEffects({ evidence }: JudgedSubject, repo: RepoRef): readonly Effect[] {
+  const { bypass = null, bypasses = [] } = evidence.deployment ?? {};
+  if (bypass === null) return [];
+  const others = bypasses.filter((one) => one.deploymentId !== bypass.deploymentId);
+  const issue = bypassIssue([...others, bypass]);
+  const state = digestOf(issue).slice(0, 32);
+  return [{ kind: 'issue', key: `issue:${repo.id}:${state}`, repo, ...issue }];
 }
 
 type DeploymentSubject = Extract<Evidence['subject'], { kind: 'deployment' }>;

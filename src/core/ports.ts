@@ -4,7 +4,7 @@
  */
 import type { Decision } from './decision.ts';
 import type { Effect, EffectOutcome } from './effect.ts';
-import type { Evidence, Posting } from './evidence.ts';
+import type { Bypass, Evidence, Posting } from './evidence.ts';
 import type { EffectivePolicy } from './policy.ts';
 import type { Locator, RepoRef, Trigger } from './subject.ts';
 
@@ -34,6 +34,24 @@ export interface Memory {
    */
   floorSeen?(installationId: number): Promise<boolean>;
   keepFloorSeen?(installationId: number): Promise<void>;
+  /** When this range was first asked to be released to this environment; null when never. */
+  firstRequested?(repo: RepoRef, range: AskedRange): Promise<number | null>;
+  /** Deployments of this environment that started without our decision, the oldest first. */
+  bypasses?(repo: RepoRef, environment: string): Promise<readonly Bypass[]>;
+  /** Whether we have released this attempt of a run, or are about to say so. */
+  hasReleased?(repo: RepoRef, run: AskedRun): Promise<boolean>;
+}
+
+export interface AskedRange {
+  readonly environment: string;
+  readonly fromSha: string;
+  readonly sha: string;
+}
+
+export interface AskedRun {
+  readonly runId: number;
+  readonly runAttempt: number;
+  readonly environment: string;
 }
 
 export interface Release {
@@ -68,6 +86,8 @@ export interface Enact {
 export interface KnownWrites {
   /** Id of our check run of this name on this SHA. */
   readonly checkRunId: number | null;
+  /** Number of our issue in this repository. */
+  readonly issue?: number | null;
   /** True when an earlier attempt of this very effect has no answer: look before writing. */
   readonly uncertain: boolean;
 }

@@ -19,6 +19,14 @@ export type Locator =
       readonly environment: string;
       readonly deploymentId: number | null;
     }
+  /** A commit that something outside of GitHub's workflows deploys, or asks to. */
+  | {
+      readonly kind: 'external';
+      readonly repo: RepoRef;
+      readonly environment: string;
+      readonly sha: string;
+      readonly deploymentId: number | null;
+    }
   | {
       readonly kind: 'merge-group';
       readonly repo: RepoRef;
@@ -80,6 +88,8 @@ export function locatorKey(locator: Locator): string {
       return `${repo}:pull:${locator.number}`;
     case 'deployment':
       return `${repo}:run:${locator.runId}:${environmentKey(locator.environment)}`;
+    case 'external':
+      return `${repo}:sha:${locator.sha}:${environmentKey(locator.environment)}`;
     case 'merge-group':
       return `${repo}:group:${locator.headSha}`;
     case 'commit':
@@ -87,6 +97,19 @@ export function locatorKey(locator: Locator): string {
     case 'repository':
       return `${repo}:repository`;
   }
+}
+
+/**
+ * The run id of a deployment that no workflow makes: negative, as GitHub's own never are, and the
+ * same for the same commit.
+ */
+export function externalRunId(sha: string): number {
+  return -1 - Number.parseInt(sha.slice(0, 12), 16);
+}
+
+/** Whether a deployment is made from outside of GitHub's workflows. */
+export function isExternalRun(runId: number): boolean {
+  return runId < 0;
 }
 
 /** Names of environments compare trimmed, NFKC-normalised and case-folded (POLICY.md). */

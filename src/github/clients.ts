@@ -181,6 +181,8 @@ export async function getPages<Row>(
     readonly parameters: Parameters;
     readonly rows: (data: unknown) => readonly Row[];
     readonly pages: number;
+    /** Whether what comes after this page is not wanted; the list then counts as read in part. */
+    readonly enough?: (page: readonly Row[]) => boolean;
   },
 ): Promise<{ rows: readonly Row[]; complete: boolean }> {
   const rows: Row[] = [];
@@ -188,8 +190,10 @@ export async function getPages<Row>(
   for (let page = 1; page <= list.pages; page += 1) {
     // Each page names the next one, so that they can only be read one after the other.
     const answer = await client.get(path, parameters);
-    rows.push(...list.rows(answer.data));
+    const found = list.rows(answer.data);
+    rows.push(...found);
     if (answer.next === null) return { rows, complete: true };
+    if (list.enough?.(found) === true) break;
     parameters = { ...parameters, ...Object.fromEntries(new URLSearchParams(answer.next)) };
   }
   return { rows, complete: false };

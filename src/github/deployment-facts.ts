@@ -136,17 +136,23 @@ export async function listDeployments(
 const statusSchema = z.array(
   z.object({
     state: z.string(),
+    created_at: timeSchema,
     log_url: z.string().nullish(),
     target_url: z.string().nullish(),
   }),
 );
 
 export interface DeploymentHistory {
+  /** When its job first ran, or it was first said to be there; null: it has not started. */
+  readonly startedAtMs: number | null;
   /** Whether it has ever succeeded: GitHub turns older successes `inactive`. */
   readonly succeeded: boolean;
   /** The workflow run that its statuses point to, if they do. Text of whoever wrote the status. */
   readonly runId: number | null;
 }
+
+/** States that a deployment has only when something of it ran; a refused one fails without. */
+const STARTED: ReadonlySet<string> = new Set(['in_progress', 'success', 'inactive']);
 
 /** What a deployment's statuses tell; nothing for one that is gone. */
 export async function readHistory(
@@ -164,12 +170,14 @@ export async function readHistory(
     const ids = links.flatMap(
       (link) => /\/actions\/runs\/([1-9]\d{0,14})(?:\/|$)/.exec(link)?.[1] ?? [],
     );
+    const started = rows.filter(({ state }) => STARTED.has(state));
     return {
+      startedAtMs: started.length === 0 ? null : Math.min(...started.map((row) => row.created_at)),
       succeeded: rows.some((status) => status.state === 'success'),
       runId: ids[0] === undefined ? null : Number(ids[0]),
     };
   } catch (fault) {
-    if (isRefusal(fault, 404)) return { succeeded: false, runId: null };
+    if (isRefusal(fault, 404)) return { startedAtMs: null, succeeded: false, runId: null };
     throw fault;
   }
 }

@@ -12,6 +12,7 @@ import {
 } from './clients.ts';
 import { writeCheckRun } from './enact-check-run.ts';
 import { reviewDeployment, writeNote } from './enact-deployment.ts';
+import { writeIssue } from './enact-issue.ts';
 import { writeLabels } from './enact-labels.ts';
 import type { Self } from './events.ts';
 import { GitHubFault } from './faults.ts';
@@ -64,6 +65,8 @@ function send(effect: Effect, writing: Writing): Promise<EffectOutcome> {
       return reviewDeployment(effect, writing);
     case 'deployment-note':
       return writeNote(effect, writing);
+    case 'issue':
+      return writeIssue(effect, writing);
   }
 }
 

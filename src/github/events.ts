@@ -114,6 +114,51 @@ const protectionRule: Row = row(
   },
 );
 
+const deployedSchema = z.object({
+  id: z.int().positive(),
+  environment: z.string().min(1).max(255),
+  sha: shaSchema,
+});
+const runSchema = z.object({ id: z.int().positive() }).nullish();
+
+/** Where a deployment is looked at: its run, or without one the commit that is deployed. */
+function deployed(
+  repo: RepoRef,
+  { id, environment, sha }: z.infer<typeof deployedSchema>,
+  runId: number | null,
+): Locator {
+  if (runId === null) return { kind: 'external', repo, environment, sha, deploymentId: id };
+  return { kind: 'deployment', repo, runId, environment, deploymentId: id };
+}
+
+/** A deployment that no workflow makes has no gate to wait at: its commit gets the answer. */
+const deployment: Row = row(
+  { deployment: deployedSchema, workflow_run: runSchema },
+  (repo, { deployment: made, workflow_run: run }) =>
+    run === null || run === undefined ? [deployed(repo, made, null)] : [],
+);
+
+/** What has started may have come past the gate. */
+const deploymentStatus: Row = row(
+  {
+    deployment: deployedSchema,
+    deployment_status: z.object({ state: z.string() }),
+    workflow_run: runSchema,
+  },
+  (repo, { deployment: made, deployment_status: { state }, workflow_run: run }) =>
+    ['in_progress', 'success'].includes(state) ? [deployed(repo, made, run?.id ?? null)] : [],
+);
+
+/** The job of a deployment that has started; other jobs are no news. */
+const workflowJob: Row = row(
+  {
+    workflow_job: z.object({ run_id: z.int().positive() }),
+    deployment: deployedSchema.nullish(),
+  },
+  (repo, { workflow_job: { run_id: runId }, deployment: made }) =>
+    made === null || made === undefined ? [] : [deployed(repo, made, runId)],
+);
+
 /** The run id of a callback URL, or null when its path is not exactly ours. The host is not used. */
 export function runIdOf(url: string | undefined, repo: RepoRef): number | null {
   if (url === undefined || !URL.canParse(url)) return null;
@@ -205,7 +250,10 @@ export const EVENT_TABLE: Readonly<Record<string, Row>> = {
   'pull_request_review.dismissed': review,
   'check_run.rerequested': checkRun,
   'check_suite.rerequested': checkSuite,
+  'deployment.created': deployment,
   'deployment_protection_rule.requested': protectionRule,
+  'deployment_status.created': deploymentStatus,
+  'workflow_job.in_progress': workflowJob,
   push,
   'issue_comment.created': comment,
   'merge_group.checks_requested': mergeGroup,

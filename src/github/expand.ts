@@ -32,6 +32,7 @@ export async function expandLocator(
       return [...(await openPulls(reading, () => true)), ...(await waitingRuns(reading))];
     case 'pull-request':
     case 'deployment':
+    case 'external':
     case 'merge-group':
       return [locator];
   }
@@ -68,7 +69,9 @@ const runsSchema = z.object({ workflow_runs: z.array(z.object({ id: z.int().posi
 const pendingSchema = z.array(z.object({ environment: z.object({ name: z.string() }) }));
 
 /** Every environment that a waiting run waits for. */
-async function waitingRuns(reading: Reading): Promise<readonly Locator[]> {
+export async function waitingRuns(
+  reading: Pick<Reading, 'repo' | 'client'>,
+): Promise<readonly Locator[]> {
   const { rows } = await getPages(reading.client, '/repos/{owner}/{repo}/actions/runs', {
     parameters: { ...place(reading.repo), status: 'waiting' },
     pages: 10,
@@ -79,7 +82,10 @@ async function waitingRuns(reading: Reading): Promise<readonly Locator[]> {
   return found;
 }
 
-async function environmentsOf(reading: Reading, runId: number): Promise<readonly Locator[]> {
+async function environmentsOf(
+  reading: Pick<Reading, 'repo' | 'client'>,
+  runId: number,
+): Promise<readonly Locator[]> {
   const repo: RepoRef = reading.repo;
   try {
     const path = '/repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments';

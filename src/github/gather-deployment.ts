@@ -2,8 +2,15 @@
 import { z } from 'zod';
 import type { EffectivePolicy } from '../core/policy.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
-import type { Change, DeploymentEvidence, Evidence, RangeCommit } from '../core/evidence.ts';
-import type { Locator } from '../core/subject.ts';
+import type {
+  Bypass,
+  Change,
+  DeploymentEvidence,
+  Evidence,
+  RangeCommit,
+} from '../core/evidence.ts';
+import { externalRunId, isExternalRun, type Locator } from '../core/subject.ts';
+import { readBypass, withBypasses } from './bypass.ts';
 import {
   type DeploymentFacts,
   readDeployment,
@@ -18,39 +25,99 @@ import { POLICY_EXPRESSION, policySources, repositoryFactsSchema } from './polic
 import type { PolicyFacts } from './policy-files.ts';
 import { POLICY_QUERY } from './queries.ts';
 import { groupsOf, type ListedCommit, type MergeGroup, readLinks, readRange } from './range.ts';
-import { parseAnswer, type Reading, refuseErrors } from './reading.ts';
+import { parseAnswer, place, type Reading, refuseErrors, shaSchema } from './reading.ts';
 import { readStart, type Start } from './release-start.ts';
 import { readSucceededIn, readTogether } from './whole-range.ts';
 
 type DeploymentLocator = Extract<Locator, { kind: 'deployment' }>;
+type ExternalLocator = Extract<Locator, { kind: 'external' }>;
 
-/** Reads a deployment; null when its run is over or was never there. */
+/** Reads a deployment; null when its run is over or was never there, or when we released it. */
 export async function gatherDeployment(
   reading: Reading,
   parts: GatherParts,
   locator: DeploymentLocator,
 ): Promise<Evidence | null> {
+  const { environment, deploymentId } = locator;
   const run = await readRun(reading, locator.runId);
-  if (run === null || run.status === 'completed') return null;
-  const { environment } = locator;
-  const asked = { id: locator.deploymentId, environment, sha: run.headSha };
-  const deployment = await ownDeployment(reading, run, await readDeployment(reading, asked));
+  if (run === null) return null;
+  const asked = { id: deploymentId, environment, sha: run.headSha };
+  const own = await ownDeployment(reading, run, await readDeployment(reading, asked));
+  const wanted = { environment, run, deploymentId: own.deployment?.id ?? deploymentId, ...own };
+  return gatherAsked(reading, parts, wanted);
+}
+
+/** Reads a commit that something outside of the workflows deploys; null when that is all over. */
+export async function gatherExternal(
+  reading: Reading,
+  parts: GatherParts,
+  locator: ExternalLocator,
+): Promise<Evidence | null> {
+  const { environment, sha, deploymentId } = locator;
+  const asked = { id: deploymentId, environment, sha };
+  const deployment = deploymentId === null ? null : await readDeployment(reading, asked);
+  if (deploymentId !== null && deployment?.sha !== sha) return null;
+  const started =
+    deployment === null ? null : (await readHistory(reading, deployment.id)).startedAtMs;
+  const { commitAtMs } = await readCommit(reading, sha);
+  const run: RunFacts = {
+    id: externalRunId(sha),
+    attempt: 1,
+    status: 'external',
+    event: 'external',
+    headSha: sha,
+    headRepoId: reading.repo.id,
+    actor: null,
+    triggeringActor: null,
+    createdAtMs: commitAtMs,
+    readAtMs: commitAtMs,
+  };
+  const facts = deployment ?? {
+    id: 0,
+    sha,
+    environment,
+    createdAtMs: commitAtMs,
+    byWorkflow: false,
+  };
+  return gatherAsked(reading, parts, {
+    environment,
+    run,
+    deploymentId: null,
+    deployment: facts,
+    startedAtMs: started,
+  });
+}
+
+interface Wanted {
+  readonly environment: string;
+  readonly run: RunFacts;
+  readonly deploymentId: number | null;
+  readonly deployment: DeploymentFacts | null;
+  readonly startedAtMs: number | null;
+}
+
+async function gatherAsked(
+  reading: Reading,
+  parts: GatherParts,
+  wanted: Wanted,
+): Promise<Evidence | null> {
+  const { environment, run, deployment, deploymentId } = wanted;
+  if (run.status === 'completed' && wanted.startedAtMs === null) return null;
   const policyFacts = await readPolicyFacts(reading);
   const sources = await policySources(reading, policyFacts, null, parts.floorsSeen);
   const policy = effectivePolicy(sources);
+  const bypass = await bypassOf(reading, wanted, policy);
+  if (wanted.startedAtMs !== null && bypass === null) return null;
   const start = await readStart(reading, environment, deployment);
   const sha = deployment?.sha ?? run.headSha;
-  const judged = await readJudged(reading, parts, { sha, start, policy });
+  const bypasses = (await reading.memory.bypasses?.(reading.repo, environment)) ?? [];
+  const read = await readJudged(reading, parts, { sha, start, policy });
+  const judged = { ...read, changes: withBypasses(read.changes, read.range, bypasses) };
   const baseRef = policyFacts.repository.defaultBranchRef?.name ?? '';
-  const whole = await readWhole(reading, parts, {
-    sha,
-    environment,
-    baseRef,
-    start,
-    policy,
-    judged,
-  });
+  const target = { sha, environment, baseRef, start, policy, judged };
+  const whole = await readWhole(reading, parts, target);
   const reviews = judged.changes.flatMap((change) => change.reviews);
+  const watched = { bypass, bypasses, ...(await requestedOf(reading, target)) };
   return {
     v: 1,
     subject: {
@@ -59,29 +126,65 @@ export async function gatherDeployment(
       runId: run.id,
       runAttempt: run.attempt,
       environment,
-      deploymentId: deployment?.id ?? locator.deploymentId,
+      deploymentId,
       sha,
     },
     readAtMs: run.readAtMs,
     defaultBranch: baseRef,
     policy: sources,
     changes: judged.changes,
-    deployment: deploymentEvidence(environment, { run, deployment, start, judged, ...whole }),
+    deployment: {
+      ...deploymentEvidence(environment, { run, deployment, start, judged, ...whole }),
+      ...watched,
+    },
     people: await readPeople(reading, reviewersOf(reviews), teamsOf(policy.policy)),
     suspended: await reading.memory.suspended(reading.repo.installationId),
     gaps: reading.gaps,
   };
 }
 
-/** The deployment, unless its own statuses say that it is another run's. */
+async function bypassOf(
+  reading: Reading,
+  wanted: Wanted,
+  { policy }: EffectivePolicy,
+): Promise<Bypass | null> {
+  const { environment, run, deployment, startedAtMs } = wanted;
+  if (startedAtMs === null || deployment === null) return null;
+  return readBypass(reading, { environment, run, deployment, atMs: startedAtMs }, policy);
+}
+
+/** When this range was first asked for; left out, this request is the first. */
+async function requestedOf(
+  { memory, repo }: Reading,
+  target: { readonly environment: string; readonly sha: string; readonly start: Start },
+): Promise<Pick<DeploymentEvidence, 'firstRequestedAtMs'>> {
+  const { environment, sha, start } = target;
+  if (start.sha === null) return {};
+  const range = { environment, fromSha: start.sha, sha };
+  const atMs = (await memory.firstRequested?.(repo, range)) ?? null;
+  return atMs === null ? {} : { firstRequestedAtMs: atMs };
+}
+
+const commitSchema = z.object({ sha: shaSchema });
+
+/** That the commit is there at all, and GitHub's clock. */
+async function readCommit(reading: Reading, sha: string): Promise<{ commitAtMs: number }> {
+  const path = '/repos/{owner}/{repo}/commits/{ref}';
+  const answer = await reading.client.get(path, { ...place(reading.repo), ref: sha });
+  parseAnswer(commitSchema, answer.data, `commit ${sha.slice(0, 12)}`);
+  return { commitAtMs: answer.atMs };
+}
+
+/** The deployment with when it started, unless its own statuses say that it is another run's. */
 async function ownDeployment(
   reading: Reading,
   run: RunFacts,
   deployment: DeploymentFacts | null,
-): Promise<DeploymentFacts | null> {
-  if (deployment === null) return null;
-  const { runId } = await readHistory(reading, deployment.id);
-  return runId === null || runId === run.id ? deployment : null;
+): Promise<Pick<Wanted, 'deployment' | 'startedAtMs'>> {
+  if (deployment === null) return { deployment, startedAtMs: null };
+  const { runId, startedAtMs } = await readHistory(reading, deployment.id);
+  if (runId === null || runId === run.id) return { deployment, startedAtMs };
+  return { deployment: null, startedAtMs: null };
 }
 
 async function readPolicyFacts(reading: Reading): Promise<PolicyFacts> {
@@ -211,11 +314,12 @@ function deploymentEvidence(
     runHeadRepoId: run.headRepoId,
     actor: run.actor,
     triggeringActor: run.triggeringActor,
-    deploymentId: deployment?.id ?? null,
+    deploymentId: isExternalRun(run.id) ? null : (deployment?.id ?? null),
     deploymentSha: deployment?.sha ?? null,
     requestedAtMs: deployment?.createdAtMs ?? run.createdAtMs,
     fromSha: start.sha,
     fromOrigin: start.origin,
+    adopted: start.adopted ?? null,
     range: judged.range,
     rollback: judged.rollback,
     together,

@@ -6,7 +6,7 @@ import type { Locator } from '../core/subject.ts';
 import { type Clock, type OctokitFor, readClient } from './clients.ts';
 import type { DryRunParts } from './dry-run.ts';
 import { expandLocator } from './expand.ts';
-import { gatherDeployment } from './gather-deployment.ts';
+import { gatherDeployment, gatherExternal } from './gather-deployment.ts';
 import { gatherGroup } from './gather-group.ts';
 import { gatherPull, type GatherParts } from './gather-pull.ts';
 import type { Reading } from './reading.ts';
@@ -53,6 +53,8 @@ async function readLocator(
       return gatherPull(reading, parts, locator);
     case 'deployment':
       return gatherDeployment(reading, parts, locator);
+    case 'external':
+      return gatherExternal(reading, parts, locator);
     case 'merge-group':
       return gatherGroup(reading, parts, locator);
     case 'commit':

@@ -23,6 +23,7 @@ export const EFFECT_PERMISSIONS: Readonly<Record<Effect['kind'], readonly Permis
   labels: ['issues', 'pull_requests'],
   'review-deployment': ['deployments'],
   'deployment-note': ['deployments'],
+  issue: ['issues'],
 };
 
 /** What each permission is read for. */

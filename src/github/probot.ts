@@ -1,7 +1,7 @@
 /** Probot, set up so that it neither logs payloads nor waits by itself nor knows a default secret. */
 import { Probot, ProbotOctokit } from 'probot';
 import { TagoutError } from '../core/errors.ts';
-import type { OctokitFor } from './clients.ts';
+import type { OctokitFor, OctokitLike } from './clients.ts';
 
 export interface ProbotSettings {
   readonly appId: number;
@@ -47,6 +47,12 @@ export async function createProbot(settings: ProbotSettings): Promise<Probot> {
     logLevel: 'fatal',
   });
   return probot.ready();
+}
+
+/** The client that speaks as the App itself, with a JSON web token. */
+export function appClient(probot: Probot): () => Promise<OctokitLike> {
+  let made: Promise<OctokitLike> | null = null;
+  return () => (made ??= probot.auth());
 }
 
 /** One client per installation, made when it is first asked for; Probot keeps the tokens. */

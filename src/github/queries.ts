@@ -158,6 +158,16 @@ export const OPEN_PULLS_QUERY: string = `query OpenPulls($owner: String!, $name:
   }
 }`;
 
+/** Open pull requests with when something last changed there: what the sweeper compares. */
+export const OPEN_PULLS_SEEN_QUERY: string = `query OpenPullsSeen($owner: String!, $name: String!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequests(states: OPEN, first: ${PAGE}, after: $after) {
+      pageInfo { hasNextPage endCursor }
+      nodes { number headRefOid updatedAt }
+    }
+  }
+}`;
+
 /** The pull requests that wait in the merge queue of a branch, with the commit made for each. */
 export const MERGE_QUEUE_QUERY: string = `query Queue($owner: String!, $name: String!, $branch: String!) {
   repository(owner: $owner, name: $name) {

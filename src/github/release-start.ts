@@ -2,6 +2,7 @@
 import type { DeploymentEvidence } from '../core/evidence.ts';
 import type { Release } from '../core/ports.ts';
 import { type DeploymentFacts, listDeployments, readHistory, readRun } from './deployment-facts.ts';
+import { isExternalRun } from '../core/subject.ts';
 import type { Reading } from './reading.ts';
 
 /** How many of our releases, and how many older deployments, are asked whether they succeeded. */
@@ -11,6 +12,8 @@ export interface Start {
   readonly sha: string | null;
   readonly origin: DeploymentEvidence['fromOrigin'];
   readonly atMs: number | null;
+  /** Where the start was found, when it is adopted only now. */
+  readonly adopted: DeploymentEvidence['adopted'];
   /** Commits that were released to this environment before, for a rollback. */
   readonly released: ReadonlySet<string>;
 }
@@ -30,8 +33,9 @@ export async function readStart(
   const released = new Set(releases.map((release) => release.sha));
   for (const release of releases.slice(0, LOOK_BACK)) {
     // The newest that succeeded decides, so that they are asked in order.
-    if (await counts(reading, release)) {
-      return { sha: release.sha, origin: release.origin, atMs: release.atMs, released };
+    if (await counts(reading, environment, release)) {
+      const { sha, origin, atMs } = release;
+      return { sha, origin, atMs, adopted: null, released };
     }
   }
   const firstMs = Math.min(
@@ -43,21 +47,35 @@ export async function readStart(
     sha: adopted?.sha ?? null,
     origin: adopted === null ? null : 'adopted',
     atMs: adopted?.createdAtMs ?? null,
+    adopted:
+      adopted === null
+        ? null
+        : { runId: adopted.runId, deploymentId: adopted.id, atMs: adopted.createdAtMs },
     released,
   };
 }
 
-async function counts(reading: Reading, release: Release): Promise<boolean> {
+async function counts(reading: Reading, environment: string, release: Release): Promise<boolean> {
   if (release.origin === 'adopted') return true;
+  if (isExternalRun(release.runId)) return wasDeployed(reading, environment, release.sha);
   if (release.deploymentId === null) return false;
   return (await readHistory(reading, release.deploymentId)).succeeded;
+}
+
+/** Whether any deployment of a commit that we released to a deployer outside has succeeded. */
+async function wasDeployed(reading: Reading, environment: string, sha: string): Promise<boolean> {
+  const deployments = await listDeployments(reading, { environment, sha });
+  for (const deployment of deployments.slice(0, LOOK_BACK)) {
+    if ((await readHistory(reading, deployment.id)).succeeded) return true;
+  }
+  return false;
 }
 
 async function adopt(
   reading: Reading,
   environment: string,
   limit: { readonly firstMs: number; readonly asked: DeploymentFacts | null },
-): Promise<DeploymentFacts | null> {
+): Promise<(DeploymentFacts & { readonly runId: number | null }) | null> {
   const deployments = await listDeployments(reading, { environment });
   const older = deployments.filter(
     (one) => one.id !== limit.asked?.id && one.createdAtMs <= limit.firstMs,
@@ -65,7 +83,9 @@ async function adopt(
   for (const deployment of older.slice(0, LOOK_BACK)) {
     const { succeeded, runId } = await readHistory(reading, deployment.id);
     // The newest that fits is taken, so that they are asked in order.
-    if (succeeded && (await isOfWorkflow(reading, deployment, runId))) return deployment;
+    if (succeeded && (await isOfWorkflow(reading, deployment, runId))) {
+      return { ...deployment, runId };
+    }
   }
   return null;
 }

@@ -19,6 +19,7 @@ export interface JobSpec {
 /** Looks for work that can be late: production gates before pull requests, those before sweeps. */
 const PRIORITY: Readonly<Record<Locator['kind'], number>> = {
   deployment: -20,
+  external: -20,
   'merge-group': -10,
   'pull-request': 0,
   commit: 0,
@@ -52,7 +53,7 @@ export function judgeJob(trigger: Trigger, at: Partial<EnqueueOptions> = {}): Jo
   return {
     task: 'judge',
     payload: { trigger, look: 0 } satisfies JudgePayload,
-    queue: queueOf(kind === 'deployment' ? 'gate' : 'judge', key),
+    queue: queueOf(kind === 'deployment' || kind === 'external' ? 'gate' : 'judge', key),
     // A job for later has a key of its own, so that it never puts off one that is due now.
     key: shortKey(`${at.runAtMs === undefined ? 'judge' : 'later'}:${key}`),
     priority: at.priority ?? PRIORITY[kind],
@@ -110,6 +111,13 @@ const locatorSchema = z.discriminatedUnion('kind', [
     repo: repoSchema,
     runId: z.int(),
     environment: z.string(),
+    deploymentId: z.int().nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('external'),
+    repo: repoSchema,
+    environment: z.string(),
+    sha: z.string(),
     deploymentId: z.int().nullable(),
   }),
   z.strictObject({

@@ -1,7 +1,7 @@
 /** What the store remembers for the gatherer: facts that are ours, not GitHub's. */
-import type { Posting } from '../core/evidence.ts';
-import type { Memory, Release } from '../core/ports.ts';
-import { environmentKey } from '../core/subject.ts';
+import type { Bypass, Posting } from '../core/evidence.ts';
+import type { AskedRun, Memory, Release } from '../core/ports.ts';
+import { environmentKey, type RepoRef } from '../core/subject.ts';
 import { type Sql, storeFault } from './connect.ts';
 
 /** Larger content is read again from GitHub when it is needed. */
@@ -17,6 +17,23 @@ async function remembering<T>(what: string, read: () => Promise<T>): Promise<T> 
   } catch (error) {
     throw storeFault(error, what);
   }
+}
+
+/**
+ * A release is kept when GitHub has taken our answer, and the job may start before that: an answer
+ * that is on its way counts, or our own release would look like a bypass.
+ */
+async function hasReleased(sql: Sql, repo: RepoRef, run: AskedRun): Promise<boolean> {
+  const { runId, runAttempt } = run;
+  const environment = environmentKey(run.environment);
+  const slot = `${repo.installationId}:${repo.id}:review:${runId}:${runAttempt}:${environment}`;
+  const [row] = await sql<{ there: boolean }[]>`
+    select exists (select from tagout.release where installation_id = ${repo.installationId}
+        and repo_id = ${repo.id} and environment = ${environment} and run_id = ${runId}::bigint
+        and run_attempt = ${runAttempt})
+      or exists (select from tagout.outbox where slot = ${slot}
+        and effect::json->>'state' = 'approved' and attempts > 0) as there`;
+  return row?.there === true;
 }
 
 /** The port `Memory` over a pool of the application's role. */
@@ -37,6 +54,37 @@ export function createMemory(sql: Sql): Memory {
             and repo_id = ${repo.id} and environment = ${environmentKey(environment)}
           order by at_ms desc, run_id desc limit ${RELEASES_LIMIT}`),
       ]),
+    firstRequested: (repo, { environment, fromSha, sha }) =>
+      remembering('reading when a release was first asked for', async () => {
+        const [row] = await sql<{ atMs: number }[]>`
+          select at_ms as "atMs" from tagout.requested
+          where installation_id = ${repo.installationId} and repo_id = ${repo.id}
+            and environment = ${environmentKey(environment)} and from_sha = ${fromSha}
+            and sha = ${sha}`;
+        return row?.atMs ?? null;
+      }),
+    bypasses: (repo, environment) =>
+      remembering('reading which deployments came past the gate', async () => [
+        ...(await sql<Bypass[]>`
+          select how, environment, deployment_id as "deploymentId", run_id as "runId", sha,
+            at_ms as "atMs"
+          from tagout.bypass where installation_id = ${repo.installationId}
+            and repo_id = ${repo.id} and environment = ${environmentKey(environment)}
+          order by at_ms, deployment_id`),
+      ]),
+    hasReleased: (repo, run) =>
+      remembering('reading whether a run was released', () => hasReleased(sql, repo, run)),
+    floorSeen: (installationId) =>
+      remembering("reading whether there was an organisation's floor", async () => {
+        const rows = await sql`
+          select 1 from tagout.floor_seen where installation_id = ${installationId}`;
+        return rows.length > 0;
+      }),
+    keepFloorSeen: (installationId) =>
+      remembering("keeping that there is an organisation's floor", async () => {
+        await sql`insert into tagout.floor_seen values (${installationId}::bigint,
+          ${Date.now()}::bigint) on conflict do nothing`;
+      }),
     suspended: (installationId) =>
       remembering('reading which agents are suspended', async () => {
         const rows = await sql<{ agent: string }[]>`

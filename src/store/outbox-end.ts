@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { effectEvent, type EffectEndDetail } from '../core/audit/effect-event.ts';
 import type { Effect } from '../core/effect.ts';
-import { environmentKey, type Subject } from '../core/subject.ts';
+import { environmentKey, isExternalRun, type Subject } from '../core/subject.ts';
 import { appendEvent, stamp } from './append.ts';
 import type { Sql, Tx } from './connect.ts';
 import { effectSchema, subjectSchema } from './stored-shapes.ts';
@@ -122,10 +122,16 @@ async function keepPosting(tx: Tx, row: OutboxRow, atMs: number): Promise<void> 
            on conflict do nothing`;
 }
 
+/** An answer to the gate, or for a deployer outside the green check on the commit itself. */
+function isRelease(effect: Effect, subject: Extract<Subject, { kind: 'deployment' }>): boolean {
+  if (effect.kind === 'review-deployment') return effect.state === 'approved';
+  if (effect.kind !== 'check-run' || !isExternalRun(subject.runId)) return false;
+  return effect.headSha === subject.sha && effect.conclusion === 'success';
+}
+
 async function keepRelease(tx: Tx, row: OutboxRow, atMs: number): Promise<void> {
-  const { effect, subject } = row;
-  if (effect.kind !== 'review-deployment' || effect.state !== 'approved') return;
-  if (subject.kind !== 'deployment') return;
+  const { subject } = row;
+  if (subject.kind !== 'deployment' || !isRelease(row.effect, subject)) return;
   const { repo, runId, runAttempt, deploymentId, sha } = subject;
   await tx`insert into tagout.release values (${repo.installationId}::bigint, ${repo.id}::bigint,
              ${environmentKey(subject.environment)}, ${runId}::bigint, ${runAttempt},

@@ -91,8 +91,13 @@ async function claim(sql: Sql, row: OutboxRow): Promise<OutboxRow | null> {
 async function knownWrites(sql: Sql, row: OutboxRow): Promise<KnownWrites> {
   const [written] = await sql<{ githubId: number | null }[]>`
     select github_id as "githubId" from tagout.written where slot = ${row.slot}`;
-  const checkRunId = row.effect.kind === 'check-run' ? (written?.githubId ?? null) : null;
-  return { checkRunId, uncertain: row.status === 'sending' };
+  const githubId = written?.githubId ?? null;
+  const { kind } = row.effect;
+  return {
+    checkRunId: kind === 'check-run' ? githubId : null,
+    ...(kind === 'issue' ? { issue: githubId } : {}),
+    uncertain: row.status === 'sending',
+  };
 }
 
 /** An enactor that throws has not told what happened, so nothing is known. */

@@ -8,6 +8,7 @@ import { appendEvent, stamp } from './append.ts';
 import { type Sql, storeFault, type Tx } from './connect.ts';
 import { jobsText } from './inbox.ts';
 import { enactJob } from './jobs.ts';
+import { keepWatch } from './keep-watch.ts';
 import { endReplaced } from './outbox-end.ts';
 import { planEffects, type UnsentRow, type WrittenRow } from './plan-effects.ts';
 import { slotOf } from './slots.ts';
@@ -151,6 +152,7 @@ export function createRecord(sql: Sql, now: () => number): RecordPort {
           checkOrder(known, judged);
           const nowMs = now();
           const eventId = await keepFact(tx, judged, { key, known, nowMs });
+          await keepWatch(tx, judged, nowMs);
           return { eventId, outbox: await fillOutbox(tx, judged, { key, eventId, nowMs }) };
         });
       } catch (error) {

@@ -9,6 +9,8 @@ export function slotOf(effect: Effect, subject: Subject): string {
   switch (effect.kind) {
     case 'check-run':
       return `${repo}:check:${effect.headSha}:${effect.name}`;
+    case 'issue':
+      return `${repo}:issue`;
     case 'labels':
       return `${repo}:labels:${effect.pull}`;
     case 'review-deployment':

@@ -51,6 +51,7 @@ export const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
     state: z.enum(['approved', 'rejected']),
   }),
   z.looseObject({ ...base, ...run, kind: z.literal('deployment-note') }),
+  z.looseObject({ ...base, kind: z.literal('issue'), title: z.string(), body: z.string() }),
 ]);
 
 export const subjectSchema: z.ZodType<Subject> = z.discriminatedUnion('kind', [

@@ -36,6 +36,7 @@ function stateOf(effect: Effect): string | null {
       return effect.state;
     case 'labels':
     case 'deployment-note':
+    case 'issue':
       return null;
   }
 }

@@ -132,7 +132,7 @@ const effectOutcome = object({
   ...common,
   outcome: oneOf('done', 'refused', 'retry', 'uncertain', 'dead', 'superseded', 'expired'),
   effect: object({
-    kind: oneOf('check-run', 'labels', 'review-deployment', 'deployment-note'),
+    kind: oneOf('check-run', 'labels', 'review-deployment', 'deployment-note', 'issue'),
     key: text,
     outboxId: int,
     state: nullable(text),

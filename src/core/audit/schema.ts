@@ -156,7 +156,7 @@ const effectOutcome = z.strictObject({
   kind: z.literal('effect.outcome'),
   outcome: z.enum(['done', 'refused', 'retry', 'uncertain', 'dead', 'superseded', 'expired']),
   effect: z.strictObject({
-    kind: z.enum(['check-run', 'labels', 'review-deployment', 'deployment-note']),
+    kind: z.enum(['check-run', 'labels', 'review-deployment', 'deployment-note', 'issue']),
     key: text,
     outboxId: int,
     state: text.nullable(),

@@ -1,0 +1,207 @@
+/**
+ * What the sweeper reads of GitHub: which deliveries it made to us, and what is open there now. The
+ * delivery log is the App's own (a JSON web token); everything else is an installation's.
+ */
+import { z } from 'zod';
+import type { Locator, RepoRef } from '../core/subject.ts';
+import { type Clock, getPages, type OctokitFor, type OctokitLike, readClient } from './clients.ts';
+import { writeClient } from './clients.ts';
+import { EVENT_TABLE } from './events.ts';
+import { waitingRuns } from './expand.ts';
+import { isRefusal } from './faults.ts';
+import { OPEN_PULLS_SEEN_QUERY } from './queries.ts';
+import { parseAnswer, place, refuseErrors, shaSchema, timeSchema } from './reading.ts';
+
+/** One attempt to deliver a webhook, as GitHub's log has it. */
+export interface DeliveryAttempt {
+  readonly id: number;
+  /** X-GitHub-Delivery: the same for every attempt. */
+  readonly guid: string;
+  readonly atMs: number;
+  /** Event with its action: `pull_request.opened`. */
+  readonly event: string;
+  readonly statusCode: number;
+}
+
+export interface OpenPullSeen {
+  readonly number: number;
+  readonly headSha: string;
+  readonly updatedAtMs: number;
+}
+
+/** A deployment of the last while, newest first. */
+export interface DeploymentSeen {
+  readonly id: number;
+  readonly sha: string;
+  readonly environment: string;
+  readonly createdAtMs: number;
+}
+
+export interface SweepReader {
+  /** Attempts since a time, newest first; `complete` is false when the log went on. */
+  deliveries(
+    sinceMs: number,
+  ): Promise<{ readonly rows: readonly DeliveryAttempt[]; readonly complete: boolean }>;
+  /** Asks GitHub to deliver again; false when it will not (too old). */
+  redeliver(attemptId: number): Promise<boolean>;
+  /** Every repository that the App is installed in; suspended installations are left out. */
+  repositories(): Promise<readonly RepoRef[]>;
+  openPulls(repo: RepoRef): Promise<readonly OpenPullSeen[]>;
+  waiting(repo: RepoRef): Promise<readonly Locator[]>;
+  deployments(repo: RepoRef): Promise<readonly DeploymentSeen[]>;
+  /** Whether a check run of this id stands on the commit. */
+  hasCheck(repo: RepoRef, sha: string, checkRunId: number): Promise<boolean>;
+}
+
+export interface SweepReaderSettings {
+  /** The client that speaks as the App itself. */
+  readonly appClient: () => Promise<OctokitLike>;
+  readonly octokitFor: OctokitFor;
+  readonly now?: Clock;
+}
+
+/** 100 each; three days of a busy App. */
+const DELIVERY_PAGES = 100;
+const PULL_PAGES = 30;
+const REPOSITORY_PAGES = 100;
+
+const attemptSchema = z
+  .object({
+    id: z.int(),
+    guid: z.string(),
+    delivered_at: timeSchema,
+    event: z.string(),
+    action: z.string().nullish(),
+    status_code: z.int(),
+  })
+  .transform((row): DeliveryAttempt => {
+    const { id, guid, delivered_at: atMs, status_code: statusCode } = row;
+    const action = row.action === null || row.action === undefined ? '' : `.${row.action}`;
+    return { id, guid, atMs, event: `${row.event}${action}`, statusCode };
+  });
+
+const installationsSchema = z.array(
+  z.object({ id: z.int().positive(), suspended_at: z.string().nullish() }),
+);
+const repositoriesSchema = z.object({
+  repositories: z.array(
+    z.object({
+      id: z.int().positive(),
+      name: z.string(),
+      owner: z.object({ login: z.string() }),
+      archived: z.boolean().optional(),
+    }),
+  ),
+});
+const pullsSchema = z.object({
+  repository: z.object({
+    pullRequests: z.object({
+      pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullish() }),
+      nodes: z.array(z.object({ number: z.int(), headRefOid: shaSchema, updatedAt: timeSchema })),
+    }),
+  }),
+});
+const deploymentsSchema = z.array(
+  z.object({ id: z.int(), sha: shaSchema, environment: z.string(), created_at: timeSchema }),
+);
+const checkSchema = z.object({ head_sha: shaSchema });
+
+/** Whether a missed delivery of this event would have made the line look. */
+export function isListenedTo(event: string): boolean {
+  return Object.hasOwn(EVENT_TABLE, event);
+}
+
+export function createSweepReader(settings: SweepReaderSettings): SweepReader {
+  const now = settings.now ?? Date.now;
+  const own = async () => readClient(await settings.appClient(), now);
+  const of = async (repo: RepoRef) => readClient(await settings.octokitFor(repo.installationId), now);
+
+  async function installationIds(): Promise<readonly number[]> {
+    const { rows } = await getPages(await own(), '/app/installations', {
+      parameters: {},
+      pages: REPOSITORY_PAGES,
+      rows: (data) => parseAnswer(installationsSchema, data, 'the installations'),
+    });
+    return rows.filter((row) => (row.suspended_at ?? null) === null).map((row) => row.id);
+  }
+
+  async function repositoriesOf(installationId: number): Promise<readonly RepoRef[]> {
+    const client = readClient(await settings.octokitFor(installationId), now);
+    const { rows } = await getPages(client, '/installation/repositories', {
+      parameters: {},
+      pages: REPOSITORY_PAGES,
+      rows: (data) => parseAnswer(repositoriesSchema, data, 'the repositories').repositories,
+    });
+    return rows
+      .filter((row) => row.archived !== true)
+      .map(({ id, name, owner }) => ({ installationId, id, owner: owner.login, name }));
+  }
+
+  return {
+    async deliveries(sinceMs) {
+      let past = false;
+      const { rows, complete } = await getPages(await own(), '/app/hook/deliveries', {
+        parameters: {},
+        pages: DELIVERY_PAGES,
+        rows: (data) => parseAnswer(z.array(attemptSchema), data, 'the delivery log'),
+        enough: (page) => (past ||= page.some((row) => row.atMs < sinceMs)),
+      });
+      return { rows: rows.filter((row) => row.atMs >= sinceMs), complete: complete || past };
+    },
+    async redeliver(attemptId) {
+      const client = writeClient(await settings.appClient(), now);
+      try {
+        const path = '/app/hook/deliveries/{delivery_id}/attempts';
+        await client.send('POST', path, { delivery_id: attemptId });
+        return true;
+      } catch (fault) {
+        if (isRefusal(fault, 400, 404, 422)) return false;
+        throw fault;
+      }
+    },
+    async repositories() {
+      const all: RepoRef[] = [];
+      for (const id of await installationIds()) all.push(...(await repositoriesOf(id)));
+      return all;
+    },
+    openPulls: async (repo) => openPulls(await of(repo), repo),
+    waiting: async (repo) => waitingRuns({ repo, client: await of(repo) }),
+    async deployments(repo) {
+      const parameters = { ...place(repo), per_page: 30 };
+      const answer = await (await of(repo)).get('/repos/{owner}/{repo}/deployments', parameters);
+      const rows = parseAnswer(deploymentsSchema, answer.data, 'the deployments');
+      return rows.map(({ created_at: createdAtMs, ...row }) => ({ ...row, createdAtMs }));
+    },
+    async hasCheck(repo, sha, checkRunId) {
+      try {
+        const path = '/repos/{owner}/{repo}/check-runs/{check_run_id}';
+        const where = { ...place(repo), check_run_id: checkRunId };
+        const answer = await (await of(repo)).get(path, where);
+        return parseAnswer(checkSchema, answer.data, 'the check run').head_sha === sha;
+      } catch (fault) {
+        if (isRefusal(fault, 404)) return false;
+        throw fault;
+      }
+    },
+  };
+}
+
+async function openPulls(
+  client: ReturnType<typeof readClient>,
+  repo: RepoRef,
+): Promise<readonly OpenPullSeen[]> {
+  const found: OpenPullSeen[] = [];
+  let after: string | null = null;
+  for (let page = 0; page < PULL_PAGES; page += 1) {
+    const variables = { owner: repo.owner, name: repo.name, after };
+    const answer = await client.query(OPEN_PULLS_SEEN_QUERY, variables);
+    refuseErrors(answer, 'the open pull requests');
+    const { pullRequests } = parseAnswer(pullsSchema, answer.data, 'the open pulls').repository;
+    for (const { number, headRefOid: headSha, updatedAt: updatedAtMs } of pullRequests.nodes) {
+      found.push({ number, headSha, updatedAtMs });
+    }
+    if (!pullRequests.pageInfo.hasNextPage) break;
+    after = pullRequests.pageInfo.endCursor ?? null;
+  }
+  return found;
+}
