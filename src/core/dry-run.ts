@@ -95,6 +95,11 @@ export interface StatementRun {
   /** Tables whose file was rewritten. */
   readonly rewrites: readonly string[];
   readonly error: SqlError | null;
+  /**
+   * What the statement made, changed or dropped by the server's own word, cascades with it, named as
+   * in ObjectChange as far as that is a plain name: `users`, `users.email`.
+   */
+  readonly objects?: readonly string[];
 }
 
 export type ObjectKind =

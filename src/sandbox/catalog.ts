@@ -39,9 +39,18 @@ export interface TableInfo {
   readonly key: readonly number[] | null;
 }
 
+export interface SequenceInfo {
+  readonly oid: number;
+  readonly name: string;
+  readonly increment: number;
+  /** The value that was given out last; null when none was. */
+  readonly last: string | null;
+}
+
 export interface Catalog {
   readonly entries: readonly CatalogEntry[];
   readonly tables: readonly TableInfo[];
+  readonly sequences: readonly SequenceInfo[];
 }
 
 const NAMESPACES = `
@@ -215,6 +224,11 @@ const TABLES = `
   FROM tab t JOIN pg_namespace n ON n.oid = t.relnamespace
   WHERE t.relkind = 'r' ORDER BY t.name`;
 
+const SEQUENCES = `
+  WITH ${NAMESPACES}
+  SELECT r.oid, r.name, s.seqincrement, pg_sequence_last_value(r.oid)
+  FROM rel r JOIN pg_sequence s ON s.seqrelid = r.oid ORDER BY r.name`;
+
 const KINDS: ReadonlySet<string> = new Set<ObjectKind>([
   'schema',
   'table',
@@ -279,5 +293,13 @@ export async function readCatalog(observer: Wire): Promise<Catalog> {
   const done = await observer.stream(ENTRIES, (row) => entries.push(entryOf(row)));
   if (done.error !== null) throw new QueryRefused(done.error, ENTRIES);
   const tables = (await observer.rows(TABLES)).map(tableOf);
-  return { entries, tables };
+  const sequences = (await observer.rows(SEQUENCES)).map(
+    ([oid, name, increment, last]): SequenceInfo => ({
+      oid: Number(oid),
+      name: name ?? '',
+      increment: Number(increment),
+      last: last ?? null,
+    }),
+  );
+  return { entries, tables, sequences };
 }

@@ -90,3 +90,25 @@ export function differences(before: Catalog, after: Catalog): readonly ObjectCha
     .flatMap((pair) => changeOf(pair, { gone, fresh }))
     .toSorted((a, b) => (`${a.kind} ${a.object}` < `${b.kind} ${b.object}` ? -1 : 1));
 }
+
+/**
+ * Sequences that would give out values again: by identity, else by name. One that only went on is no
+ * difference, as that is what sequences are for.
+ */
+export function sequenceResets(before: Catalog, after: Catalog): readonly ObjectChange[] {
+  const byOid = new Map(after.sequences.map((sequence) => [sequence.oid, sequence]));
+  const byName = new Map(after.sequences.map((sequence) => [sequence.name, sequence]));
+  return before.sequences.flatMap((was): ObjectChange[] => {
+    const now = byOid.get(was.oid) ?? byName.get(was.name);
+    if (now === undefined || was.last === null || !goesBack(was, now.last)) return [];
+    const told = (last: string | null): string =>
+      last === null ? 'no value given out' : `last value ${last}`;
+    const values = { before: told(was.last), after: told(now.last) };
+    return [{ kind: 'sequence', object: now.name, change: 'changed', ...values }];
+  });
+}
+
+function goesBack(was: Catalog['sequences'][number], now: string | null): boolean {
+  if (now === null || was.last === null) return true;
+  return was.increment > 0 ? BigInt(now) < BigInt(was.last) : BigInt(now) > BigInt(was.last);
+}

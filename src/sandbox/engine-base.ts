@@ -11,13 +11,14 @@ import type { Wire } from '../postgres/wire.ts';
 import { DATABASE, OBSERVER, OWNER, PRIVATE_SCHEMA, startThrowaway } from './workspace.ts';
 
 /** Raised when the layout of prepared folders changes, so that older ones are not taken. */
-export const LAYOUT = 2;
+export const LAYOUT = 3;
 
 /**
- * Tells of each rewrite by a message that no session setting holds back. It belongs to the
- * superuser, so the SQL under test can neither drop nor change it.
+ * Tells of each rewrite and of each object that a statement made, changed or dropped, by messages
+ * that no session setting holds back. They belong to the superuser, so the SQL under test can
+ * neither drop nor change them. An object that has no address is passed over.
  */
-const REWRITE_TRIGGER = `
+const TRIGGERS = `
   CREATE SCHEMA ${PRIVATE_SCHEMA};
   GRANT USAGE ON SCHEMA ${PRIVATE_SCHEMA} TO PUBLIC;
   CREATE FUNCTION ${PRIVATE_SCHEMA}.tell_rewrite() RETURNS event_trigger
@@ -26,7 +27,33 @@ const REWRITE_TRIGGER = `
     RAISE INFO 'tagout-rewrite %', pg_event_trigger_table_rewrite_oid()::pg_catalog.int8;
   END $$;
   CREATE EVENT TRIGGER tagout_rewrite ON table_rewrite
-    EXECUTE FUNCTION ${PRIVATE_SCHEMA}.tell_rewrite();`;
+    EXECUTE FUNCTION ${PRIVATE_SCHEMA}.tell_rewrite();
+  CREATE FUNCTION ${PRIVATE_SCHEMA}.tell_objects() RETURNS event_trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+  DECLARE names text[];
+  BEGIN
+    FOR names IN
+      SELECT a.object_names FROM pg_event_trigger_ddl_commands() c,
+        LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a LIMIT 100
+    LOOP RAISE INFO 'tagout-object %', to_json(names); END LOOP;
+  EXCEPTION WHEN OTHERS THEN NULL;
+  END $$;
+  CREATE FUNCTION ${PRIVATE_SCHEMA}.tell_dropped() RETURNS event_trigger
+  LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+  DECLARE names text[];
+  BEGIN
+    FOR names IN
+      SELECT address_names FROM pg_event_trigger_dropped_objects()
+      WHERE NOT is_temporary AND object_type = ANY (ARRAY['schema', 'table', 'table column', 'view',
+        'materialized view', 'index', 'sequence', 'function', 'procedure', 'trigger', 'policy', 'type',
+        'table constraint', 'domain constraint', 'default value', 'rule', 'extension']) LIMIT 500
+    LOOP RAISE INFO 'tagout-object %', to_json(names); END LOOP;
+  EXCEPTION WHEN OTHERS THEN NULL;
+  END $$;
+  CREATE EVENT TRIGGER tagout_objects ON ddl_command_end
+    EXECUTE FUNCTION ${PRIVATE_SCHEMA}.tell_objects();
+  CREATE EVENT TRIGGER tagout_dropped ON sql_drop
+    EXECUTE FUNCTION ${PRIVATE_SCHEMA}.tell_dropped();`;
 
 /** Size of temporary files of a session, so that a sort cannot fill the disk. */
 const TEMP_LIMIT = '1GB';
@@ -60,7 +87,7 @@ export async function makeEngineBase(folder: string, engine: Engine): Promise<vo
     'DROP DATABASE template1',
     'DROP DATABASE postgres',
     ...(engine.major < 15 ? [`ALTER SCHEMA public OWNER TO ${OWNER}`] : []),
-    REWRITE_TRIGGER,
+    TRIGGERS,
     'VACUUM (FREEZE, ANALYZE)',
     'CHECKPOINT',
   ]);

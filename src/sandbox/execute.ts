@@ -26,6 +26,8 @@ export interface Executed {
 const SAMPLE_MS = 5;
 /** Records kept of one plan; the SQL runs to its end all the same. */
 const KEPT_RUNS = 5000;
+/** Objects named with one statement. */
+const KEPT_OBJECTS = 200;
 
 function rowsOf(tags: readonly string[]): number | null {
   const count = /^(?:INSERT \d+|UPDATE|DELETE|MERGE|COPY|SELECT) (\d+)$/.exec(
@@ -37,6 +39,27 @@ function rowsOf(tags: readonly string[]): number | null {
 function rewritten(infos: readonly string[]): readonly number[] {
   const oids = infos.flatMap((info) => /^tagout-rewrite (\d+)$/.exec(info)?.[1] ?? []);
   return [...new Set(oids.map(Number))];
+}
+
+/** Objects told by the event triggers: `public` is left out of a name, as everywhere. */
+function named(infos: readonly string[]): readonly string[] {
+  const found = infos.flatMap((info) => {
+    const json = /^tagout-object (\[.*\])$/s.exec(info)?.[1];
+    const parts = json === undefined ? null : namesIn(json);
+    if (parts === null) return [];
+    return [(parts[0] === 'public' && parts.length > 1 ? parts.slice(1) : parts).join('.')];
+  });
+  return [...new Set(found)].slice(0, KEPT_OBJECTS);
+}
+
+function namesIn(json: string): readonly string[] | null {
+  try {
+    const list: unknown = JSON.parse(json);
+    return Array.isArray(list) ? list.map(String) : null;
+  } catch {
+    // The SQL under test can send such a message too, with whatever text it likes.
+    return null;
+  }
 }
 
 export class Executor {
@@ -142,6 +165,7 @@ export class Executor {
     const error = result.error === null ? null : placed(result.error, step.path, statement);
     const oids = rewritten(result.infos);
     if (oids.length > 0) this.#rewrites.push({ index: this.#runs.length, oids });
+    const objects = named(result.infos);
     if (this.#runs.length < KEPT_RUNS || error !== null) {
       this.#runs.push({
         path: step.path,
@@ -153,6 +177,7 @@ export class Executor {
         locks: sampler === null ? await this.#locks(statement) : await sampler.found(),
         rewrites: [],
         error,
+        ...(objects.length === 0 ? {} : { objects }),
       });
     } else this.#unseen = statement;
     this.#error = error;

@@ -4,7 +4,7 @@ import type { Engine } from '../postgres/engine.ts';
 import type { Wire } from '../postgres/wire.ts';
 import type { Baseline } from './baseline.ts';
 import { readCatalog } from './catalog.ts';
-import { differences } from './differences.ts';
+import { differences, sequenceResets } from './differences.ts';
 import type { Watch } from './execute.ts';
 import { countTables, dataChanges, isTouched, pairTables, type Sides } from './values.ts';
 import { OBSERVER, type Places, startCopy, type Throwaway } from './workspace.ts';
@@ -102,7 +102,7 @@ export async function observe(it: Observed): Promise<Seen> {
     const data = await changedData(it, observer, lazy, after.tables);
     const { facts } = it.baseline;
     return {
-      objects: differences(facts.catalog, after),
+      objects: [...differences(facts.catalog, after), ...sequenceResets(facts.catalog, after)],
       data: data.toSorted((a, b) => (a.object < b.object ? -1 : 1)),
       tables: facts.tables,
       unfilled: facts.unfilled,

@@ -167,6 +167,16 @@ const CASES: readonly Case[] = [
     objects: ['added schema settings of the database'],
   },
   {
+    name: 'a sequence set back gives out values again',
+    sql: `select setval('users_id_seq', 5); alter sequence posts_id_seq restart`,
+    objects: ['changed sequence posts_id_seq', 'changed sequence users_id_seq'],
+  },
+  {
+    name: 'twin: a sequence that goes on',
+    sql: `select nextval('users_id_seq'), setval('posts_id_seq', 5000)`,
+    objects: [],
+  },
+  {
     name: 'a dropped schema takes everything in it',
     sql: 'drop schema public cascade; create schema public',
     data: [
@@ -209,6 +219,22 @@ describe('what a change did is observed', () => {
     assert.deepEqual([alter?.line, alter?.column, alter?.rewrites], [2, 1, ['users']]);
     assert.ok(update?.locks.some((l) => l.object === 'users' && l.mode === 'RowExclusive'));
     assert.ok(alter?.locks.some((l) => l.object === 'users' && l.mode === 'AccessExclusive'));
+  });
+
+  test('each statement knows what it made, changed and dropped, cascades with it', async () => {
+    const sql = `create table fresh (a int); alter table users rename age to years;
+      do $$ begin execute 'drop table ' || 'users cascade'; end $$;
+      create function told() returns int language sql return 1;
+      do $$ begin raise info 'tagout-object ["x'; raise info 'tagout-object 1'; end $$`;
+    const run = await bench.run(plan(HISTORY, [sql]), { seed: SEED });
+    const [made, renamed, dropped, told, lie] = folderOf(run).statements.map(
+      (s) => s.objects ?? [],
+    );
+    assert.deepEqual([made, renamed], [['fresh'], ['users.years']]);
+    for (const object of ['users', 'names', 'posts.posts_user_id_fkey', 'users_id_seq']) {
+      assert.ok(dropped?.includes(object), `${object} of ${dropped?.join(', ')}`);
+    }
+    assert.deepEqual([told, lie], [['told'], []]);
   });
 
   test('locks of a statement outside a transaction are seen while it runs', async () => {

@@ -20,13 +20,22 @@ function mentions(text: string, name: string): boolean {
   return false;
 }
 
-/** How surely a statement is the one: it names every part of the object and uses the verb. */
-function score(statement: StatementRun, parts: readonly string[], verbs: RegExp): number {
+/** More than a text can reach: the server itself said that this statement did it. */
+const surely = 1000;
+
+/** How surely a statement is the one: the server said so, or it names the object and uses the verb. */
+function score(statement: StatementRun, object: string, verbs: RegExp): number {
+  const parts = partsOf(object);
   const text = plainName(statement.text);
   const named = parts.filter((part) => mentions(text, part)).length;
   const locked = statement.locks.some(({ object }) => parts.includes(object)) ? 1 : 0;
-  if (named === 0 && locked === 0) return 0;
-  return named * 4 + locked * 2 + (verbs.test(text) ? 3 : 0);
+  if (named === 0 && locked === 0 && statement.objects?.includes(object) !== true) return 0;
+  const told = statement.objects?.includes(object) === true ? surely : 0;
+  return told + named * 4 + locked * 2 + (verbs.test(text) ? 3 : 0);
+}
+
+function partsOf(object: string): readonly string[] {
+  return object.split(/[.(]/).filter((part) => part !== '' && part !== 'public');
 }
 
 /**
@@ -34,11 +43,10 @@ function score(statement: StatementRun, parts: readonly string[], verbs: RegExp)
  * file that ran, and no line.
  */
 export function placeOf(folder: FolderRun, object: string, verbs: RegExp): FoundPlace {
-  const parts = object.split(/[.(]/).filter((part) => part !== '' && part !== 'public');
   let best: StatementRun | null = null;
   let bestScore = 0;
   for (const statement of folder.statements) {
-    const points = score(statement, parts, verbs);
+    const points = score(statement, object, verbs);
     if (points > bestScore) {
       best = statement;
       bestScore = points;
