@@ -65,7 +65,7 @@ export const blastRadiusTable: readonly BlastRadiusRow[] = [
   rowOf(
     'high',
     'proof',
-    `rewrite or blocking lock on a table of ${largeTableRows} rows or more, or of unknown size`,
+    `rewrite or blocking lock on a table of ${largeTableRows / 1000},000 rows or more, or of unknown size`,
     'table-rewritten blocking-lock',
   ),
   rowOf(

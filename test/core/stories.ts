@@ -180,7 +180,7 @@ function deploymentOf(story: DeploymentStory, changes: readonly Change[]): Deplo
     runStatus: 'waiting',
     runEvent: story.runEvent ?? 'push',
     runHeadSha: story.runSha ?? DEPLOYED,
-    runHeadRepoId: story.forkRun === true ? 666 : REPO.id,
+    runHeadRepoId: story.runUnread === true ? null : story.forkRun === true ? 666 : REPO.id,
     actor: who(story.actor ?? 'alice'),
     triggeringActor: who(story.actor ?? 'alice'),
     deploymentId: 9,
@@ -199,6 +199,7 @@ function deploymentOf(story: DeploymentStory, changes: readonly Change[]): Deplo
     ...(story.firstRequestedMinute === undefined
       ? {}
       : { firstRequestedAtMs: at(story.firstRequestedMinute) }),
+    ...(story.bypass === undefined ? {} : { bypass: story.bypass }),
     ...(story.succeededIn === undefined ? {} : { succeededIn: story.succeededIn }),
     ...(story.rollbackSinceMinute === undefined
       ? {}

@@ -61,11 +61,13 @@ export interface ChangeStory {
 
 export interface DeploymentStory
   extends Partial<
-    Pick<DeploymentEvidence, 'environment' | 'runEvent' | 'fromOrigin' | 'succeededIn'>
+    Pick<DeploymentEvidence, 'environment' | 'runEvent' | 'fromOrigin' | 'succeededIn' | 'bypass'>
   > {
   readonly runSha?: string;
   readonly from?: string | null;
   readonly forkRun?: boolean;
+  /** The repository that the run belongs to could not be read. */
+  readonly runUnread?: boolean;
   readonly actor?: string;
   readonly requestedMinute?: number;
   readonly firstRequestedMinute?: number;

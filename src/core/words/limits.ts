@@ -15,6 +15,7 @@ export interface LimitFacts {
 interface LimitWords {
   readonly code: string;
   readonly one: string;
+  readonly many: string;
   readonly span: string;
   readonly end: string;
 }
@@ -23,30 +24,35 @@ const WORDS: Readonly<Record<keyof Limits, LimitWords>> = {
   openPullRequests: {
     code: 'limit-open-pull-requests',
     one: 'open pull request',
+    many: 'open pull requests',
     span: '',
     end: 'Close or merge others of its pull requests',
   },
   evaluationsPerHour: {
     code: 'limit-evaluations',
     one: 'evaluation',
+    many: 'evaluations',
     span: ' in the last hour',
     end: 'It ends by itself within the hour',
   },
   productionDeploymentsPerHour: {
     code: 'limit-deployments-hour',
     one: 'production deployment',
+    many: 'production deployments',
     span: ' in the last hour',
     end: 'It ends by itself within the hour',
   },
   productionDeploymentsPerDay: {
     code: 'limit-deployments-day',
     one: 'production deployment',
+    many: 'production deployments',
     span: ' in the last 24 hours',
     end: 'It ends by itself within the day',
   },
   highOrCriticalPerDay: {
     code: 'limit-high-or-critical',
     one: 'deployment of high or critical blast radius',
+    many: 'deployments of high or critical blast radius',
     span: ' in the last 24 hours',
     end: 'It ends by itself within the day',
   },
@@ -54,12 +60,12 @@ const WORDS: Readonly<Record<keyof Limits, LimitWords>> = {
 
 export const SAY_LIMITS = {
   reached: ({ agent, key, count, limit, endsAtMs }: LimitFacts): Said => {
-    const { code, one, span, end } = WORDS[key];
+    const { code, one, many, span, end } = WORDS[key];
     const when = endsAtMs === null ? end : `It ends by itself at ${time(endsAtMs)}`;
     return {
       code,
       reason:
-        `${name(agent)} has ${counted(count, one)}${span}, this one included, and the policy ` +
+        `${name(agent)} has ${counted(count, one, many)}${span}, this one included, and the policy ` +
         `allows ${limit}.`,
       cure: `${when}; or a reviewed change of the policy raises ${name(`limits.${key}`)}.`,
     };
