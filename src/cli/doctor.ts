@@ -21,7 +21,7 @@ import type { PostureClients } from '../github/posture-client.ts';
 import { readRepositories } from '../github/posture-repository.ts';
 import { WEBHOOK_PATH } from '../web/app.ts';
 import { readAppManifest } from './app-manifest.ts';
-import { withStoredCredentials } from './credentials.ts';
+import { environmentHasCredentials, withStoredCredentials } from './credentials.ts';
 import { judgeMachine } from './doctor/machine.ts';
 import { doctorJson, doctorText } from './doctor/report.ts';
 import { EXIT } from './io.ts';
@@ -87,7 +87,7 @@ export interface Look {
 }
 
 async function lookAt(wish: Wish, io: Io): Promise<Look> {
-  const settings = readServeSettings(withStoredCredentials(io.env, io.cwd), io.cwd);
+  const settings = settingsOf(io);
   const clients = postureClients(settings, io.now);
   const place = placeOfApi(settings.githubApiUrl);
   const app = await readApp(clients.app, place, io.now);
@@ -113,6 +113,15 @@ async function lookAt(wish: Wish, io: Io): Promise<Look> {
   const { githubApiUrl } = settings;
   const counts = { repositories: repositories.length, requests: clients.sent() };
   return { app, githubApiUrl, findings, ...counts };
+}
+
+function settingsOf(io: Io): ServeSettings {
+  const env = withStoredCredentials(io.env, io.cwd);
+  if (environmentHasCredentials(env)) return readServeSettings(env, io.cwd);
+  const message =
+    'there are no credentials of a GitHub App here. Run it where the server runs, with the same ' +
+    'TAGOUT_DATA or the same APP_ID, PRIVATE_KEY and WEBHOOK_SECRET; `npm start` registers an app.';
+  throw new TagoutError('configuration', message);
 }
 
 function wantedOf(settings: ServeSettings): Wanted {

@@ -278,7 +278,7 @@ describe('the app and its installations', () => {
     assert.match(io.printed.err, /could not look, so nothing is known to be guarded.*credentials/);
     const none = keptIo({ TAGOUT_DATA: dataDir });
     assert.equal(await run(['doctor'], none), 1);
-    assert.match(none.printed.err, /APP_ID is not set/);
+    assert.match(none.printed.err, /no credentials of a GitHub App here.*npm start/);
     const away = keptIo(env({ GITHUB_API_URL: 'http://127.0.0.1:9' }));
     assert.equal(await run(['doctor'], away), 1);
     assert.equal(none.printed.out + io.printed.out + away.printed.out, '');

@@ -73,12 +73,10 @@ test('with every proposal uncommented it is a policy too', async (t) => {
   const one = checkout(t, shop);
   await init(one.folder);
   const { text } = written(one.folder);
-  const uncommented = text
-    .replace(
-      /^( *)# ((?: {2,})?(?:agents:|- name:|operators:|folders:|- \{|after:|freeze:|breakGlass:|suspended:))/gm,
-      '$1$2',
-    )
-    .replace(/^#( +(?:- name|operators|folders|- \{))/gm, ' $1');
+  const uncommented = text.replace(
+    /^( *)# ( *(?:agents:|operators:|folders:|after:|freeze:|breakGlass:|suspended:|- name|- \{).*)$/gm,
+    '$1$2',
+  );
   const file = { repo: '.', path: 'p', commitSha: null, blob: null, text: uncommented };
   const { problems, policy } = effectivePolicy({ repository: file, base: null, floor: null });
   assert.deepEqual(

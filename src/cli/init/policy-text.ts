@@ -1,5 +1,6 @@
 /** The policy that `init` proposes: the built-in default, with what was found, explained. */
 import { defaultEnvironmentRule } from '../../core/policy-default.ts';
+import { counted } from '../../core/words/text.ts';
 import type { Found } from './found.ts';
 
 /** A text as YAML: JSON's form of a string is YAML's double-quoted one. */
@@ -25,12 +26,12 @@ function agents(found: Found): readonly string[] {
     first === undefined
       ? [
           comment(
-            `No known agent was seen in the last ${found.commitsRead} commits. Known ones are`,
+            `No known agent was seen in ${counted(found.commitsRead, 'commit')}. Known ones are`,
           ),
           comment('recognised without being named here; name your own, and who operates them.'),
         ]
       : [
-          comment(`Seen in the last ${found.commitsRead} commits: ${seen}.`),
+          comment(`Seen in the last ${counted(found.commitsRead, 'commit')}: ${seen}.`),
           comment(
             'Known agents are recognised without being named here. Name the people who operate',
           ),
@@ -81,30 +82,30 @@ function environments(found: Found): readonly string[] {
 }
 
 function migrations(found: Found): readonly string[] {
-  const lines: string[] = [];
   if (found.folders.length === 0) {
-    lines.push('# No migrations were found. If there are some, name their folder and framework:');
-    lines.push('# migrations:', '#   folders: [{ path: db/migrations, framework: plain }]');
-    return lines;
+    return [
+      '# No migrations were found. If there are some, name their folder and framework:',
+      '# migrations:',
+      '#   folders: [{ path: db/migrations, framework: plain }]',
+    ];
   }
-  lines.push(
-    '# Migrations are found by themselves; here is what was found. Uncomment `folders` to',
-  );
-  lines.push('# allow these alone.');
+  const rows = found.folders.map(({ path, framework }) => {
+    const folder = JSON.stringify(path === '' ? '.' : path);
+    return comment(`  - { path: ${folder}, framework: ${framework} }`);
+  });
+  const head = [
+    '# Migrations are found by themselves; here is what was found. Uncomment `folders` to allow',
+    '# these alone.',
+  ];
+  const about = '# Major version of the production server, for dry runs.';
   const [version, ...others] = found.postgres;
-  const certain = version !== undefined && others.length === 0;
-  lines.push(certain ? 'migrations:' : '# migrations:');
-  for (const { path, framework } of found.folders) {
-    const folder = path === '' ? '.' : path;
-    const row = `  - { path: ${JSON.stringify(folder)}, framework: ${framework} }`;
-    lines.push(...(found.folders[0]?.path === path ? ['#   folders:'] : []), comment(`  ${row}`));
+  if (version === undefined || others.length > 0) {
+    const inside = ['# folders:', ...rows, about, '# postgres: 17'];
+    return [...head, '# migrations:', ...inside.map((one) => one.replace('#', '#  '))];
   }
-  lines.push('  # Major version of the production server; dry runs use it.');
-  if (certain) {
-    lines.push(`  ${comment(`Taken from ${version.path}: correct it if production differs.`)}`);
-    lines.push(`  postgres: ${version.major}`);
-  } else lines.push('#   postgres: 17');
-  return lines;
+  const from = comment(`Taken from ${version.path}: correct it if production differs.`);
+  const inside = ['# folders:', ...rows, about, from, `postgres: ${version.major}`];
+  return [...head, 'migrations:', ...inside.map((one) => `  ${one}`)];
 }
 
 /** The file's text. `schemaUrl` is where editors find the schema. */
