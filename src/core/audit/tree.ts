@@ -19,10 +19,17 @@ export function bytesOf(binary: BinaryHash): Hash {
   return Buffer.from(binary, 'latin1');
 }
 
+/** A hash as 64 hexadecimal digits. */
+export function hashText(binary: BinaryHash): string {
+  return Buffer.from(binary, 'latin1').toString('hex');
+}
+
 export interface GrowingTree {
   readonly size: number;
   add(leaf: BinaryHash): void;
   root(): BinaryHash;
+  /** The roots of its perfect subtrees, the largest first. */
+  frontier(): readonly BinaryHash[];
   /** The tree as it is now, to go on from in another way. */
   copy(): GrowingTree;
 }
@@ -55,6 +62,7 @@ export function createTree(from: readonly BinaryHash[] = [], startSize = 0): Gro
       for (let at = stack.length - 2; at >= 0; at -= 1) node = join(stack[at] ?? '', node);
       return node;
     },
+    frontier: () => [...stack],
     copy: () => createTree(stack, size),
   };
 }

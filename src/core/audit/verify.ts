@@ -6,7 +6,7 @@
 import { canonicalText } from '../canonical.ts';
 import type { AuditEvent } from './event.ts';
 import { eventShape } from './event-shape.ts';
-import { type BinaryHash, bytesOf, createTree, type GrowingTree, markedLeafHash } from './tree.ts';
+import { type BinaryHash, createTree, type GrowingTree, markedLeafHash } from './tree.ts';
 import { auditEventSchema, BODY_LIMIT_BYTES } from './schema.ts';
 import { commitTo, type Detail } from './scribe.ts';
 import { isPlainBody } from './shape.ts';
@@ -329,9 +329,4 @@ export async function verifyLog(log: LeavesToVerify): Promise<LogVerdict> {
   const verifier = createLogVerifier(log);
   for await (const leaf of log.leaves) verifier.add(leaf);
   return verifier.finish();
-}
-
-/** The hash of 32 bytes as text, for files and columns. */
-export function hashText(hash: BinaryHash): string {
-  return Buffer.from(bytesOf(hash)).toString('hex');
 }

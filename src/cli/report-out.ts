@@ -1,0 +1,79 @@
+/** Chooses the log of an organisation and writes its bundle. */
+import { resolve } from 'node:path';
+import { TagoutError } from '../core/errors.ts';
+import { headline, type Wish } from '../core/report/period.ts';
+import type { Store } from '../store/open.ts';
+import { readCheckpoints, readLeafBatches, readLogIds } from '../store/read-log.ts';
+import { recordRead } from '../store/access.ts';
+import { EXIT } from './io.ts';
+import type { Io } from './io.ts';
+import { writeBundle } from './report-bundle.ts';
+import { readPopulation } from './report-population.ts';
+import { VERSION } from './version.ts';
+
+export interface BundleWish extends Wish {
+  readonly out: string;
+  /** An organisation or user, or null when there is only one log. */
+  readonly org: string | null;
+}
+
+/** Repositories of a log, as its own events name them. */
+async function reposOf(store: Store, logId: number): Promise<readonly string[]> {
+  const rows = await store.reports<{ name: string }[]>`
+    select distinct doc->'repo'->>'name' as name from audit.event
+    where log_id = ${logId} and doc->'repo'->>'name' is not null order by 1`;
+  return rows.map((row) => row.name);
+}
+
+interface Log {
+  readonly id: number;
+  readonly repos: readonly string[];
+}
+
+/** The one log that is meant. Throws TagoutError('usage') naming those that there are. */
+export async function chooseLog(
+  store: Store,
+  wish: { readonly org: string | null; readonly repo: string | null },
+): Promise<Log> {
+  const ids = await readLogIds(store.reports);
+  const logs = await Promise.all(
+    ids.map(async (id) => ({ id, repos: await reposOf(store, id) })),
+  );
+  const owner = (wish.org ?? wish.repo?.split('/')[0])?.toLowerCase();
+  const meant = logs.filter(
+    ({ repos }) =>
+      owner === undefined || repos.some((repo) => repo.toLowerCase().startsWith(`${owner}/`)),
+  );
+  const [only] = meant;
+  if (only !== undefined && meant.length === 1) return only;
+  const owners = [
+    ...new Set(logs.flatMap(({ repos }) => repos.map((repo) => repo.split('/')[0]))),
+  ];
+  const there = owners.length === 0 ? 'none yet' : owners.join(', ');
+  throw new TagoutError('usage', `Name one organisation with --org; there are records of: ${there}.`);
+}
+
+/** Writes the bundle and says what stands in it; answers the exit code. */
+export async function reportBundle(store: Store, wish: BundleWish, io: Io): Promise<number> {
+  const { id, repos } = await chooseLog(store, wish);
+  const out = resolve(io.cwd, wish.out);
+  await recordRead(store, { installationId: id, what: 'bundle', how: 'command', wish });
+  await store.sealer.sealNow(id);
+  const checkpoints = await readCheckpoints(store.reports, id);
+  const population = await readPopulation({ env: io.env, repos, wish });
+  const source = {
+    origin: store.key.origin(id),
+    vkey: store.key.vkey(id),
+    privateKey: store.key.privateKey,
+    notes: checkpoints.map(({ note }) => note),
+    leaves: readLeafBatches(store.reports, id),
+    population,
+    version: VERSION,
+  };
+  const period = await writeBundle(out, source, wish);
+  io.out(`The bundle is in ${out}\n`);
+  for (const [name, value] of headline(period)) io.out(`  ${name}: ${value}\n`);
+  io.out(`  Exceptions: ${period.exceptions.length}\n`);
+  io.out(`Check it with: npx tagout verify ${wish.out} --key '${source.vkey}'\n`);
+  return EXIT.allow;
+}

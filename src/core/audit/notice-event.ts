@@ -1,0 +1,145 @@
+/** Events about the record and its rules themselves: suspensions, erasures, reads, baselines. */
+import type { RepoRef } from '../subject.ts';
+import { auditRepo, type EventStamp } from './decision-event.ts';
+import type { AuditEvent } from './event.ts';
+import { composeEvent, type SealableEvent } from './schema.ts';
+import { cleanText, type Scribe } from './scribe.ts';
+
+/** Who did it: an account at GitHub, or somebody at the server's command line. */
+export interface Doer {
+  readonly kind: 'human' | 'operator' | 'system';
+  readonly id: number | null;
+  readonly login: string | null;
+}
+
+function common(
+  scribe: Scribe,
+  stamp: EventStamp,
+  about: { readonly installationId: number; readonly because: string; readonly doer: Doer },
+) {
+  const { doer } = about;
+  const login = doer.login === null ? null : scribe.secret('actor.login', doer.login);
+  return {
+    v: 1 as const,
+    eventId: stamp.eventId,
+    dedupeKey: stamp.dedupeKey,
+    installationId: about.installationId,
+    recordedAtMs: stamp.recordedAtMs,
+    source: {
+      because: scribe.text('source.because', about.because, 100),
+      delivery: null,
+      githubAtMs: null,
+    },
+    actor: { kind: doer.kind, id: doer.id, login },
+    repo: null,
+    subject: null,
+    cuts: [],
+  };
+}
+
+/** The event `agent.suspended` or `agent.resumed`. */
+export function suspensionEvent(
+  what: {
+    readonly installationId: number;
+    readonly agent: string;
+    readonly reason: string;
+    readonly resumed: boolean;
+    readonly doer: Doer;
+  },
+  stamp: EventStamp,
+): SealableEvent {
+  const { installationId, agent, reason, resumed, doer } = what;
+  return composeEvent(stamp.salt, (scribe): AuditEvent => {
+    const because = resumed ? 'resume' : 'suspend';
+    return {
+      ...common(scribe, stamp, { installationId, because, doer }),
+      kind: resumed ? 'agent.resumed' : 'agent.suspended',
+      outcome: resumed ? 'resumed' : 'suspended',
+      suspension: {
+        agent: scribe.text('suspension.agent', agent, 100),
+        reason: scribe.secret('suspension.reason', reason),
+      },
+    };
+  });
+}
+
+/** The event `redaction.performed`; the erased text itself is nowhere in it. */
+export function redactionEvent(
+  what: {
+    readonly installationId: number;
+    readonly basis: string;
+    readonly erased: readonly { readonly event: string; readonly path: string }[];
+    /** Texts of evidence that were erased as well. */
+    readonly evidence: number;
+    readonly doer: Doer;
+  },
+  stamp: EventStamp,
+): SealableEvent {
+  const { installationId, basis, erased, evidence, doer } = what;
+  return composeEvent(stamp.salt, (scribe): AuditEvent => ({
+    ...common(scribe, stamp, { installationId, because: 'redact', doer }),
+    kind: 'redaction.performed',
+    outcome: 'erased',
+    redaction: {
+      basis: scribe.text('redaction.basis', basis, 500),
+      fields: erased.length,
+      erased: scribe
+        .list('redaction.erased', erased)
+        .map(({ event, path }) => ({ event, path: cleanText(path, 200) })),
+      evidence,
+    },
+  }));
+}
+
+/** The event `report.read`: who looked at the record, or tried to. */
+export function readEventOf(
+  what: {
+    readonly installationId: number;
+    readonly what: string;
+    readonly how: 'command' | 'web';
+    readonly fromMs: number | null;
+    readonly toMs: number | null;
+    readonly shown: boolean;
+    readonly doer: Doer;
+  },
+  stamp: EventStamp,
+): SealableEvent {
+  return composeEvent(stamp.salt, (scribe): AuditEvent => ({
+    ...common(scribe, stamp, { ...what, because: 'report' }),
+    kind: 'report.read',
+    outcome: what.shown ? 'shown' : 'refused',
+    report: {
+      what: scribe.text('report.what', what.what, 200),
+      how: what.how,
+      fromMs: what.fromMs === null ? null : scribe.int('report.fromMs', what.fromMs),
+      toMs: what.toMs === null ? null : scribe.int('report.toMs', what.toMs),
+    },
+  }));
+}
+
+/** The event `baseline.adopted`: what an environment ran when it was first seen guarded. */
+export function baselineEvent(
+  what: {
+    readonly repo: RepoRef;
+    readonly environment: string;
+    readonly sha: string;
+    readonly runId: number | null;
+    readonly deploymentId: number | null;
+  },
+  stamp: EventStamp,
+): SealableEvent {
+  const { installationId } = what.repo;
+  const doer: Doer = { kind: 'system', id: null, login: null };
+  return composeEvent(stamp.salt, (scribe): AuditEvent => ({
+    ...common(scribe, stamp, { installationId, because: 'baseline', doer }),
+    repo: auditRepo(what.repo),
+    kind: 'baseline.adopted',
+    outcome: 'adopted',
+    baseline: {
+      environment: scribe.text('baseline.environment', what.environment),
+      sha: scribe.text('baseline.sha', what.sha, 64),
+      runId: what.runId,
+      deploymentId: what.deploymentId,
+    },
+  }));
+}

@@ -1,0 +1,76 @@
+/** Inclusion proofs of many leaves at once, and their C2SP text (c2sp.org/tlog-proof). */
+import { bytesOf, createTree } from './tree.ts';
+import { HASH_BYTES, type Hash, nodeHash, verifyInclusion } from './merkle.ts';
+import { parseCheckpoint } from './note.ts';
+
+/** Every level of a tree, the leaves first; a last one without a partner goes up as it is. */
+export function createProofs(leaves: Uint8Array): (index: number) => readonly Hash[] {
+  const levels: Uint8Array[] = [leaves];
+  for (let level = leaves; level.length > HASH_BYTES; ) {
+    const count = level.length / HASH_BYTES;
+    const above = new Uint8Array(Math.ceil(count / 2) * HASH_BYTES);
+    for (let at = 0; at < count; at += 2) {
+      const left = level.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES);
+      const right = level.subarray((at + 1) * HASH_BYTES, (at + 2) * HASH_BYTES);
+      above.set(right.length === 0 ? left : nodeHash(left, right), (at / 2) * HASH_BYTES);
+    }
+    levels.push(above);
+    level = above;
+  }
+  return (index) => {
+    if (!(index >= 0 && index * HASH_BYTES < leaves.length)) {
+      throw new RangeError(`Leaf ${index} is not in the tree.`);
+    }
+    const path: Hash[] = [];
+    let at = index;
+    for (const level of levels) {
+      const sibling = at % 2 === 0 ? at + 1 : at - 1;
+      if (sibling * HASH_BYTES < level.length) {
+        path.push(level.subarray(sibling * HASH_BYTES, (sibling + 1) * HASH_BYTES));
+      }
+      at = Math.floor(at / 2);
+    }
+    return path;
+  };
+}
+
+/** The text of a proof: who has it and the leaf's bytes needs nothing else but the key. */
+export function proofText(index: number, path: readonly Hash[], note: string): string {
+  const hashes = path.map((hash) => `${Buffer.from(hash).toString('base64')}\n`).join('');
+  return `c2sp.org/tlog-proof@v1\nindex ${index}\n${hashes}\n${note}`;
+}
+
+export interface InclusionProof {
+  readonly index: number;
+  readonly path: readonly Hash[];
+  readonly note: string;
+}
+
+/** Reads a proof; null when it is malformed. Its note is not verified here. */
+export function parseProof(text: string): InclusionProof | null {
+  const form =
+    /^c2sp\.org\/tlog-proof@v1\n(?:extra [A-Za-z0-9+/]*={0,2}\n)?index (0|[1-9]\d{0,15})\n((?:[A-Za-z0-9+/]{43}=\n){0,63})\n([^]+)$/u;
+  const [, digits, hashes, note] = form.exec(text) ?? [];
+  if (digits === undefined || hashes === undefined || note === undefined) return null;
+  const path = hashes
+    .split('\n')
+    .slice(0, -1)
+    .map((hash) => Buffer.from(hash, 'base64'));
+  return { index: Number(digits), path, note };
+}
+
+/** Whether a leaf's hash is in the tree of the proof's checkpoint, whose signature is not judged. */
+export function provesInclusion(proof: InclusionProof, leaf: Hash): boolean {
+  const end = proof.note.lastIndexOf('\n\n');
+  const tree = parseCheckpoint(proof.note.slice(0, end + 1));
+  return tree !== null && verifyInclusion({ hash: leaf, index: proof.index }, tree, proof.path);
+}
+
+/** The root over hashes that lie one after the other. */
+export function rootOfHashes(leaves: Uint8Array): Hash {
+  const tree = createTree();
+  for (let at = 0; at < leaves.length; at += HASH_BYTES) {
+    tree.add(Buffer.from(leaves.subarray(at, at + HASH_BYTES)).toString('latin1'));
+  }
+  return bytesOf(tree.root());
+}

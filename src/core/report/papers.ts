@@ -1,0 +1,136 @@
+/** What a reader of the bundle is told: how to check it, and how its tables were made. */
+import { controlsOf } from './controls.ts';
+import { chartMarkup, chartsOf } from './charts.ts';
+import type { Collected } from './collect.ts';
+import { iso } from './columns.ts';
+import { CONTROL_ROWS } from './controls.ts';
+import { EXCEPTION_KINDS } from './exceptions.ts';
+import { markup, type Markup, pageText, tableMarkup } from './html.ts';
+import { headline, type Period, type Wish } from './period.ts';
+import type { Table } from './tables.ts';
+
+export interface ReportAbout {
+  readonly origin: string;
+  readonly vkey: string;
+  readonly size: number;
+  readonly root: string;
+  /** When the last checkpoint was signed: the report's own time, so that it is the same again. */
+  readonly sealedMs: number;
+  readonly redacted: number;
+  readonly version: string;
+  readonly wish: Wish;
+}
+
+function periodWords({ fromMs, toMs, repo }: Wish): string {
+  const from = fromMs === null ? 'the first event' : (iso(fromMs) ?? '');
+  const to = toMs === null ? 'the last' : (iso(toMs) ?? '');
+  return `from ${from} until ${to}${repo === null ? '' : `, only ${repo}`}`;
+}
+
+/** How to check a bundle, with the key that was used; the reader must get the key elsewhere. */
+export function verifyPaper(about: ReportAbout): string {
+  return `# How to check this bundle
+
+This folder holds the record of \`${about.origin}\` up to row ${about.size}, and a report made from
+it. Nothing here has to be believed: everything follows from the key of the log. Get that key from
+whoever runs the server, on another way than this folder came. It should read
+
+    ${about.vkey}
+
+With Node: \`npx tagout verify . --key KEY\`. With Python 3 alone: \`python3 verify.py . --key KEY\`.
+Both end with 0 (intact), 1 (tampered) or 2 (cannot verify). Read \`verify.py\` first; it is short.
+Give \`--anchor FILE\` a checkpoint that you got from somewhere else (a check run on GitHub, the
+anchor repository, your own witness): it also shows a record that was cut or made anew.
+
+What is checked: the signed manifest and every file's SHA-256; each row's bytes in \`events.jsonl\`
+as leaves of an RFC 6962 tree; every checkpoint's signature, time, size and root; that each row's
+time lies in its checkpoint's window; each row's form; that nothing was released without an earlier,
+sealed decision that allowed it; and that each text in \`details.jsonl\` is the one that its row
+commits to. Texts that were erased are counted, not guessed.
+
+What no check of this folder shows: events that were never recorded (compare \`population.csv\`),
+and, without an anchor, a record that was made anew by somebody who holds the key.
+
+Columns that no event of this version records are empty: ref, artifact_digest, change_reason,
+ticket, agent_sponsor_id, commits_signed, security_impact, ci_result, checks_required,
+checks_passed, rollback_plan, review_comment_present, finished_at.
+`;
+}
+
+/** How every table came about (information produced by the entity). */
+export function queriesPaper(): string {
+  const kinds = EXCEPTION_KINDS.map(({ type, severity }) => `--   ${type} (${severity})`).join('\n');
+  return `-- Every table of this bundle is made from these rows, read once in leaf order.
+select l.leaf_index, e.body from audit.leaf l join audit.event e on e.id = l.event_row
+  where l.log_id = :installation order by l.leaf_index;
+-- Personal texts that have not been erased:
+select l.leaf_index, d.path, d.salt, d.value from audit.leaf l
+  join audit.detail d on d.event_row = l.event_row
+  where l.log_id = :installation order by l.leaf_index, d.path collate "C";
+-- A deployment is one subject key and run attempt of kind 'deployment' for which a rule of the
+-- policy speaks, or whose environment is named prod, production, prod-* or live. Its row is the
+-- decision that the release names, else the newest. It was released when an event
+-- 'effect.outcome' says that GitHub took 'review-deployment' with the state 'approved'.
+-- It belongs to the period of its release or, unreleased, of its first decision.
+-- The sample: SHA-256 of the last checkpoint's root in hexadecimal, a newline and the event_id; the
+-- 25 smallest of the released deployments.
+-- Exceptions by type:
+${kinds}
+--   not-in-log (high): GitHub lists a successful deployment that no event of ours releases
+`;
+}
+
+/** The control map as JSON text. */
+export function controlsPaper(period: Period): string {
+  return `${JSON.stringify(controlsOf(period), null, 2)}\n`;
+}
+
+/** The five numbers as a list. */
+export function figuresMarkup(period: Period): Markup {
+  const items = headline(period).map(
+    ([name, value]) => markup`<li><b>${value}</b>${name}</li>`,
+  );
+  return markup`<ul class="figures">${items}</ul>`;
+}
+
+function controlsMarkup(): Markup {
+  const rows = CONTROL_ROWS.map(
+    (row) => markup`<tr>${row.map((value) => markup`<td>${value}</td>`)}</tr>`,
+  );
+  return markup`<div class="wide" tabindex="0" role="region" aria-label="Controls"><table><thead><tr>
+<th scope="col">framework</th><th scope="col">control</th><th scope="col">supports</th>
+<th scope="col">files</th></tr></thead><tbody>${rows}</tbody></table></div>`;
+}
+
+function integrityMarkup(about: ReportAbout): Markup {
+  return markup`<dl><dt>Log</dt><dd><code>${about.origin}</code></dd>
+<dt>Rows</dt><dd>${about.size}</dd><dt>Root</dt><dd><code>${about.root}</code></dd>
+<dt>Signed at</dt><dd>${iso(about.sealedMs)}</dd>
+<dt>Verifier key</dt><dd><code>${about.vkey}</code></dd>
+<dt>Erased texts</dt><dd>${about.redacted}</dd></dl>
+<p>Check it yourself: <code>npx tagout verify . --key KEY</code> or
+<code>python3 verify.py . --key KEY</code>, with the key from another source than this bundle.</p>`;
+}
+
+const LIMITS = `Not shown: changes made outside GitHub; what an agent did with a credential that it
+already held; rows younger than the last checkpoint; deployments through GitHub's API, unless the
+completeness table was compared. A person's own token used by an agent looks like that person.`;
+
+/** The whole report as one file without script. */
+export function reportPage(
+  about: ReportAbout,
+  period: Period,
+  more: { readonly collected: Collected; readonly tables: readonly Table[] },
+): string {
+  const charts = chartsOf(more.collected, period).map(chartMarkup);
+  const sections = more.tables.map(
+    (table) => markup`<h2 id="${table.name}">${table.title}</h2>${tableMarkup(table)}`,
+  );
+  const body = markup`<h1>Deployments to production</h1>
+<p class="soft">${periodWords(about.wish)}; made by Tagout ${about.version} from
+<code>${about.origin}</code>, signed at ${iso(about.sealedMs)}</p>
+${figuresMarkup(period)}${charts}${sections}
+<h2>Controls that this supports</h2>${controlsMarkup()}
+<h2>Integrity</h2>${integrityMarkup(about)}<h2>Limits</h2><p>${LIMITS.replaceAll('\n', ' ')}</p>`;
+  return pageText({ title: 'Deployments to production', body });
+}

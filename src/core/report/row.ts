@@ -1,0 +1,177 @@
+/** One production deployment as the record tells it: the unit of every table of the report. */
+import type { DecisionMade, PersonRef } from '../audit/event.ts';
+import type { Detail } from '../audit/scribe.ts';
+import { allows } from '../audit/verify-history.ts';
+
+/** Whose login may have been erased: then only the number is left. */
+export interface Person {
+  readonly id: number | null;
+  readonly login: string | null;
+}
+
+export interface Approver extends Person {
+  readonly pull: number | null;
+  readonly reviewedSha: string;
+  readonly atMs: number;
+  readonly permission: string;
+  readonly teams: readonly string[];
+  readonly independent: boolean;
+}
+
+/**
+ * `approved`: released, with counted reviews. `by_policy`: released without one because the policy
+ * asks for none there (an allowed rollback, nothing new). `none`: released without any reason.
+ */
+export type Disposition =
+  | 'approved'
+  | 'by_policy'
+  | 'break_glass'
+  | 'none'
+  | 'refused'
+  | 'waiting';
+
+export interface Deployment {
+  readonly leafIndex: number;
+  readonly eventId: string;
+  readonly repoId: number | null;
+  readonly repo: string;
+  readonly environment: string;
+  readonly rule: string | null;
+  readonly runId: number | null;
+  readonly runAttempt: number | null;
+  readonly deploymentId: number | null;
+  readonly sha: string;
+  readonly pulls: readonly number[];
+  readonly titles: readonly (string | null)[];
+  readonly heads: readonly string[];
+  readonly authors: readonly (Person | null)[];
+  readonly requester: Person | null;
+  readonly origin: DecisionMade['origin']['kind'];
+  readonly agents: readonly string[];
+  readonly radius: DecisionMade['decision']['radius'];
+  readonly dangers: readonly string[];
+  readonly dryRuns: readonly { readonly status: string; readonly sha256: string }[];
+  readonly approvers: readonly Approver[];
+  readonly refused: readonly {
+    readonly person: Person | null;
+    readonly pull: number | null;
+    readonly codes: readonly string[];
+  }[];
+  readonly codes: readonly string[];
+  readonly holds: readonly string[];
+  readonly verdict: DecisionMade['decision']['verdict'];
+  readonly founded: boolean;
+  readonly commits: number;
+  readonly unreviewed: number;
+  readonly policySha256: string;
+  readonly evidenceSha256: string;
+  readonly requestedAtMs: number;
+  readonly decidedAtMs: number;
+}
+
+/** A deployment with what became of it. */
+export interface Settled extends Deployment {
+  readonly firstDecidedAtMs: number;
+  readonly releasedAtMs: number | null;
+  /** The leaf that says that GitHub took the release. */
+  readonly releaseLeaf: number | null;
+  readonly disposition: Disposition;
+}
+
+function logins(details: readonly Detail[]): (path: string) => string | null {
+  const values = new Map(details.map((detail) => [detail.path, detail.value]));
+  return (path) => values.get(path) ?? null;
+}
+
+function personOf(person: PersonRef | null, login: string | null): Person | null {
+  return person === null ? null : { id: person.id, login };
+}
+
+/** Environments that the report counts as production when no rule of the policy names them. */
+const PRODUCTION = /^\s*(?:prod(?:uction)?|live|prod-.*)\s*$/i;
+
+/** Whether a decision is about a production deployment. */
+export function isProduction(event: DecisionMade): boolean {
+  if (event.subject?.kind !== 'deployment' || event.deployment === null) return false;
+  return event.deployment.rule !== null || PRODUCTION.test(event.subject.environment ?? '');
+}
+
+function approversOf(
+  event: DecisionMade,
+  at: (path: string) => string | null,
+): readonly Approver[] {
+  return event.decision.counted.map((row, i) => ({
+    id: row.person.id,
+    login: at(`decision.counted.${i}.person.login`),
+    pull: row.pull,
+    reviewedSha: row.reviewedSha,
+    atMs: row.submittedAtMs,
+    permission: row.permission,
+    teams: row.teams,
+    independent: row.independent,
+  }));
+}
+
+/** Reads a decision about a deployment into a row. */
+export function deploymentOf(
+  event: DecisionMade,
+  details: readonly Detail[],
+  leafIndex: number,
+): Deployment {
+  const { subject, deployment, decision, changes } = event;
+  const at = logins(details);
+  const path = 'deployment.requester.login';
+  return {
+    leafIndex,
+    eventId: event.eventId,
+    repoId: event.repo?.id ?? null,
+    repo: event.repo?.name ?? '',
+    environment: subject?.environment ?? '',
+    rule: deployment?.rule ?? null,
+    runId: subject?.runId ?? null,
+    runAttempt: subject?.runAttempt ?? null,
+    deploymentId: subject?.deploymentId ?? null,
+    sha: subject?.sha ?? '',
+    pulls: changes.flatMap(({ pull }) => (pull === null ? [] : [pull])),
+    titles: changes.map((_, i) => at(`changes.${i}.title`)),
+    heads: changes.map(({ headSha }) => headSha),
+    authors: changes.map(({ author }, i) => personOf(author, at(`changes.${i}.author.login`))),
+    requester: personOf(deployment?.requester ?? null, at(path)),
+    origin: event.origin.kind,
+    agents: event.origin.agents,
+    radius: decision.radius,
+    dangers: decision.findings.filter((row) => row.level === 'danger').map((row) => row.id),
+    dryRuns: changes.map(({ dryRun: { status, sha256 } }) => ({ status, sha256 })),
+    approvers: approversOf(event, at),
+    refused: decision.refused.map((row, i) => ({
+      person: personOf(row.person, at(`decision.refused.${i}.person.login`)),
+      pull: row.pull,
+      codes: row.codes,
+    })),
+    codes: [...new Set(decision.opinions.map(({ code }) => code))],
+    holds: [
+      ...new Set(
+        decision.opinions.filter(({ verdict }) => verdict !== 'allow').map(({ code }) => code),
+      ),
+    ],
+    verdict: decision.verdict,
+    founded: allows(event),
+    commits: deployment?.commits ?? 0,
+    unreviewed: deployment?.unreviewed ?? 0,
+    policySha256: event.policy.sha256,
+    evidenceSha256: event.evidence.sha256,
+    requestedAtMs: deployment?.requestedAtMs ?? event.recordedAtMs,
+    decidedAtMs: event.recordedAtMs,
+  };
+}
+
+/** The worst status over a deployment's changes. */
+export function dryRunOf(row: Deployment): string {
+  const worst = ['failed', 'not-comparable', 'ok'];
+  return worst.find((status) => row.dryRuns.some((run) => run.status === status)) ?? 'none';
+}
+
+/** When a deployment belongs into the period: its release, or else its first decision. */
+export function timeOf(row: Settled): number {
+  return row.releasedAtMs ?? row.firstDecidedAtMs;
+}
