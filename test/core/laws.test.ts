@@ -12,6 +12,7 @@ import type { Change, Evidence, Review } from '../../src/core/evidence.ts';
 import { replay } from '../../src/core/replay.ts';
 import type { Rule } from '../../src/core/rules/case.ts';
 import { RULES } from '../../src/core/rules/index.ts';
+import { runsOf, SEED } from './law.ts';
 import {
   type ChangeStory,
   type DeploymentStory,
@@ -21,11 +22,8 @@ import {
   type Story,
 } from './stories.ts';
 
-const SEED = Number(process.env['TAGOUT_SEED'] ?? 20_261_123);
-const RUNS = 300;
-
-function law<T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => void, numRuns = RUNS): void {
-  fc.assert(fc.property(arbitrary, holds), { seed: SEED, numRuns });
+function law<T>(arbitrary: fc.Arbitrary<T>, holds: (value: T) => void): void {
+  fc.assert(fc.property(arbitrary, holds), { seed: SEED, numRuns: runsOf(300) });
 }
 
 const people = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'] as const;
