@@ -83,6 +83,12 @@ export interface LockTaken {
   readonly mode: string;
 }
 
+/**
+ * What a statement asks about its surroundings: which server, database or setting; which role it
+ * runs as; the time or chance, in a condition; how long to wait; or text that it has put together.
+ */
+export type EnvironmentSign = 'chance' | 'dynamic' | 'role' | 'server' | 'sleep';
+
 export interface StatementRun {
   readonly path: string;
   readonly line: number;
@@ -100,6 +106,8 @@ export interface StatementRun {
    * in ObjectChange as far as that is a plain name: `users`, `users.email`.
    */
   readonly objects?: readonly string[];
+  /** Left out: it asks nothing. */
+  readonly environment?: readonly EnvironmentSign[];
 }
 
 export type ObjectKind =

@@ -14,6 +14,19 @@ function order(one: Finding, other: Finding): number {
   return key(one) < key(other) ? -1 : 1;
 }
 
+/** The run and the files may say the same of one object; the run knows the place better. */
+function once(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Map<string, Finding>();
+  for (const finding of findings) {
+    const { id, object, line, message } = finding;
+    const key = JSON.stringify(
+      id === 'environment-aware-sql' ? [id, object, message] : [id, object, line, message],
+    );
+    if (!seen.has(key)) seen.set(key, finding);
+  }
+  return [...seen.values()];
+}
+
 /**
  * Everything that a reviewer should know about a change, the worst first. The radius of a change is
  * the largest of them; a change with no file and no migration has none.

@@ -8,6 +8,7 @@ import type {
   StatementRun,
 } from '../core/dry-run.ts';
 import type { Wire, WireError, WireResult } from '../postgres/wire.ts';
+import { EnvironmentReader } from './environment.ts';
 import { TransactionLocks } from './locks.ts';
 import { placeInStatement, type Split, split, type Statement } from './statements.ts';
 
@@ -68,6 +69,7 @@ export class Executor {
   readonly #runs: StatementRun[] = [];
   #state: WireResult['state'] = 'I';
   readonly #held = new TransactionLocks();
+  readonly #environment = new EnvironmentReader();
   #unseen: Statement | null = null;
   #error: SqlError | null = null;
   #rewrites: { index: number; oids: readonly number[] }[] = [];
@@ -166,6 +168,7 @@ export class Executor {
     const oids = rewritten(result.infos);
     if (oids.length > 0) this.#rewrites.push({ index: this.#runs.length, oids });
     const objects = named(result.infos);
+    const environment = this.#environment.read(statement.text, statement.kind);
     if (this.#runs.length < KEPT_RUNS || error !== null) {
       this.#runs.push({
         path: step.path,
@@ -178,6 +181,7 @@ export class Executor {
         rewrites: [],
         error,
         ...(objects.length === 0 ? {} : { objects }),
+        ...(environment.length === 0 ? {} : { environment }),
       });
     } else this.#unseen = statement;
     this.#error = error;

@@ -1,6 +1,6 @@
 /** What the statements did while they ran: rewrites, blocking locks, and a down part that fails. */
 import { largeTableRows } from '../blast-radius.ts';
-import type { DryRun, FolderRun, StatementRun } from '../dry-run.ts';
+import type { DryRun, EnvironmentSign, FolderRun, StatementRun } from '../dry-run.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
 import { productionRows, sizeOf } from './data.ts';
 import { counted, makeFinding } from './make.ts';
@@ -140,8 +140,33 @@ function downFindings(folder: FolderRun): readonly Finding[] {
   ];
 }
 
+const environmentWords: Readonly<Record<EnvironmentSign, readonly [BlastRadius, string]>> = {
+  server: ['high', 'asks which server, database or setting it runs on'],
+  role: ['high', 'asks as which role it runs'],
+  dynamic: ['high', 'runs text that it has put together'],
+  sleep: ['high', 'waits'],
+  chance: ['medium', 'depends on the time or on chance in a condition'],
+};
+
+function asksWhere({ environment = [], path, line }: StatementRun): readonly Finding[] {
+  return environment.map((sign) => {
+    const [radius, what] = environmentWords[sign];
+    return makeFinding({
+      id: 'environment-aware-sql',
+      radius,
+      object: path,
+      message: `The SQL ${what}, so it can behave differently in production`,
+      evidence: 'plan',
+      path,
+      line,
+      advice: true,
+    });
+  });
+}
+
 /** Findings about how one folder's statements ran. */
 export function findStatements(run: DryRun, folder: FolderRun): readonly Finding[] {
   const held = folder.statements.flatMap((statement) => heldByStatement(run, folder, statement));
-  return [...once(held), ...downFindings(folder)];
+  const asked = folder.statements.flatMap(asksWhere);
+  return [...once(held), ...asked, ...downFindings(folder)];
 }
