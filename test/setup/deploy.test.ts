@@ -263,3 +263,25 @@ describe('systemd', () => {
     assert.deepEqual(all('MemoryDenyWriteExecute'), []);
   });
 });
+
+test('the papers name settings, commands and keys that are there', () => {
+  const papers = ['operating', 'agents', 'without-a-server'].map((name) => read(`docs/${name}.md`));
+  const code = papers.join('\n').match(/`[^`\n]+`/g) ?? [];
+  const settings = code.flatMap((text) => text.match(/\b(?:[A-Z]+_)+[A-Z]+\b/g) ?? []);
+  assert.ok(settings.length >= 5);
+  for (const name of settings) assert.ok(known.has(name), `${name} is read by the server`);
+  const commands = new Set(papers.join('\n').match(/(?<=npx tagout |tagout\.js )[a-z]+/g) ?? []);
+  const program = read('src/cli.ts');
+  for (const name of commands) assert.ok(program.includes(`.command('${name}')`), name);
+  const block = /"tagout": 1[^]*?\n\}/.exec(read('test/golden/held-values-lost.md'))?.[0] ?? '';
+  const keys = Object.keys(JSON.parse(`{${block}`));
+  const table = [...(papers[1] ?? '').matchAll(/^\| `(\w+)` \|/gm)].map(([, key]) => key);
+  assert.deepEqual(
+    table.filter((key) => key !== 'R02'),
+    keys,
+  );
+  for (const path of papers.join('\n').match(/deploy\/[\w.-]+/g) ?? []) {
+    if (/secrets|\.env/.test(path)) continue;
+    assert.ok(readdirSync(join(root, 'deploy')).includes(path.slice('deploy/'.length)), path);
+  }
+});
