@@ -26,6 +26,7 @@ export async function readBypass(
   const { environment, run, deployment, atMs } = started;
   const outside = isExternalRun(run.id);
   const named = environmentRule(policy, environment) !== null;
+  // A name with a space in it is another environment to GitHub, although our rule speaks for it.
   const alike = lookAlike(policy, environment) !== null;
   if (!named && !alike) return null;
   const known = (await reading.memory.bypasses?.(reading.repo, environment)) ?? [];
@@ -34,9 +35,9 @@ export async function readBypass(
   if (await isReleased(reading, started)) return null;
   // Whether anything was ever decided for this environment.
   const releases = await reading.memory.releases(reading.repo, environment);
-  if (named && releases.length + known.length === 0) return null;
+  if (!alike && releases.length + known.length === 0) return null;
   return {
-    how: named ? (outside ? 'outside' : 'started') : 'look-alike',
+    how: alike ? 'look-alike' : outside ? 'outside' : 'started',
     environment,
     deploymentId: deployment.id,
     runId: outside ? null : run.id,

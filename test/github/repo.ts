@@ -1,6 +1,6 @@
 /** The driver's handles: a repository, a pull request and a workflow run, in GitHub's words. */
 import { moveRef, openPull } from './acts-code.ts';
-import { addStatus, newDeployment } from './acts-deploy.ts';
+import { addStatus, emitDeployment, newDeployment } from './acts-deploy.ts';
 import { bypassGates, finish, rerun, startRun } from './acts-run.ts';
 import { commitTo, type CommitOptions, type Who } from './commits.ts';
 import { destroyGroup, mergeGroup, pressCheck, type MergeGroup } from './acts-more.ts';
@@ -175,6 +175,7 @@ export class Repo extends Named {
     const made = { sha, ref: sha, environment: environment.name, creator, run: null };
     const deployment = newDeployment(this.world, this.record, made);
     const at = { repo: this.record, run: null };
+    await emitDeployment(this.world, at, deployment);
     await addStatus(this.world, at, deployment, options.state ?? 'success');
     return deployment;
   }
