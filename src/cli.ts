@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { EXIT, failed, realIo } from './cli/io.ts';
 import type { Io } from './cli/io.ts';
+import type { PolicyFlags } from './cli/policy.ts';
 
 /** Runs one command line (without `node` and the program) and answers its exit code. */
 export async function run(args: readonly string[], io: Io = realIo): Promise<number> {
@@ -103,22 +104,41 @@ function addReport(program: Command, io: Io, answer: (code: number) => void): vo
 
 function addPolicy(program: Command, io: Io, answer: (code: number) => void): void {
   const policy = program.command('policy').description('Look at a policy file.');
-  policy
-    .command('validate')
-    .description('Say whether a policy file can speak, or which line and key are wrong.')
-    .argument('[file]', 'the policy file', '.github/tagout.yml')
-    .action(async (file: string) => {
-      const { validatePolicy } = await import('./cli/policy.ts');
-      answer(await validatePolicy(file, io));
-    });
-  policy
-    .command('explain')
-    .description('Print the effective policy: the file, completed with the built-in default.')
-    .argument('[file]', 'the policy file', '.github/tagout.yml')
-    .action(async (file: string) => {
+  const command = (name: string, description: string): Command =>
+    policy
+      .command(name)
+      .description(description)
+      .argument('[file]', 'the policy file', '.github/tagout.yml')
+      .option('--floor <file>', 'the policy file of the organisation, over which it stands');
+  const format = (fallback: string): Option =>
+    new Option('--format <format>', 'how to print').choices(['json', 'text']).default(fallback);
+  command(
+    'validate',
+    'Say whether a policy file can speak, or which line and key are wrong.',
+  ).action(async (file: string, flags: PolicyFlags) => {
+    const { validatePolicy } = await import('./cli/policy.ts');
+    answer(await validatePolicy(file, io, flags));
+  });
+  command('explain', 'Print the effective policy with the origin of each value.')
+    .addOption(format('json'))
+    .action(async (file: string, flags: PolicyFlags) => {
       const { explainPolicy } = await import('./cli/policy.ts');
-      answer(await explainPolicy(file, io));
+      answer(await explainPolicy(file, io, flags));
     });
+  command(
+    'simulate',
+    'Say for each environment and blast radius whether these approvals are enough.',
+  )
+    .option('--approver <login[:team,…]>', 'a person who approves (repeatable)', collect, [])
+    .addOption(format('text'))
+    .action(async (file: string, flags: PolicyFlags) => {
+      const { simulatePolicy } = await import('./cli/policy.ts');
+      answer(await simulatePolicy(file, io, flags));
+    });
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
 }
 
 interface DoctorFlags {

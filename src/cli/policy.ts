@@ -1,21 +1,34 @@
-/** `tagout policy validate|explain`: what a policy file says, before it is merged. */
+/** `tagout policy validate|explain|simulate`: what a policy file says, before it is merged. */
 import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { effectivePolicy } from '../core/effective-policy.ts';
 import { TagoutError } from '../core/errors.ts';
+import type { PolicyFile, PolicySources } from '../core/evidence.ts';
 import type { EffectivePolicy } from '../core/policy.ts';
+import { explainedPolicy } from '../core/policy-explain.ts';
+import { type Approving, simulatedNeeds } from '../core/simulate.ts';
 import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
 
 /** Far above what a policy may have, so that the policy's own rule gives the message. */
 const MAX_BYTES = 1024 * 1024;
 
-function read(file: string, io: Io): EffectivePolicy {
+export interface PolicyFlags {
+  /** The organisation's file, as it would stand in its `.github` repository. */
+  readonly floor?: string;
+  readonly format?: 'json' | 'text';
+  readonly approver?: readonly string[];
+}
+
+function sourceOf(file: string, io: Io): PolicyFile {
   const path = resolve(io.cwd, file);
   const text = textOf(path);
-  const shown = relative(io.cwd, path);
-  const repository = { repo: '.', path: shown, commitSha: null, blob: null, text };
-  return effectivePolicy({ repository, base: null, floor: null });
+  return { repo: '.', path: relative(io.cwd, path), commitSha: null, blob: null, text };
+}
+
+function read(file: string, io: Io, flags: PolicyFlags = {}): PolicySources {
+  const floor = flags.floor === undefined ? null : sourceOf(flags.floor, io);
+  return { repository: sourceOf(file, io), base: null, floor };
 }
 
 function textOf(path: string): string {
@@ -38,9 +51,16 @@ function textOf(path: string): string {
   }
 }
 
-/** Prints each problem on a line of its own; the exit code is 0 only when the file can speak. */
-export async function validatePolicy(file: string, io: Io): Promise<number> {
-  const { problems, notes } = read(file, io);
+/** Prints each problem on a line of its own; the exit code is 0 only when the files can speak. */
+export async function validatePolicy(
+  file: string,
+  io: Io,
+  flags: PolicyFlags = {},
+): Promise<number> {
+  return validated(file, effectivePolicy(read(file, io, flags)), io);
+}
+
+function validated(file: string, { problems, notes }: EffectivePolicy, io: Io): number {
   for (const problem of problems) io.err(`${problem.message}\n`);
   for (const note of notes) io.out(`${note}\n`);
   if (problems.length > 0) {
@@ -51,10 +71,65 @@ export async function validatePolicy(file: string, io: Io): Promise<number> {
   return EXIT.allow;
 }
 
-/** Prints the effective policy as JSON, durations in milliseconds; with problems, those alone. */
-export async function explainPolicy(file: string, io: Io): Promise<number> {
-  const { policy, problems, notes, digest } = read(file, io);
-  if (problems.length > 0) return validatePolicy(file, io);
-  io.out(`${JSON.stringify({ policy, notes, digest }, null, 2)}\n`);
+/**
+ * Prints the effective policy, durations in milliseconds, with the origin of each value: `file`,
+ * `floor` or `default`. With problems, prints those alone.
+ */
+export async function explainPolicy(
+  file: string,
+  io: Io,
+  flags: PolicyFlags = {},
+): Promise<number> {
+  const { effective, values } = explainedPolicy(read(file, io, flags));
+  const { policy, problems, notes, digest } = effective;
+  if (problems.length > 0) return validated(file, effective, io);
+  if (flags.format === 'text') {
+    const width = Math.max(...values.map(({ key }) => key.length));
+    for (const { key, value, from } of values) {
+      io.out(`${key.padEnd(width)}  ${JSON.stringify(value)}  (${from.join(' and ')})\n`);
+    }
+    for (const note of notes) io.out(`${note}\n`);
+    return EXIT.allow;
+  }
+  const origins = Object.fromEntries(values.map(({ key, from }) => [key, from.join(' and ')]));
+  io.out(`${JSON.stringify({ policy, origins, notes, digest }, null, 2)}\n`);
+  return EXIT.allow;
+}
+
+/** `carol` or `carol:platform,dba`. */
+function approverOf(text: string): Approving {
+  const [login = '', teams = ''] = text.split(':');
+  if (login === '' || text.split(':').length > 2) {
+    const message = `--approver ${text} is not a person: write a login, or login:team,team.`;
+    throw new TagoutError('bad-input', message);
+  }
+  return { login, teams: teams.split(',').filter((team) => team !== '') };
+}
+
+/**
+ * Prints for each environment and blast radius whether the approvals of these people would be
+ * enough, and what would still be needed. They count as people who had no hand in the change.
+ */
+export async function simulatePolicy(
+  file: string,
+  io: Io,
+  flags: PolicyFlags = {},
+): Promise<number> {
+  const people = (flags.approver ?? []).map(approverOf);
+  const effective = effectivePolicy(read(file, io, flags));
+  if (effective.problems.length > 0) return validated(file, effective, io);
+  const needs = simulatedNeeds(effective.policy, people);
+  if (flags.format === 'json') {
+    io.out(`${JSON.stringify(needs, null, 2)}\n`);
+    return EXIT.allow;
+  }
+  const who = people.length === 0 ? 'nobody' : people.map(({ login }) => login).join(', ');
+  io.out(`If ${who} approved, with write access and no hand in the change:\n`);
+  for (const need of needs) {
+    const said = need.ok ? 'enough' : `still needed: ${need.missing.replaceAll('`', '')}`;
+    io.out(
+      `${need.environment}  ${need.radius.padEnd(8)}  ${need.counted} of ${need.count}  ${said}\n`,
+    );
+  }
   return EXIT.allow;
 }

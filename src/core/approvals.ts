@@ -221,7 +221,11 @@ export function mayApprove(person: Standing, context: ReviewContext): boolean {
 }
 
 /** How a demand would be met if exactly these people had approved. */
-export function metBy(demand: Demand, people: readonly Approver[], context: ReviewContext): Met {
+export function metBy(
+  demand: Demand,
+  people: readonly Approver[],
+  context: Pick<ReviewContext, 'policy' | 'contributors'>,
+): Met {
   const [pool = null] = poolsOf([demand]);
   const inPool = people.filter((person) => pool === null || inTeams(pool, person));
   const { solo } = context.policy;

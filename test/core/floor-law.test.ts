@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type ReviewContext, metBy } from '../../src/core/approvals.ts';
+import { metBy } from '../../src/core/approvals.ts';
 import { fillEnvironment } from '../../src/core/effective-policy.ts';
 import type { BlastRadius } from '../../src/core/findings.ts';
 import type { ReviewRule, TeamRule } from '../../src/core/policy.ts';
@@ -98,8 +98,8 @@ function satisfies(rule: ReviewPart, people: readonly Person[]): boolean {
 
 const context = {
   policy: defaultPolicy,
-  contributors: { commits: new Set(), pushers: new Set(), unknown: [] },
-} as unknown as ReviewContext;
+  contributors: { commits: new Set<number>(), pushers: new Set<number>(), unknown: [] },
+};
 
 function engineSays(rule: ReviewRule, people: readonly Person[]): boolean {
   const approvers = people.map((own, at) => ({ id: at + 1, teams: own }));
