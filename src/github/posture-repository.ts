@@ -24,11 +24,8 @@ export interface RepositoryWish {
   readonly budget: number | null;
 }
 
-/** Repositories that share one GraphQL query; their workflow files come with it. */
+/** Repositories that share one GraphQL query and are then read at one time. */
 const BATCH = 10;
-/** Repositories that are read at a time; GitHub asks for few requests at once. */
-const AT_ONCE = 6;
-
 const environmentsSchema = z.object({
   environments: z
     .array(
@@ -92,15 +89,12 @@ export async function readRepositories(
   for (let at = 0; at < repos.length; at += BATCH) {
     const batch = repos.slice(at, at + BATCH);
     const overviews = await readOverview(client, batch, floors);
-    const places = batch.map((repo) => ({ client, repo, wish, spent: 0 }));
-    for (let from = 0; from < places.length; from += AT_ONCE) {
-      const some = places.slice(from, from + AT_ONCE);
-      const read = some.map((place, index) => {
-        const overview = overviews[from + index] ?? { seen: false, why: 'GitHub left it out.' };
-        return readOne(place, overview, floors.get(place.repo.owner.toLowerCase()) ?? null);
-      });
-      done.push(...(await Promise.all(read)));
-    }
+    const read = batch.map((repo, index) => {
+      const overview = overviews[index] ?? { seen: false, why: 'GitHub left it out.' };
+      const floor = floors.get(repo.owner.toLowerCase()) ?? null;
+      return readOne({ client, repo, wish, spent: 0 }, overview, floor);
+    });
+    done.push(...(await Promise.all(read)));
   }
   return done;
 }

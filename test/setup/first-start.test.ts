@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -14,6 +15,16 @@ function unescape(text: string): string {
   return text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&amp;', '&');
 }
 
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
 test('npm start without credentials: page, registration, stored, and the server runs', async (t) => {
   const gh = await LocalGitHub.start();
   t.after(() => gh.close());
@@ -22,7 +33,7 @@ test('npm start without credentials: page, registration, stored, and the server 
     PATH: process.env['PATH'] ?? '',
     HOME: tmpdir(),
     TAGOUT_DATA,
-    PORT: '0',
+    PORT: String(await freePort()),
     GITHUB_API_URL: gh.url,
   };
   const child = spawn(process.execPath, [main], { env, cwd: tmpdir() });
@@ -82,7 +93,8 @@ test('npm start without credentials: page, registration, stored, and the server 
   assert.equal(stored.privateKey, app?.privateKey);
   assert.equal(stored.githubApiUrl, gh.url);
 
-  await until(/(listens on \S+)/);
+  // The server takes the port that the page had.
+  assert.equal(new URL(await until(/listens on (\S+)/)).port, link.port);
   assert.match(said, /takes webhooks at https:\/\/tagout\.acme\.dev\/api\/github\/webhooks/);
   for (const secret of [stored.webhookSecret, stored.clientSecret, 'PRIVATE KEY']) {
     assert.equal(said.includes(secret), false, 'no secret is printed');
