@@ -8,6 +8,7 @@ GRANT USAGE ON SCHEMA tagout, graphile_worker, drizzle TO tagout_app;
 GRANT SELECT ON ALL TABLES IN SCHEMA audit TO tagout_app, tagout_report;
 GRANT INSERT (body, sig) ON audit.event TO tagout_app;
 GRANT INSERT (body) ON audit.evidence TO tagout_app;
+GRANT INSERT (sha256, commitment, salt, value) ON audit.evidence_text TO tagout_app;
 GRANT INSERT (event_row, path, salt, value) ON audit.detail TO tagout_app;
 
 -- The sealer reads hashes and assigns places. It cannot write an event or read a personal text.

@@ -153,6 +153,21 @@ const evidenceTable = audit.table('evidence', {
 });
 export const evidence: PgTable = evidenceTable;
 
+/** Personal texts that evidence only commits to, each once by its commitment; they can be erased. */
+const evidenceTextTable = audit.table(
+  'evidence_text',
+  {
+    sha256: text('sha256')
+      .notNull()
+      .references(() => evidenceTable.sha256),
+    commitment: text('commitment').notNull(),
+    salt: bytea('salt').notNull(),
+    value: text('value').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.sha256, t.commitment] })],
+);
+export const evidenceText: PgTable = evidenceTextTable;
+
 /** Webhooks as received: without their payloads, which are never kept. */
 const deliveryTable = tagout.table('delivery', {
   id: text('id').primaryKey(),

@@ -1,6 +1,9 @@
 /** Records a judgement: evidence, audit event and outbox in one transaction, or nothing at all. */
+import { randomBytes } from 'node:crypto';
 import { decisionEvent, factOf } from '../core/audit/decision-event.ts';
-import { canonicalText, digestOf, sha256Hex } from '../core/canonical.ts';
+import { sealEvidence, type StoredEvidence } from '../core/audit/evidence-texts.ts';
+import { digestOf } from '../core/canonical.ts';
+import { evidenceDigest } from '../core/decide.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Judged, Record as RecordPort } from '../core/ports.ts';
 import { locatorKey } from '../core/subject.ts';
@@ -44,14 +47,28 @@ function checkOrder(known: Known | null, judged: Judged): void {
   );
 }
 
-/** The bytes that the decision says it stands on; anything else must not be recorded. */
-function evidenceText(judged: Judged): string {
-  const text = canonicalText(judged.evidence);
-  if (sha256Hex(text) === judged.decision.evidenceDigest) return text;
+/** The evidence that the decision says it stands on, as it is stored; no other is recorded. */
+function storedEvidence(judged: Judged): StoredEvidence {
+  if (evidenceDigest(judged.evidence) === judged.decision.evidenceDigest) {
+    return sealEvidence(judged.evidence, () => randomBytes(16));
+  }
   throw new TagoutError(
     'internal',
     'The decision names another evidence than the one that it came with; nothing was recorded.',
   );
+}
+
+/** The texts first need their evidence: both statements travel together, in this order. */
+async function keepEvidence(tx: Tx, { body, sha256, texts }: StoredEvidence): Promise<void> {
+  await Promise.all([
+    tx`insert into audit.evidence (body) values (${body}) on conflict do nothing`,
+    tx`insert into audit.evidence_text (sha256, commitment, salt, value)
+       select ${sha256}, t.commitment, decode(t.salt, 'hex'), t.value from unnest(
+         ${texts.map((text) => text.commitment)}::text[],
+         ${texts.map((text) => Buffer.from(text.salt).toString('hex'))}::text[],
+         ${texts.map((text) => text.value)}::text[]) as t(commitment, salt, value)
+       on conflict do nothing`,
+  ]);
 }
 
 async function keepFact(
@@ -70,9 +87,11 @@ async function keepFact(
   }
   const previous = known?.eventId ?? null;
   const mark = stamp(`decision:${digestOf([installationId, key, fact, previous])}`, nowMs);
-  const event = decisionEvent(judged, { key, previous, repo: locator.repo }, mark);
+  const stored = storedEvidence(judged);
+  const place = { key, previous, repo: locator.repo, evidence: stored.sha256 };
+  const event = decisionEvent(judged, place, mark);
   const [, added] = await Promise.all([
-    tx`insert into audit.evidence (body) values (${evidenceText(judged)}) on conflict do nothing`,
+    keepEvidence(tx, stored),
     appendEvent(tx, event),
     tx`insert into tagout.subject values (${key}, ${installationId}::bigint,
          ${evidence.readAtMs}::bigint, ${fact}, ${decision.verdict}, ${mark.eventId}::uuid,

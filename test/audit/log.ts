@@ -30,7 +30,7 @@ export interface TestLog {
 
 const pair = generateKeyPairSync('ed25519');
 
-export function uuid(number: number, atMs = START_MS): string {
+export function uuid(number: number, atMs: number = START_MS): string {
   const time = atMs.toString(16).padStart(12, '0');
   const tail = number.toString(16).padStart(12, '0');
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${tail}`;

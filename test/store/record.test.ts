@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { type EvidenceText, openEvidence } from '../../src/core/audit/evidence-texts.ts';
 import { digestOf, sha256Hex } from '../../src/core/canonical.ts';
 import { sendDue, type OutboxParts } from '../../src/store/outbox.ts';
 import { locatorKey } from '../../src/core/subject.ts';
@@ -38,12 +39,19 @@ describe('recording and enacting', () => {
     assert.equal(done.outbox.length, 1);
     const [event] = await events(1);
     assert.equal(event?.['doc'].eventId, done.eventId);
-    assert.equal(event?.['doc'].evidence.sha256, digestOf(one.evidence));
+    assert.equal(event?.['doc'].evidence.judged, digestOf(one.evidence));
     assert.equal(event?.['doc'].outcome, 'hold');
     assert.deepEqual(event?.['doc'].decision.refused[0].codes, ['R03', 'R06']);
-    const [stored] = await t.root`select body from audit.evidence
-      where sha256 = ${digestOf(one.evidence)}`;
-    assert.equal(sha256Hex(String(stored?.['body'])), digestOf(one.evidence));
+    const sha256 = String(event?.['doc'].evidence.sha256);
+    const [row] = await t.root`select body from audit.evidence where sha256 = ${sha256}`;
+    const body = String(row?.['body']);
+    assert.equal(sha256Hex(body), sha256);
+    assert.doesNotMatch(body, /Copilot|marta|Drop the e-mail column/);
+    const texts = await t.root<EvidenceText[]>`select commitment, salt, value
+      from audit.evidence_text where sha256 = ${sha256}`;
+    assert.deepEqual(openEvidence({ body, sha256, texts }), { value: one.evidence, redacted: 0 });
+    const fewer = texts.filter((text) => text.value !== 'Copilot');
+    assert.equal(openEvidence({ body, sha256, texts: fewer }).redacted, 1);
     const jobs = await t.root`select key from graphile_worker.jobs`;
     assert.ok(jobs.some((job) => job['key'] === `enact:${locatorKey(one.locator)}`));
   });

@@ -1,6 +1,5 @@
 /** Events about the record and its rules themselves: suspensions, erasures, reads, baselines. */
-import type { RepoRef } from '../subject.ts';
-import { auditRepo, type EventStamp } from './decision-event.ts';
+import type { EventStamp } from './decision-event.ts';
 import type { AuditEvent } from './event.ts';
 import { composeEvent, type SealableEvent } from './schema.ts';
 import { cleanText, type Scribe } from './scribe.ts';
@@ -76,19 +75,22 @@ export function redactionEvent(
   stamp: EventStamp,
 ): SealableEvent {
   const { installationId, basis, erased, evidence, doer } = what;
-  return composeEvent(stamp.salt, (scribe): AuditEvent => ({
-    ...common(scribe, stamp, { installationId, because: 'redact', doer }),
-    kind: 'redaction.performed',
-    outcome: 'erased',
-    redaction: {
-      basis: scribe.text('redaction.basis', basis, 500),
-      fields: erased.length,
-      erased: scribe
-        .list('redaction.erased', erased)
-        .map(({ event, path }) => ({ event, path: cleanText(path, 200) })),
-      evidence,
-    },
-  }));
+  return composeEvent(
+    stamp.salt,
+    (scribe): AuditEvent => ({
+      ...common(scribe, stamp, { installationId, because: 'redact', doer }),
+      kind: 'redaction.performed',
+      outcome: 'erased',
+      redaction: {
+        basis: scribe.text('redaction.basis', basis, 500),
+        fields: erased.length,
+        erased: scribe
+          .list('redaction.erased', erased)
+          .map(({ event, path }) => ({ event, path: cleanText(path, 200) })),
+        evidence,
+      },
+    }),
+  );
 }
 
 /** The event `report.read`: who looked at the record, or tried to. */
@@ -104,42 +106,18 @@ export function readEventOf(
   },
   stamp: EventStamp,
 ): SealableEvent {
-  return composeEvent(stamp.salt, (scribe): AuditEvent => ({
-    ...common(scribe, stamp, { ...what, because: 'report' }),
-    kind: 'report.read',
-    outcome: what.shown ? 'shown' : 'refused',
-    report: {
-      what: scribe.text('report.what', what.what, 200),
-      how: what.how,
-      fromMs: what.fromMs === null ? null : scribe.int('report.fromMs', what.fromMs),
-      toMs: what.toMs === null ? null : scribe.int('report.toMs', what.toMs),
-    },
-  }));
-}
-
-/** The event `baseline.adopted`: what an environment ran when it was first seen guarded. */
-export function baselineEvent(
-  what: {
-    readonly repo: RepoRef;
-    readonly environment: string;
-    readonly sha: string;
-    readonly runId: number | null;
-    readonly deploymentId: number | null;
-  },
-  stamp: EventStamp,
-): SealableEvent {
-  const { installationId } = what.repo;
-  const doer: Doer = { kind: 'system', id: null, login: null };
-  return composeEvent(stamp.salt, (scribe): AuditEvent => ({
-    ...common(scribe, stamp, { installationId, because: 'baseline', doer }),
-    repo: auditRepo(what.repo),
-    kind: 'baseline.adopted',
-    outcome: 'adopted',
-    baseline: {
-      environment: scribe.text('baseline.environment', what.environment),
-      sha: scribe.text('baseline.sha', what.sha, 64),
-      runId: what.runId,
-      deploymentId: what.deploymentId,
-    },
-  }));
+  return composeEvent(
+    stamp.salt,
+    (scribe): AuditEvent => ({
+      ...common(scribe, stamp, { ...what, because: 'report' }),
+      kind: 'report.read',
+      outcome: what.shown ? 'shown' : 'refused',
+      report: {
+        what: scribe.text('report.what', what.what, 200),
+        how: what.how,
+        fromMs: what.fromMs === null ? null : scribe.int('report.fromMs', what.fromMs),
+        toMs: what.toMs === null ? null : scribe.int('report.toMs', what.toMs),
+      },
+    }),
+  );
 }

@@ -74,9 +74,7 @@ function stacked(title: string, labels: readonly string[], series: readonly Seri
       ];
     });
     const text =
-      at % every === 0
-        ? [markup`<text x="${round(x)}" y="${base + 16}">${label}</text>`]
-        : [];
+      at % every === 0 ? [markup`<text x="${round(x)}" y="${base + 16}">${label}</text>`] : [];
     return [...parts, ...text];
   });
   return frame(title, [...legend(series.map(({ name }) => name)), ...axes(most), ...bars]);
@@ -187,13 +185,18 @@ function timeToApprove({ deployments }: Period): Chart {
   const labels = [0, 1, 10, 60, 1440, 10_080]
     .filter((value) => value <= most)
     .map((value) => {
-      const name = value < 60 ? `${value} min` : value < 1440 ? `${value / 60} h` : `${value / 1440} d`;
+      const name =
+        value < 60 ? `${value} min` : value < 1440 ? `${value / 60} h` : `${value / 1440} d`;
       return markup`<text x="${round(x(value))}" y="${base + 16}">${name}</text>`;
     });
   return {
     title,
     svg: frame(title, [...legend([...RADII]), ...axes(100), ...lines, ...labels]),
-    columns: ['blast radius', 'deployments', ...SHARES.map((share) => `${share * 100} % within (min)`)],
+    columns: [
+      'blast radius',
+      'deployments',
+      ...SHARES.map((share) => `${share * 100} % within (min)`),
+    ],
     rows: curves.map(({ name, minutes }) => [
       name,
       minutes.length,
@@ -278,7 +281,8 @@ function heatMap({ deployments }: Period): Chart {
       markup`<text x="172" y="${30 + y * size + 23}" text-anchor="end">${name.slice(0, 22)}</text>`,
   );
   const heads = approvers.map(
-    (name, x) => markup`<text x="${180 + x * size}" y="${x % 2 === 0 ? 22 : 10}">${name.slice(0, 11)}</text>`,
+    (name, x) =>
+      markup`<text x="${180 + x * size}" y="${x % 2 === 0 ? 22 : 10}">${name.slice(0, 11)}</text>`,
   );
   return {
     title,
@@ -305,7 +309,8 @@ function health({ hours }: Collected): Chart {
   });
   const day = (hour: number): string => new Date(hour * 3_600_000).toISOString().slice(0, 10);
   const days = new Map<string, number>();
-  for (const hour of recent) days.set(day(hour), (days.get(day(hour)) ?? 0) + (hours.get(hour) ?? 0));
+  for (const hour of recent)
+    days.set(day(hour), (days.get(day(hour)) ?? 0) + (hours.get(hour) ?? 0));
   const ends = [
     markup`<text x="${LEFT}" y="${base + 16}">${day(first)}</text>`,
     markup`<text x="${WIDTH}" y="${base + 16}" text-anchor="end">${day(last)}</text>`,
@@ -333,9 +338,7 @@ export function chartsOf(collected: Collected, period: Period): readonly Chart[]
 /** A chart with the table of its numbers under it. */
 export function chartMarkup({ title, svg, columns, rows }: Chart): Markup {
   const head = columns.map((name) => markup`<th scope="col">${name}</th>`);
-  const body = rows.map(
-    (row) => markup`<tr>${row.map((value) => markup`<td>${value}</td>`)}</tr>`,
-  );
+  const body = rows.map((row) => markup`<tr>${row.map((value) => markup`<td>${value}</td>`)}</tr>`);
   return markup`<figure><figcaption>${title}</figcaption>${svg}
 <details><summary>The numbers</summary><div class="wide" tabindex="0" role="region"
 aria-label="${title}"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>

@@ -2,7 +2,13 @@
 import type { AuditEvent, DecisionMade, EffectOutcomeEvent } from '../audit/event.ts';
 import type { Detail } from '../audit/scribe.ts';
 import { isRelease } from '../audit/verify-history.ts';
-import { type Deployment, deploymentOf, type Disposition, isProduction, type Settled } from './row.ts';
+import {
+  type Deployment,
+  deploymentOf,
+  type Disposition,
+  isProduction,
+  type Settled,
+} from './row.ts';
 
 export interface PolicyChange {
   readonly leafIndex: number;

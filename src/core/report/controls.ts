@@ -24,7 +24,8 @@ const CONTROLS: readonly Control[] = [
   {
     framework: 'PCI DSS 4.0.1',
     control: '6.5.1, 6.5.4, 10.2.1.3',
-    supports: 'documented approval and testing; only reviewed changes are deployed; access is logged',
+    supports:
+      'documented approval and testing; only reviewed changes are deployed; access is logged',
     files: ['deployments.csv', 'exceptions.csv', 'access.csv'],
   },
   {

@@ -110,7 +110,10 @@ export const EXCEPTION_KINDS: readonly Kind[] = [
     severity: 'low',
     find: (row) =>
       released(row) && high(row)
-        ? whoSaid(row, ({ atMs }) => atMs >= row.requestedAtMs && atMs - row.requestedAtMs < QUICK_MS)
+        ? whoSaid(
+            row,
+            ({ atMs }) => atMs >= row.requestedAtMs && atMs - row.requestedAtMs < QUICK_MS,
+          )
         : null,
   },
 ];

@@ -15,7 +15,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Invisible and direction-changing characters are shown, as agents write titles. */
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const HIDDEN =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 
 function shown(text: string): string {
   return text

@@ -59,7 +59,9 @@ checks_passed, rollback_plan, review_comment_present, finished_at.
 
 /** How every table came about (information produced by the entity). */
 export function queriesPaper(): string {
-  const kinds = EXCEPTION_KINDS.map(({ type, severity }) => `--   ${type} (${severity})`).join('\n');
+  const kinds = EXCEPTION_KINDS.map(({ type, severity }) => `--   ${type} (${severity})`).join(
+    '\n',
+  );
   return `-- Every table of this bundle is made from these rows, read once in leaf order.
 select l.leaf_index, e.body from audit.leaf l join audit.event e on e.id = l.event_row
   where l.log_id = :installation order by l.leaf_index;
@@ -87,9 +89,7 @@ export function controlsPaper(period: Period): string {
 
 /** The five numbers as a list. */
 export function figuresMarkup(period: Period): Markup {
-  const items = headline(period).map(
-    ([name, value]) => markup`<li><b>${value}</b>${name}</li>`,
-  );
+  const items = headline(period).map(([name, value]) => markup`<li><b>${value}</b>${name}</li>`);
   return markup`<ul class="figures">${items}</ul>`;
 }
 

@@ -121,8 +121,7 @@ export function periodOf(
   const deployments = collected.deployments
     .filter((row) => within(timeOf(row), row.repo))
     .toSorted((a, b) => timeOf(a) - timeOf(b) || a.leafIndex - b.leafIndex);
-  const population =
-    about.population?.filter((row) => within(row.createdAtMs, row.repo)) ?? null;
+  const population = about.population?.filter((row) => within(row.createdAtMs, row.repo)) ?? null;
   const differences = differencesOf(deployments, population);
   const found = deployments.map((row) => [row, exceptionsOf(row)] as const);
   const counts = { approved: 0, by_policy: 0, break_glass: 0, none: 0, refused: 0, waiting: 0 };

@@ -22,13 +22,7 @@ export interface Approver extends Person {
  * `approved`: released, with counted reviews. `by_policy`: released without one because the policy
  * asks for none there (an allowed rollback, nothing new). `none`: released without any reason.
  */
-export type Disposition =
-  | 'approved'
-  | 'by_policy'
-  | 'break_glass'
-  | 'none'
-  | 'refused'
-  | 'waiting';
+export type Disposition = 'approved' | 'by_policy' | 'break_glass' | 'none' | 'refused' | 'waiting';
 
 export interface Deployment {
   readonly leafIndex: number;

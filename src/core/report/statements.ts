@@ -21,9 +21,7 @@ export function statementOf(row: Settled, period: Period, about: Origin): unknow
   const types = period.byLeaf.get(row.leafIndex) ?? [];
   return {
     _type: 'https://in-toto.io/Statement/v1',
-    subject: [
-      { name: `${row.repo}@${row.environment}`, digest: { gitCommit: row.sha } },
-    ],
+    subject: [{ name: `${row.repo}@${row.environment}`, digest: { gitCommit: row.sha } }],
     predicateType: 'https://in-toto.io/attestation/svr/v0.2',
     predicate: {
       verifier: {

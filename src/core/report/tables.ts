@@ -84,7 +84,16 @@ function samples(period: Period): Table {
   return {
     name: 'samples',
     title: `Sample of ${period.sample.length}, drawn by the seed ${period.seed || '(none)'}`,
-    columns: ['rank', 'leaf_index', 'event_id', 'repo', 'environment', 'run_id', 'head_sha', 'proof'],
+    columns: [
+      'rank',
+      'leaf_index',
+      'event_id',
+      'repo',
+      'environment',
+      'run_id',
+      'head_sha',
+      'proof',
+    ],
     rows: period.sample.map((row, at) => [
       at + 1,
       row.leafIndex,
