@@ -5,6 +5,7 @@ import { decide } from '../core/decide.ts';
 import type { Verdict } from '../core/decision.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
 import { reportJson, reportText } from '../core/words/report.ts';
+import { reportSarif } from '../core/words/sarif.ts';
 import { readCheckout } from '../git/checkout.ts';
 import { planMigrations } from '../migrations/plan.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
@@ -17,7 +18,9 @@ export interface CheckOptions {
   readonly repo: string;
   readonly base: string;
   readonly head: string;
-  readonly json: boolean;
+  /** The same as the format `json`, which it was before there were others. */
+  readonly json?: boolean;
+  readonly format?: 'text' | 'json' | 'sarif';
 }
 
 const EXIT_OF: Readonly<Record<Verdict, number>> = {
@@ -41,11 +44,20 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     });
     const policy = effectivePolicy(evidence.policy);
     const told = { evidence, policy, decision: decide(policy, evidence) };
-    io.out(options.json ? `${JSON.stringify(reportJson(told), null, 2)}\n` : reportText(told));
+    io.out(printed(told, options.format ?? (options.json === true ? 'json' : 'text')));
     return EXIT_OF[told.decision.verdict];
   } finally {
     await sandbox.close();
   }
+}
+
+function printed(
+  told: Parameters<typeof reportText>[0],
+  format: 'text' | 'json' | 'sarif',
+): string {
+  if (format === 'text') return reportText(told);
+  const value = format === 'json' ? reportJson(told) : reportSarif(told.decision);
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** A change without migrations needs no sandbox, nor a folder for one. */

@@ -187,6 +187,14 @@ export interface FolderRun {
 
 export type DryRunStatus = 'ok' | 'failed' | 'not-comparable' | 'none';
 
+/** Size of a table in production; `bytes` with its TOAST part, both left out when not known. */
+export interface ProductionSize {
+  readonly table: string;
+  readonly rows: number;
+  readonly bytes?: number;
+  readonly indexBytes?: number;
+}
+
 /** The dry run of one change over all its migrations folders. Never contains row content. */
 export interface DryRun {
   readonly status: DryRunStatus;
@@ -198,7 +206,7 @@ export interface DryRun {
   readonly folders: readonly FolderRun[];
   readonly problems: readonly PlanProblem[];
   /** Rows in production by the base branch's statistics file; absent: sizes there are not known. */
-  readonly statistics?: readonly { readonly table: string; readonly rows: number }[];
+  readonly statistics?: readonly ProductionSize[];
 }
 
 export interface DryRunSettings {

@@ -1,9 +1,10 @@
 /** The Evidence of a local checkout: what a pull request from head to base would show. */
 import { NO_DRY_RUN } from '../core/dry-run.ts';
-import type { DryRun, MigrationPlan, RunDry, SourceTree } from '../core/dry-run.ts';
+import type { DryRun, MigrationPlan, ProductionSize, RunDry, SourceTree } from '../core/dry-run.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Change, Commit, Evidence, Gap, PolicySources } from '../core/evidence.ts';
+import { readStatistics, sizesOf } from '../core/weigh-file.ts';
 import type { PlanInput } from '../migrations/plan.ts';
 import { readCommits } from './commits.ts';
 import { laidOver, readDifference } from './diff.ts';
@@ -118,13 +119,29 @@ async function dryRun(
   const plans = await request.planMigrations({ ...trees, settings });
   if (plans.length === 0) return { dryRun: NO_DRY_RUN, gaps: [] };
   const seed = await readSeed(content.baseTree, settings.seed);
+  const statistics = await readSizes(content.baseTree, settings.statistics);
   const { postgres, rows, timeoutMs } = settings;
   const ran = await request.runDry({
     owner: folder,
     plans,
     settings: { postgres, rows, timeoutMs, seed: seed.files },
   });
-  return { dryRun: ran, gaps: seed.gaps };
+  const { tables, gaps } = statistics;
+  const dryRun = tables === null ? ran : { ...ran, statistics: tables };
+  return { dryRun, gaps: [...seed.gaps, ...gaps] };
+}
+
+interface Sizes {
+  readonly tables: readonly ProductionSize[] | null;
+  readonly gaps: readonly Gap[];
+}
+
+/** Production's sizes by the base's file: a change that edits it cannot make its tables small. */
+async function readSizes(tree: SourceTree, path: string | null): Promise<Sizes> {
+  if (path === null) return { tables: null, gaps: [] };
+  const read = readStatistics(path, (await tree.read([path])).get(path));
+  if ('tables' in read) return { tables: sizesOf(read.tables), gaps: [] };
+  return { tables: null, gaps: [{ what: 'dry-run', why: read.why, detail: read.problem }] };
 }
 
 interface Seed {

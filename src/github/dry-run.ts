@@ -12,6 +12,7 @@ import {
 import { TagoutError } from '../core/errors.ts';
 import type { MigrationSettings } from '../core/policy.ts';
 import type { RepoRef } from '../core/subject.ts';
+import { readStatistics, sizesOf } from '../core/weigh-file.ts';
 import { touchesMigrations } from '../migrations/plan.ts';
 import type { WantedBlob } from './blobs.ts';
 import { noteGap, type Reading } from './reading.ts';
@@ -49,16 +50,30 @@ export async function dryRunOf(
     if (!plans.some((plan) => plan.pending.length > 0 || plan.problems.length > 0)) {
       return NO_DRY_RUN;
     }
-    return await parts.runDry({
+    const ran = await parts.runDry({
       owner: ownerOf(reading.repo),
       plans,
       settings: await settingsOf(trees.base, settings),
     });
+    return { ...ran, ...(await sizes(reading, trees.base, settings.statistics)) };
   } catch (fault) {
     if (!(fault instanceof TagoutError) || fault.code !== 'bad-input') throw fault;
     noteGap(reading, { what: 'dry-run', why: 'unreadable', detail: fault.message });
     return { ...NO_DRY_RUN, status: 'not-comparable', reason: fault.message };
   }
+}
+
+/** Production's sizes by the base's file: a change that edits it cannot make its tables small. */
+async function sizes(
+  reading: Reading,
+  base: SourceTree,
+  path: string | null,
+): Promise<Pick<DryRun, 'statistics'>> {
+  if (path === null) return {};
+  const read = readStatistics(path, (await base.read([path])).get(path));
+  if ('tables' in read) return { statistics: sizesOf(read.tables) };
+  noteGap(reading, { what: 'dry-run', why: read.why, detail: read.problem });
+  return {};
 }
 
 /** Whose baseline this is: one repository of one installation. */

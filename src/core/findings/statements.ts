@@ -2,6 +2,7 @@
 import { largeTableRows } from '../blast-radius.ts';
 import type { DryRun, EnvironmentSign, FolderRun, StatementRun } from '../dry-run.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
+import { weigh } from '../weigh.ts';
 import { productionRows, sizeOf } from './data.ts';
 import { counted, makeFinding } from './make.ts';
 
@@ -84,12 +85,19 @@ function sizedRadius(run: DryRun, folder: FolderRun, table: string): Sized {
   return { radius, size: `of ${counted(rows, 'row')} in production`, figures: { rows } };
 }
 
+/** `; that takes about 40 s there`, with statistics. */
+function tookThere(run: DryRun, folder: FolderRun, statement: StatementRun, table: string): string {
+  const weighed = weigh(run, folder, statement, table);
+  return weighed === null ? '' : `; estimated time there: ${counted(weighed.seconds, 'second')}`;
+}
+
 function heldByStatement(run: DryRun, folder: FolderRun, statement: StatementRun): Finding[] {
   const place = { path: statement.path, line: statement.line, evidence: 'dry run' };
   const rewrites = statement.rewrites.filter((table) => sizeOf(folder, table) !== null);
   const rewritten = rewrites.map((table) => {
     const { radius, size, figures } = sizedRadius(run, folder, table);
-    const message = `Table ${table} rewritten while nobody can use it; it is ${size}`;
+    const time = tookThere(run, folder, statement, table);
+    const message = `Table ${table} rewritten while nobody can use it; it is ${size}${time}`;
     return makeFinding({
       id: 'table-rewritten',
       radius,
@@ -106,7 +114,10 @@ function heldByStatement(run: DryRun, folder: FolderRun, statement: StatementRun
     .map(({ object, mode }) => {
       const { radius, size, figures } = sizedRadius(run, folder, object);
       const stops = mode === 'AccessExclusive' ? 'nobody can use it' : 'nobody can write to it';
-      const message = `Table ${object} locked (${mode}) while it is read through, so ${stops}; it is ${size}`;
+      const time = tookThere(run, folder, statement, object);
+      const message =
+        `Table ${object} locked (${mode}) while it is read through, so ${stops}; it is ` +
+        `${size}${time}`;
       return makeFinding({ id: 'blocking-lock', radius, object, message, figures, ...place });
     });
   return [...rewritten, ...locked];
