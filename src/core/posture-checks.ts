@@ -1,5 +1,5 @@
 /** Whether the default branch can take a change past the check, and who else could report it. */
-import { quoted } from './posture.ts';
+import { ghApi, quoted } from './posture.ts';
 import type { Mend, OwnApp, PostureFinding, RepositoryPosture, RequiredCheck } from './posture.ts';
 import { line, list } from './words/text.ts';
 
@@ -22,7 +22,7 @@ function requireIt(repo: RepositoryPosture, app: OwnApp, name: string): Mend {
   };
   const command =
     `printf %s ${quoted(JSON.stringify(ruleset))} | ` +
-    `gh api -X POST ${quoted(`repos/${repo.fullName}/rulesets`)} --input -`;
+    `${ghApi(repo)} -X POST ${quoted(`repos/${repo.fullName}/rulesets`)} --input -`;
   return { place: `${repo.webUrl}/settings/rules`, command };
 }
 

@@ -2,7 +2,7 @@
 import { CHECK_NAME } from './effects.ts';
 import { environmentRule, lookAlike } from './environments.ts';
 import type { Policy } from './policy.ts';
-import { inPath, quoted } from './posture.ts';
+import { ghApi, inPath, mayLackRules, quoted } from './posture.ts';
 import type {
   EnvironmentFacts,
   Mend,
@@ -21,7 +21,7 @@ function environmentPage(repo: RepositoryPosture, one: EnvironmentFacts): string
 
 function enable(repo: RepositoryPosture, one: EnvironmentFacts, app: OwnApp): Mend {
   const path = `repos/${repo.fullName}/environments/${inPath(one.name)}/deployment_protection_rules`;
-  const command = `gh api -X POST ${quoted(path)} -F integration_id=${app.appId}`;
+  const command = `${ghApi(repo)} -X POST ${quoted(path)} -F integration_id=${app.appId}`;
   return { place: environmentPage(repo, one), command };
 }
 
@@ -45,7 +45,7 @@ function guardedEnvironment(
   if (!rule.value) {
     const says =
       `The rule of ${app.slug} is not enabled: every deployment goes through without being ` +
-      `judged.${repo.private ? NEEDS_ENTERPRISE : ''}`;
+      `judged.${mayLackRules(repo) ? NEEDS_ENTERPRISE : ''}`;
     const mend = enable(repo, one, app);
     return [{ id: 'environment-without-rule', level: 'open', about, says, mend }];
   }
@@ -109,7 +109,7 @@ function unmade(
       'deploys. Make it now and enable the rule.',
     mend: {
       place: `${repo.webUrl}/settings/environments/new`,
-      command: `gh api -X PUT ${quoted(`repos/${repo.fullName}/environments/${inPath(name)}`)}`,
+      command: `${ghApi(repo)} -X PUT ${quoted(`repos/${repo.fullName}/environments/${inPath(name)}`)}`,
     },
   }));
 }

@@ -154,3 +154,18 @@ export function inPath(text: string): string {
     (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 }
+
+function hostOf(repo: Pick<RepositoryPosture, 'webUrl'>): string {
+  return URL.parse(repo.webUrl)?.host ?? 'github.com';
+}
+
+/** `gh api`, told which GitHub it is when it is not github.com. */
+export function ghApi(repo: Pick<RepositoryPosture, 'webUrl'>): string {
+  const host = hostOf(repo);
+  return host === 'github.com' ? 'gh api' : `gh api --hostname ${quoted(host)}`;
+}
+
+/** Whether its plan may lack protection rules: a private repository on github.com itself. */
+export function mayLackRules(repo: Pick<RepositoryPosture, 'webUrl' | 'private'>): boolean {
+  return repo.private && hostOf(repo) === 'github.com';
+}

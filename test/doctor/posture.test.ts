@@ -88,6 +88,22 @@ test('an actor that is exempt from the ruleset leaves the check open; others are
   ]);
 });
 
+test('a private repository on github.com is told of the plan, and others are not', () => {
+  const value = [
+    { id: 1, name: 'production', adminsMayBypass: false, ourRule: { seen: true, value: false } },
+  ] as const;
+  const says = (change: Partial<RepositoryPosture>): string =>
+    judge({ environments: { seen: true, value }, ...change }).find(
+      ({ id }) => id === 'environment-without-rule',
+    )?.says ?? '';
+  assert.match(says({ private: true }), /GitHub Enterprise/);
+  assert.doesNotMatch(says({ private: false }), /GitHub Enterprise/);
+  const own = 'https://ghe.acme.dev/acme/shop';
+  assert.doesNotMatch(says({ private: true, webUrl: own }), /GitHub Enterprise/);
+  const [finding] = judge({ webUrl: own, environments: { seen: true, value } });
+  assert.match(finding?.mend?.command ?? '', /^gh api --hostname ghe\.acme\.dev -X POST repos/);
+});
+
 test('a bypass that GitHub does not tell is unknown', () => {
   const value = [
     { id: 1, name: 'production', adminsMayBypass: null, ourRule: { seen: true, value: true } },
