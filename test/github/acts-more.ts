@@ -43,6 +43,21 @@ function groupJson(world: World, group: MergeGroup, message: string): Json {
   };
 }
 
+/** A pull request in a merge queue, with the commit that the queue made for it. */
+export interface Queued {
+  readonly pull: PullRecord;
+  readonly headSha: string;
+  readonly baseRef: string;
+}
+
+const queues = new WeakMap<RepoRecord, Queued[]>();
+
+/** The pull requests that wait in the queue of a branch. */
+export function queueOf(repo: RepoRecord, branch: string): readonly Queued[] {
+  const all = queues.get(repo) ?? [];
+  return all.filter((one) => one.baseRef === branch && one.pull.issue.state === 'open');
+}
+
 /** Puts pull requests into a merge group on a branch of its own, and asks for its checks. */
 export async function mergeGroup(
   world: World,
@@ -60,6 +75,7 @@ export async function mergeGroup(
     const made = { parents: [headSha, pull.headSha], author: person, committer: person, message };
     headSha = await repo.git.commitTree(tree, made);
     repo.verified.set(headSha, 'web-flow');
+    queues.set(repo, [...(queues.get(repo) ?? []), { pull, headSha, baseRef }]);
   }
   const last = pulls.at(-1)?.number ?? 0;
   const branch = `gh-readonly-queue/${baseRef}/pr-${last}-${baseSha}`;
@@ -79,6 +95,7 @@ export function destroyGroup(
   group: MergeGroup,
   reason: 'merged' | 'invalidated' | 'dequeued',
 ): void {
+  queues.delete(repo);
   repo.branches.delete(group.headRef.replace('refs/heads/', ''));
   const body = { merge_group: groupJson(world, group, 'Merge'), reason };
   const sender = world.account('web-flow');

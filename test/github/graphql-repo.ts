@@ -12,6 +12,7 @@ import {
   type PageArgs,
 } from './graphql-nodes.ts';
 import { pullNode } from './graphql-pull.ts';
+import { queueOf, type Queued } from './acts-more.ts';
 import { repoOf } from './http.ts';
 import { pullsOf } from './routes/pulls.ts';
 import { htmlUrl, iso, nodeId } from './shapes.ts';
@@ -99,6 +100,22 @@ function pulls(asking: Asking, repo: RepoRecord, args: PullArgs): Promise<Json> 
   return connection('pullRequests', args, items, (pull) => pullNode(asking, repo, pull, nodes));
 }
 
+function mergeQueue(asking: Asking, repo: RepoRecord, branch?: string | null): Json {
+  allowed(asking, repo, [['merge_queues', 'read']]);
+  const waiting = queueOf(repo, (branch ?? repo.defaultBranch).replace(/^refs\/heads\//, ''));
+  const entry = ({ pull, headSha }: Queued): Json => ({
+    __typename: 'MergeQueueEntry',
+    id: nodeId('MQE', pull.id),
+    headCommit: () => commitObject(asking, repo, headSha),
+    pullRequest: () => pullNode(asking, repo, pull, nodes),
+  });
+  return {
+    __typename: 'MergeQueue',
+    id: nodeId('MQ', repo.id),
+    entries: (args: PageArgs) => connection('mergeQueueEntries', args, [...waiting], entry),
+  };
+}
+
 interface CollaboratorArgs extends PageArgs {
   readonly login?: string | null;
   readonly query?: string | null;
@@ -173,6 +190,7 @@ function repoNode(asking: Asking, repo: RepoRecord): Json {
       const message = `Could not resolve to a PullRequest with the number of ${number}.`;
       throw new Refused('NOT_FOUND', message);
     },
+    mergeQueue: ({ branch }: { branch?: string | null }) => mergeQueue(asking, repo, branch),
     pullRequests: (args: PullArgs) => pulls(asking, repo, args),
     rulesets: (args: PageArgs) =>
       connection('rulesets', args, repo.rulesets, (one) => rulesetNode(one)),

@@ -68,8 +68,10 @@ async function keep(line: Pick<Line, 'room' | 'memory'>, seen: Seen): Promise<vo
       const key = `${effect.repo.id}:${pull}`;
       const list = memory.shown.get(key) ?? [];
       const { headSha } = effect;
-      const known = list.some((one) => one.shown === digest && one.headSha === headSha);
-      if (!known) list.push({ headSha, baseRef, shown: digest, atMs });
+      const check = effect.name;
+      const last = list.findLast((one) => one.headSha === headSha && one.check === check);
+      const stands = last?.shown === digest && last.baseRef === baseRef;
+      if (!stands) list.push({ headSha, baseRef, shown: digest, atMs, check });
       memory.shown.set(key, list);
     }
     const { subject } = seen.evidence;
