@@ -1,8 +1,10 @@
 /** The command line. Each command is loaded when it is called, so that `check` starts quickly. */
 import { Command, CommanderError, Option } from 'commander';
+import { addAudit } from './cli/audit-commands.ts';
 import { EXIT, failed, realIo } from './cli/io.ts';
 import type { Io } from './cli/io.ts';
 import type { PolicyFlags } from './cli/policy.ts';
+import { addStats } from './cli/stats-command.ts';
 
 /** Runs one command line (without `node` and the program) and answers its exit code. */
 export async function run(args: readonly string[], io: Io = realIo): Promise<number> {
@@ -29,8 +31,10 @@ function createProgram(io: Io, answer: (code: number) => void): Command {
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .showHelpAfterError('(add --help for the options)');
   addCheck(program, io, answer);
+  addStats(program, io, answer);
   addServer(program, io, answer);
   addReport(program, io, answer);
+  addAudit(program, io, answer);
   addPolicy(program, io, answer);
   addDoctor(program, io, answer);
   addInit(program, io, answer);
@@ -42,6 +46,7 @@ interface CheckFlags {
   readonly base: string;
   readonly head: string;
   readonly json?: true;
+  readonly format?: 'text' | 'json' | 'sarif';
 }
 
 function addCheck(program: Command, io: Io, answer: (code: number) => void): void {
@@ -51,7 +56,8 @@ function addCheck(program: Command, io: Io, answer: (code: number) => void): voi
     .option('--repo <folder>', 'the git checkout', '.')
     .requiredOption('--base <ref>', 'branch, tag or SHA that it would be merged into')
     .requiredOption('--head <ref>', 'branch, tag or SHA of the change')
-    .option('--json', 'print one JSON object')
+    .option('--json', 'print one JSON object; the same as --format json')
+    .addOption(new Option('--format <format>', 'how to print').choices(['text', 'json', 'sarif']))
     .addHelpText(
       'after',
       '\nExit codes: 0 no reason to hold, 10 hold, 20 deny, 1 could not judge (treat as hold), ' +
@@ -59,17 +65,30 @@ function addCheck(program: Command, io: Io, answer: (code: number) => void): voi
     )
     .action(async (flags: CheckFlags) => {
       const { check } = await import('./cli/check.ts');
-      answer(await check({ ...flags, json: flags.json === true }, io));
+      answer(await check(flags, io));
     });
 }
+
+/** The parts that `serve --only` can run by themselves. */
+const HALVES = ['web', 'worker'];
 
 function addServer(program: Command, io: Io, answer: (code: number) => void): void {
   program
     .command('serve')
     .description('Run the GitHub App; settings come from the environment (see README).')
-    .action(async () => {
+    .addOption(
+      new Option('--only <half>', 'one half of the server in this process').choices(HALVES),
+    )
+    .action(async ({ only }: { readonly only?: 'web' | 'worker' }) => {
       const { runServer } = await import('./main.ts');
-      answer(await runServer(io));
+      answer(await runServer(io, only ?? null));
+    });
+  program
+    .command('sweep')
+    .description('Look once, now, for deliveries and changes that were missed.')
+    .action(async () => {
+      const { sweepNow } = await import('./cli/sweep.ts');
+      answer(await sweepNow(io));
     });
   program
     .command('migrate')
@@ -85,6 +104,9 @@ interface ReportFlags {
   readonly to?: string;
   readonly repo?: string;
   readonly format: 'text' | 'csv' | 'json';
+  readonly out?: string;
+  readonly org?: string;
+  readonly serve?: true;
 }
 
 function addReport(program: Command, io: Io, answer: (code: number) => void): void {
@@ -95,6 +117,9 @@ function addReport(program: Command, io: Io, answer: (code: number) => void): vo
     .option('--from <date>', 'first day or time, ISO 8601, in UTC')
     .option('--to <date>', 'first day or time after the period, ISO 8601, in UTC')
     .option('--repo <owner/name>', 'one repository')
+    .option('--out <folder>', 'write the bundle that an auditor can check without this server')
+    .option('--org <name>', 'the organisation, when the record holds several')
+    .option('--serve', 'show the audit pages on this machine alone, behind a one-time address')
     .addOption(new Option('--format <format>', 'how to print').choices(formats).default('text'))
     .action(async (flags: ReportFlags) => {
       const { report } = await import('./cli/report.ts');

@@ -1,6 +1,7 @@
 /** `serve`: from settings to the running server. The composition root: every room meets here. */
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Probot } from 'probot';
 import { createTagoutApp } from './app.ts';
 import { withStoredCredentials } from './cli/credentials.ts';
 import { EXIT, failed, realIo } from './cli/io.ts';
@@ -11,23 +12,29 @@ import { readServeSettings } from './cli/settings.ts';
 import type { ServeSettings } from './cli/settings.ts';
 import { needsSetup, runSetup } from './cli/setup.ts';
 import { supervise } from './cli/supervise.ts';
+import { sweep, sweepPartsOf } from './cli/sweep.ts';
 import { TagoutError } from './core/errors.ts';
 import { locatorKey } from './core/subject.ts';
 import type { Locator, Trigger } from './core/subject.ts';
 import { createEnact } from './github/enact.ts';
 import type { Self } from './github/events.ts';
 import { createGather } from './github/gather.ts';
-import { createProbot, octokitFor } from './github/probot.ts';
+import { Limits } from './github/limits.ts';
+import { appClient, createProbot, octokitFor } from './github/probot.ts';
 import { judge } from './line.ts';
 import type { LineParts, LineResult } from './line.ts';
 import { planMigrations } from './migrations/plan.ts';
 import { findEngine } from './postgres/engine.ts';
 import { openStoreCluster } from './postgres/store-cluster.ts';
 import { rememberDryRuns } from './sandbox/remember.ts';
-import { createSandbox } from './sandbox/sandbox.ts';
+import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
+import { readFigures } from './store/figures.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/open.ts';
+import type { Worker } from './store/worker.ts';
 import { createWebApp, WEBHOOK_PATH } from './web/app.ts';
+import { createMetrics } from './web/metrics.ts';
+import type { Metrics } from './web/metrics.ts';
 import { listen } from './web/server.ts';
 
 export type { ServeSettings } from './cli/settings.ts';
@@ -84,40 +91,78 @@ async function start(settings: ServeSettings, { log, closers, close }: Frame): P
   const lost = Promise.withResolvers<string>();
   const store = await openServerStore(settings, log, lost.resolve);
   closers.push(() => store.close());
-  const sandbox = createSandbox({ cacheDir: join(settings.dataDir, 'sandbox') });
-  closers.push(() => within(sandbox.close(), SANDBOX_GRACE_MS));
-  const { appId, privateKey, webhookSecret: secret, githubApiUrl: baseUrl } = settings;
+  const { appId, privateKey, webhookSecret: secret, githubApiUrl: baseUrl, only } = settings;
   const probot = await createProbot({ appId, privateKey, secret, baseUrl });
   const self: Self = { slug: null };
+  const limits = new Limits(Date.now);
+  const metrics = createMetrics({
+    store: () => readFigures(store.sql, Date.now()),
+    budgets: () => limits.budgets(),
+    shutOut: () => limits.shutOut(),
+  });
+  const parts: Parts = { settings, store, probot, self, limits, metrics, log, closers };
   await probot.load(createTagoutApp(intoInbox(store.inbox), self));
-  const client = octokitFor(probot);
-  const { memory, record } = store;
-  const gather = createGather({
-    octokitFor: client,
-    memory,
-    runDry: rememberDryRuns({ runDry: sandbox.dryRun, ...REMEMBERED, now: Date.now }),
-    planMigrations,
-  });
-  const worker = await store.startWorker({
-    expand: (locator) => gather.expand(locator),
-    judge: loggedJudge({ gather, record }, log),
-    enact: createEnact({ octokitFor: client, self }),
-    concurrency: CONCURRENCY,
-    log: (level, message) => log[level === 'warning' ? 'warn' : level]({ room: 'store' }, message),
-  });
-  worker.ended.catch(() => lost.resolve('the worker'));
+  const worker = only === 'web' ? null : await startJobs(parts);
+  worker?.ended.catch(() => lost.resolve('the worker'));
   const app = createWebApp({
-    receiveWebhook: receiveThrough(probot.webhooks, Date.now),
+    receiveWebhook: only === 'worker' ? null : receiveThrough(probot.webhooks, Date.now),
     ready: () => answering(store),
+    metrics: { from: metrics, token: settings.metricsToken ?? null },
     log,
   });
   const listening = await listen(app, settings).catch(async (error: unknown) => {
-    await worker.stop();
+    await worker?.stop();
     throw error;
   });
   // Together, so that no time of the worker's is lost to a client that does not hang up.
-  closers.push(() => Promise.all([listening.close(WEB_GRACE_MS), worker.stop()]));
+  closers.push(() => Promise.all([listening.close(WEB_GRACE_MS), worker?.stop()]));
   return { url: listening.url, store, close, lost: lost.promise };
+}
+
+/** What the halves of the server share. */
+interface Parts {
+  readonly settings: ServeSettings;
+  readonly store: Store;
+  readonly probot: Probot;
+  readonly self: Self;
+  readonly limits: Limits;
+  readonly metrics: Metrics;
+  readonly log: ServerLog;
+  readonly closers: (() => Promise<unknown>)[];
+}
+
+/** The half that judges, writes to GitHub and sweeps. */
+async function startJobs(parts: Parts): Promise<Worker> {
+  const { settings, store, probot, self, limits, metrics, log, closers } = parts;
+  const sandbox = createSandbox({ cacheDir: join(settings.dataDir, 'sandbox') });
+  closers.push(() => within(sandbox.close(), SANDBOX_GRACE_MS));
+  const client = octokitFor(probot, limits);
+  const { memory, record } = store;
+  const runDry: Sandbox['dryRun'] = async (wish) => {
+    const startedMs = performance.now();
+    const run = await sandbox.dryRun(wish);
+    metrics.ranDry(run.status, performance.now() - startedMs);
+    return run;
+  };
+  const gather = createGather({
+    octokitFor: client,
+    memory,
+    runDry: rememberDryRuns({ runDry, ...REMEMBERED, now: Date.now }),
+    planMigrations,
+  });
+  const everyMs = (settings.sweepMinutes ?? 0) * 60_000;
+  const sweeps = sweepPartsOf({ store, app: appClient(probot, limits), client, log });
+  const run = async (sinceMs: number | null): Promise<void> => {
+    metrics.swept(await sweep(sweeps, sinceMs), Date.now());
+  };
+  return store.startWorker({
+    expand: (locator) => gather.expand(locator),
+    judge: loggedJudge({ gather, record }, log, metrics),
+    enact: createEnact({ octokitFor: client, self }),
+    ...(everyMs > 0 ? { sweep: { everyMs, run } } : {}),
+    concurrency: CONCURRENCY,
+    log: (level, message) => log[level === 'warning' ? 'warn' : level]({ room: 'store' }, message),
+  });
 }
 
 async function openServerStore(
@@ -149,6 +194,7 @@ async function answering(store: Store): Promise<void> {
 function loggedJudge(
   parts: LineParts,
   log: ServerLog,
+  metrics: Metrics,
 ): (trigger: Trigger, locator: Locator) => Promise<LineResult> {
   return async (trigger, locator) => {
     const startedMs = performance.now();
@@ -158,9 +204,11 @@ function loggedJudge(
       const result = await judge(trigger, locator, parts);
       const verdict = result.decision?.verdict ?? 'gone';
       log.info({ ...about, because: trigger.because, verdict, ms: ms() }, 'judged');
+      metrics.judged(locator.kind, verdict, ms());
       return result;
     } catch (error) {
       log.error({ ...about, ...describeError(error), ms: ms() }, 'not judged: it stays held');
+      metrics.judged(locator.kind, error instanceof TagoutError ? error.code : 'internal', ms());
       throw error;
     }
   };
@@ -194,12 +242,16 @@ function secretsOf(settings: ServeSettings): readonly string[] {
 }
 
 /** The whole life of a server process; answers its exit code. */
-export async function runServer(io: Io): Promise<number> {
+export async function runServer(
+  io: Io,
+  only: ServeSettings['only'] = onlyOf(process.argv),
+): Promise<number> {
   if (needsSetup(io.env, io.cwd)) {
     const code = await runSetup(io, createLog({ level: 'info', secrets: [] }));
     if (code !== EXIT.allow) return code;
   }
-  const settings = readServeSettings(withStoredCredentials(io.env, io.cwd), io.cwd);
+  const read = readServeSettings(withStoredCredentials(io.env, io.cwd), io.cwd);
+  const settings = { ...read, only: only ?? null };
   const log = createLog({ level: settings.logLevel, secrets: secretsOf(settings) });
   const server = await serve(settings, log);
   const webhooks = `${settings.publicUrl ?? server.url}${WEBHOOK_PATH}`;
@@ -211,6 +263,12 @@ export async function runServer(io: Io): Promise<number> {
     crashLimitMs: CRASH_LIMIT_MS,
     lost: server.lost,
   });
+}
+
+/** `npm start -- --only=web`: one half of the server. */
+function onlyOf(args: readonly string[]): 'web' | 'worker' | null {
+  if (args.includes('--only=web')) return 'web';
+  return args.includes('--only=worker') ? 'worker' : null;
 }
 
 /** Whether this file is what was started (`npm start`), and not a part of something else. */

@@ -27,6 +27,12 @@ export interface ServeSettings extends StoreSettings {
   readonly port: number;
   readonly host: string;
   readonly publicUrl: string | null;
+  /** Minutes between sweeps for what was missed; 0 or left out: none in this process. */
+  readonly sweepMinutes?: number;
+  /** Bearer token of `/metrics`; without one there are none. */
+  readonly metricsToken?: string | null;
+  /** Only one half of the server in this process. */
+  readonly only?: 'web' | 'worker' | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
@@ -89,6 +95,12 @@ const serveSchema = z.object({
     .nullable(),
   HOST: given.regex(/^[\w.:-]+$/, 'HOST is not an address: write 0.0.0.0 or 127.0.0.1.').nullable(),
   PUBLIC_URL: webUrl('PUBLIC_URL', 'https://tagout.example.com').nullable(),
+  SWEEP_MINUTES: wholeNumber('SWEEP_MINUTES is not a whole number of minutes; 0 switches it off.')
+    .refine((minutes) => minutes <= 1440, 'SWEEP_MINUTES is more than a day (1440).')
+    .nullable(),
+  METRICS_TOKEN: given
+    .min(16, 'METRICS_TOKEN has less than 16 characters: make one with openssl rand -hex 32.')
+    .nullable(),
   LOG_LEVEL: z.enum(LEVELS, `LOG_LEVEL is not one of ${LEVELS.join(', ')}.`).nullable(),
 });
 
@@ -152,6 +164,8 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
     port: found.PORT ?? 3000,
     host: found.HOST ?? '0.0.0.0',
     publicUrl: found.PUBLIC_URL,
+    sweepMinutes: found.SWEEP_MINUTES ?? 5,
+    metricsToken: found.METRICS_TOKEN,
     logLevel: found.LOG_LEVEL ?? 'info',
   };
 }

@@ -22,7 +22,11 @@ interface Response {
 }
 
 /** The client of an installation. */
-export type OctokitFor = (installationId: number) => Promise<OctokitLike>;
+export type OctokitFor = (
+  installationId: number,
+  /** What the rest of GitHub's allowance is kept for; a pull request when left out. */
+  urgency?: 'gate' | 'pull' | 'background',
+) => Promise<OctokitLike>;
 
 export interface Answer {
   readonly status: number;

@@ -44,7 +44,10 @@ export function createEnact(settings: EnactSettings): Enact {
   return {
     async enact(effect, known) {
       try {
-        const octokit = await settings.octokitFor(effect.repo.installationId);
+        const octokit = await settings.octokitFor(
+          effect.repo.installationId,
+          effect.kind === 'review-deployment' ? 'gate' : 'pull',
+        );
         const write = writeClient(octokit, now);
         const look = readClient(octokit, now);
         return await send(effect, { write, look, self: settings.self, known });

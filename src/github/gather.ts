@@ -9,6 +9,7 @@ import { expandLocator } from './expand.ts';
 import { gatherDeployment, gatherExternal } from './gather-deployment.ts';
 import { gatherGroup } from './gather-group.ts';
 import { gatherPull, type GatherParts } from './gather-pull.ts';
+import { urgencyOf } from './limits.ts';
 import type { Reading } from './reading.ts';
 import { TreeCache } from './trees.ts';
 
@@ -33,7 +34,7 @@ export function createGather(settings: GatherSettings): Gather {
   };
   const now = settings.now ?? Date.now;
   const open = async (locator: Locator): Promise<Reading> => {
-    const octokit = await settings.octokitFor(locator.repo.installationId);
+    const octokit = await settings.octokitFor(locator.repo.installationId, urgencyOf(locator.kind));
     const client = readClient(octokit, now);
     return { repo: locator.repo, client, memory: settings.memory, trees, gaps: [] };
   };

@@ -2,6 +2,7 @@
 import { Probot, ProbotOctokit } from 'probot';
 import { TagoutError } from '../core/errors.ts';
 import type { OctokitFor, OctokitLike } from './clients.ts';
+import type { Limits } from './limits.ts';
 
 export interface ProbotSettings {
   readonly appId: number;
@@ -50,20 +51,23 @@ export async function createProbot(settings: ProbotSettings): Promise<Probot> {
 }
 
 /** The client that speaks as the App itself, with a JSON web token. */
-export function appClient(probot: Probot): () => Promise<OctokitLike> {
-  let made: Promise<OctokitLike> | null = null;
-  return () => (made ??= probot.auth());
+export function appClient(probot: Probot, limits: Limits): () => Promise<OctokitLike> {
+  const made = probot.auth();
+  made.catch(() => {});
+  return async () => limits.watch(await made, { installationId: 0, urgency: 'background' });
 }
 
 /** One client per installation, made when it is first asked for; Probot keeps the tokens. */
-export function octokitFor(probot: Probot): OctokitFor {
+export function octokitFor(probot: Probot, limits: Limits | null = null): OctokitFor {
   const clients = new Map<number, Promise<ProbotOctokit>>();
-  return async (installationId) => {
+  return async (installationId, urgency = 'pull') => {
     const known = clients.get(installationId);
-    if (known !== undefined) return known;
-    const made = probot.auth(installationId);
-    clients.set(installationId, made);
-    made.catch(() => clients.delete(installationId));
-    return made;
+    const made = known ?? probot.auth(installationId);
+    if (known === undefined) {
+      clients.set(installationId, made);
+      made.catch(() => clients.delete(installationId));
+    }
+    const octokit = await made;
+    return limits?.watch(octokit, { installationId, urgency }) ?? octokit;
   };
 }

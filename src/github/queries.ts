@@ -158,12 +158,17 @@ export const OPEN_PULLS_QUERY: string = `query OpenPulls($owner: String!, $name:
   }
 }`;
 
-/** Open pull requests with when something last changed there: what the sweeper compares. */
-export const OPEN_PULLS_SEEN_QUERY: string = `query OpenPullsSeen($owner: String!, $name: String!, $after: String) {
+/** What the sweeper compares: open pull requests with their last change, and the newest merges. */
+export const PULLS_SEEN_QUERY: string = `query PullsSeen($owner: String!, $name: String!, $after: String) {
   repository(owner: $owner, name: $name) {
-    pullRequests(states: OPEN, first: ${PAGE}, after: $after) {
+    open: pullRequests(states: OPEN, first: ${PAGE}, after: $after) {
       pageInfo { hasNextPage endCursor }
       nodes { number headRefOid updatedAt }
+    }
+    merged: pullRequests(
+      states: MERGED, first: 30, orderBy: { field: UPDATED_AT, direction: DESC }
+    ) {
+      nodes { number headRefOid mergedAt }
     }
   }
 }`;

@@ -4,12 +4,19 @@
  */
 import { z } from 'zod';
 import type { Locator, RepoRef } from '../core/subject.ts';
-import { type Clock, getPages, type OctokitFor, type OctokitLike, readClient } from './clients.ts';
-import { writeClient } from './clients.ts';
+import {
+  type Clock,
+  getPages,
+  type OctokitFor,
+  type OctokitLike,
+  readClient,
+  type ReadClient,
+  writeClient,
+} from './clients.ts';
 import { EVENT_TABLE } from './events.ts';
 import { waitingRuns } from './expand.ts';
 import { isRefusal } from './faults.ts';
-import { OPEN_PULLS_SEEN_QUERY } from './queries.ts';
+import { PULLS_SEEN_QUERY } from './queries.ts';
 import { parseAnswer, place, refuseErrors, shaSchema, timeSchema } from './reading.ts';
 
 /** One attempt to deliver a webhook, as GitHub's log has it. */
@@ -29,6 +36,12 @@ export interface OpenPullSeen {
   readonly updatedAtMs: number;
 }
 
+export interface MergedPullSeen {
+  readonly number: number;
+  readonly headSha: string;
+  readonly mergedAtMs: number;
+}
+
 /** A deployment of the last while, newest first. */
 export interface DeploymentSeen {
   readonly id: number;
@@ -46,9 +59,15 @@ export interface SweepReader {
   redeliver(attemptId: number): Promise<boolean>;
   /** Every repository that the App is installed in; suspended installations are left out. */
   repositories(): Promise<readonly RepoRef[]>;
-  openPulls(repo: RepoRef): Promise<readonly OpenPullSeen[]>;
+  /** Every open pull request, and the newest that were merged. */
+  pulls(repo: RepoRef): Promise<{
+    readonly open: readonly OpenPullSeen[];
+    readonly merged: readonly MergedPullSeen[];
+  }>;
   waiting(repo: RepoRef): Promise<readonly Locator[]>;
   deployments(repo: RepoRef): Promise<readonly DeploymentSeen[]>;
+  /** The workflow run that made a deployment; null when none did. */
+  runOf(repo: RepoRef, deploymentId: number): Promise<number | null>;
   /** Whether a check run of this id stands on the commit. */
   hasCheck(repo: RepoRef, sha: string, checkRunId: number): Promise<boolean>;
 }
@@ -95,9 +114,14 @@ const repositoriesSchema = z.object({
 });
 const pullsSchema = z.object({
   repository: z.object({
-    pullRequests: z.object({
+    open: z.object({
       pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullish() }),
       nodes: z.array(z.object({ number: z.int(), headRefOid: shaSchema, updatedAt: timeSchema })),
+    }),
+    merged: z.object({
+      nodes: z.array(
+        z.object({ number: z.int(), headRefOid: shaSchema, mergedAt: timeSchema.nullable() }),
+      ),
     }),
   }),
 });
@@ -114,7 +138,8 @@ export function isListenedTo(event: string): boolean {
 export function createSweepReader(settings: SweepReaderSettings): SweepReader {
   const now = settings.now ?? Date.now;
   const own = async () => readClient(await settings.appClient(), now);
-  const of = async (repo: RepoRef) => readClient(await settings.octokitFor(repo.installationId), now);
+  const of = async (repo: RepoRef) =>
+    readClient(await settings.octokitFor(repo.installationId, 'background'), now);
 
   async function installationIds(): Promise<readonly number[]> {
     const { rows } = await getPages(await own(), '/app/installations', {
@@ -126,7 +151,7 @@ export function createSweepReader(settings: SweepReaderSettings): SweepReader {
   }
 
   async function repositoriesOf(installationId: number): Promise<readonly RepoRef[]> {
-    const client = readClient(await settings.octokitFor(installationId), now);
+    const client = readClient(await settings.octokitFor(installationId, 'background'), now);
     const { rows } = await getPages(client, '/installation/repositories', {
       parameters: {},
       pages: REPOSITORY_PAGES,
@@ -164,44 +189,79 @@ export function createSweepReader(settings: SweepReaderSettings): SweepReader {
       for (const id of await installationIds()) all.push(...(await repositoriesOf(id)));
       return all;
     },
-    openPulls: async (repo) => openPulls(await of(repo), repo),
+    pulls: async (repo) => pulls(await of(repo), repo),
     waiting: async (repo) => waitingRuns({ repo, client: await of(repo) }),
-    async deployments(repo) {
-      const parameters = { ...place(repo), per_page: 30 };
-      const answer = await (await of(repo)).get('/repos/{owner}/{repo}/deployments', parameters);
-      const rows = parseAnswer(deploymentsSchema, answer.data, 'the deployments');
-      return rows.map(({ created_at: createdAtMs, ...row }) => ({ ...row, createdAtMs }));
-    },
-    async hasCheck(repo, sha, checkRunId) {
-      try {
-        const path = '/repos/{owner}/{repo}/check-runs/{check_run_id}';
-        const where = { ...place(repo), check_run_id: checkRunId };
-        const answer = await (await of(repo)).get(path, where);
-        return parseAnswer(checkSchema, answer.data, 'the check run').head_sha === sha;
-      } catch (fault) {
-        if (isRefusal(fault, 404)) return false;
-        throw fault;
-      }
-    },
+    deployments: async (repo) => deployments(await of(repo), repo),
+    runOf: async (repo, deploymentId) => runOf(await of(repo), repo, deploymentId),
+    hasCheck: async (repo, sha, checkRunId) => hasCheck(await of(repo), repo, { sha, checkRunId }),
   };
 }
 
-async function openPulls(
-  client: ReturnType<typeof readClient>,
+async function pulls(
+  client: ReadClient,
   repo: RepoRef,
-): Promise<readonly OpenPullSeen[]> {
-  const found: OpenPullSeen[] = [];
+): Promise<{ open: readonly OpenPullSeen[]; merged: readonly MergedPullSeen[] }> {
+  const open: OpenPullSeen[] = [];
+  let merged: readonly MergedPullSeen[] = [];
   let after: string | null = null;
   for (let page = 0; page < PULL_PAGES; page += 1) {
     const variables = { owner: repo.owner, name: repo.name, after };
-    const answer = await client.query(OPEN_PULLS_SEEN_QUERY, variables);
-    refuseErrors(answer, 'the open pull requests');
-    const { pullRequests } = parseAnswer(pullsSchema, answer.data, 'the open pulls').repository;
-    for (const { number, headRefOid: headSha, updatedAt: updatedAtMs } of pullRequests.nodes) {
-      found.push({ number, headSha, updatedAtMs });
+    const answer = await client.query(PULLS_SEEN_QUERY, variables);
+    refuseErrors(answer, 'the pull requests');
+    const { repository } = parseAnswer(pullsSchema, answer.data, 'the pull requests');
+    for (const { number, headRefOid: headSha, updatedAt } of repository.open.nodes) {
+      open.push({ number, headSha, updatedAtMs: updatedAt });
     }
-    if (!pullRequests.pageInfo.hasNextPage) break;
-    after = pullRequests.pageInfo.endCursor ?? null;
+    merged = repository.merged.nodes.flatMap(({ number, headRefOid: headSha, mergedAt }) =>
+      mergedAt === null ? [] : [{ number, headSha, mergedAtMs: mergedAt }],
+    );
+    const { hasNextPage, endCursor } = repository.open.pageInfo;
+    if (!hasNextPage) break;
+    after = endCursor ?? null;
   }
-  return found;
+  return { open, merged };
+}
+
+async function deployments(client: ReadClient, repo: RepoRef): Promise<readonly DeploymentSeen[]> {
+  const parameters = { ...place(repo), per_page: 30 };
+  const answer = await client.get('/repos/{owner}/{repo}/deployments', parameters);
+  const rows = parseAnswer(deploymentsSchema, answer.data, 'the deployments');
+  return rows.map(({ created_at: createdAtMs, ...row }) => ({ ...row, createdAtMs }));
+}
+
+async function hasCheck(
+  client: ReadClient,
+  repo: RepoRef,
+  { sha, checkRunId }: { readonly sha: string; readonly checkRunId: number },
+): Promise<boolean> {
+  try {
+    const path = '/repos/{owner}/{repo}/check-runs/{check_run_id}';
+    const answer = await client.get(path, { ...place(repo), check_run_id: checkRunId });
+    return parseAnswer(checkSchema, answer.data, 'the check run').head_sha === sha;
+  } catch (fault) {
+    if (isRefusal(fault, 404)) return false;
+    throw fault;
+  }
+}
+
+const statusesSchema = z.array(
+  z.object({ log_url: z.string().nullish(), target_url: z.string().nullish() }),
+);
+
+/** A run stands only in the addresses of a deployment's statuses. */
+async function runOf(
+  client: ReadClient,
+  repo: RepoRef,
+  deploymentId: number,
+): Promise<number | null> {
+  const path = '/repos/{owner}/{repo}/deployments/{deployment_id}/statuses';
+  const answer = await client.get(path, { ...place(repo), deployment_id: deploymentId });
+  const rows = parseAnswer(statusesSchema, answer.data, 'the statuses of a deployment');
+  for (const row of rows) {
+    for (const url of [row.log_url ?? '', row.target_url ?? '']) {
+      const [, id] = /\/actions\/runs\/([1-9]\d{0,15})(?:\/|$)/.exec(url) ?? [];
+      if (id !== undefined) return Number(id);
+    }
+  }
+  return null;
 }

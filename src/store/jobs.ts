@@ -6,7 +6,7 @@ import { type Locator, locatorKey, type Trigger } from '../core/subject.ts';
 
 /** One job as the SQL function `tagout.enqueue` takes it. */
 export interface JobSpec {
-  readonly task: 'judge' | 'enact';
+  readonly task: 'judge' | 'enact' | 'sweep';
   readonly payload: unknown;
   readonly queue: string;
   readonly key: string;
@@ -82,6 +82,24 @@ export function enactJob(subject: EnactPayload, runAtMs: number | null): JobSpec
   };
 }
 
+/** The next sweep: there is one at a time, and a newer wish replaces the one that waits. */
+export function sweepJob(sinceMs: number | null, runAtMs: number | null): JobSpec {
+  return {
+    task: 'sweep',
+    payload: { sinceMs } satisfies SweepPayload,
+    queue: 'sweep',
+    key: 'sweep',
+    priority: 20,
+    runAtMs,
+    maxAttempts: MAX_ATTEMPTS,
+  };
+}
+
+export interface SweepPayload {
+  /** When the last sweep that succeeded began; null when none is known. */
+  readonly sinceMs: number | null;
+}
+
 export interface EnqueueOptions {
   readonly runAtMs: number;
   readonly priority: number;
@@ -150,4 +168,11 @@ export function readJudgePayload(payload: unknown): JudgePayload {
 /** Reads an enact job's payload back; throws on anything that we did not write. */
 export function readEnactPayload(payload: unknown): EnactPayload {
   return enactPayloadSchema.parse(payload);
+}
+
+const sweepPayloadSchema = z.strictObject({ sinceMs: z.int().nullable() });
+
+/** Reads a sweep job's payload back; throws on anything that we did not write. */
+export function readSweepPayload(payload: unknown): SweepPayload {
+  return sweepPayloadSchema.parse(payload);
 }

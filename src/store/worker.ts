@@ -13,11 +13,14 @@ import { appendEvent, stamp } from './append.ts';
 import { type Address, type Sql, storeFault, urlWithRole } from './connect.ts';
 import { jobsText } from './inbox.ts';
 import {
+  type JobSpec,
   judgeJob,
   type JudgePayload,
   lookAgainJob,
   readEnactPayload,
   readJudgePayload,
+  readSweepPayload,
+  sweepJob,
 } from './jobs.ts';
 import { BEAT_MS, beat, leave, sweepOutbox, sweepQueue } from './replica.ts';
 import { type OutboxParts, sendDue } from './outbox.ts';
@@ -34,6 +37,14 @@ export interface WorkerParts {
   expand(locator: Locator): Promise<readonly Locator[]>;
   judge(trigger: Trigger, locator: Locator): Promise<JudgeResult>;
   readonly enact: Enact;
+  /**
+   * Looks for what was missed, at start and then again and again; one at a time over all replicas.
+   * `sinceMs`: when the last sweep that succeeded began; null: none is known.
+   */
+  readonly sweep?: {
+    readonly everyMs: number;
+    run(sinceMs: number | null): Promise<void>;
+  };
   /** Jobs at a time in this process. */
   readonly concurrency: number;
   log?(level: 'error' | 'warning' | 'info' | 'debug', message: string): void;
@@ -72,6 +83,10 @@ async function enqueueAll(sql: Sql, triggers: readonly Trigger[]): Promise<void>
   await sql`select tagout.enqueue(${jobsText(jobs)}::text::json)`;
 }
 
+async function addJob(sql: Sql, job: JobSpec): Promise<void> {
+  await sql`select tagout.enqueue(${jobsText([job])}::text::json)`;
+}
+
 async function judgeOne(
   setup: WorkerSetup,
   parts: WorkerParts,
@@ -90,8 +105,15 @@ async function judgeOne(
   const { decision } = await parts.judge(trigger, locator);
   if (decision === null || decision.lookAgainMs === null) return;
   const runAtMs = setup.now() + lookDelayMs(look, decision.lookAgainMs);
-  const job = lookAgainJob(locator, look + 1, runAtMs);
-  await setup.sql`select tagout.enqueue(${jobsText([job])}::text::json)`;
+  await addJob(setup.sql, lookAgainJob(locator, look + 1, runAtMs));
+}
+
+/** How long GitHub's limits keep us away; null when the fault is another one. */
+function limitedForMs(error: unknown): number | null {
+  if (!(error instanceof TagoutError) || error.code !== 'github-limited') return null;
+  return 'retryAfterMs' in error && typeof error.retryAfterMs === 'number'
+    ? error.retryAfterMs
+    : null;
 }
 
 /** The last attempt failed: the subject stays locked, and the record says so. */
@@ -108,6 +130,26 @@ async function recordFailure(
   };
   const mark = stamp(`judge-failed:${job.id}:${job.created_at.getTime()}`, setup.now());
   await appendEvent(setup.sql, judgeFailedEvent(payload.trigger, failure, mark));
+}
+
+/** Each sweep plans the next one, so that there is one chain of them however many replicas run. */
+function sweepTask(setup: WorkerSetup, parts: WorkerParts): TaskList {
+  const { sweep } = parts;
+  if (sweep === undefined) return {};
+  return {
+    async sweep(raw) {
+      const { sinceMs } = readSweepPayload(raw);
+      const startedMs = setup.now();
+      let nextSinceMs = sinceMs;
+      try {
+        await sweep.run(sinceMs);
+        nextSinceMs = startedMs;
+      } catch (error) {
+        parts.log?.('error', `The sweep failed: ${storeFault(error, 'sweeping').message}`);
+      }
+      await addJob(setup.sql, sweepJob(nextSinceMs, startedMs + sweep.everyMs));
+    },
+  };
 }
 
 function tasks(setup: WorkerSetup, parts: WorkerParts): TaskList {
@@ -127,6 +169,13 @@ function tasks(setup: WorkerSetup, parts: WorkerParts): TaskList {
       try {
         await judgeOne(setup, parts, payload);
       } catch (error) {
+        const waitMs = limitedForMs(error);
+        if (waitMs !== null) {
+          // No failure of ours or the subject's: it is looked at when GitHub lets us.
+          const { locator } = payload.trigger;
+          const runAtMs = now() + waitMs + Math.round(random() * 2_000);
+          return addJob(sql, lookAgainJob(locator, payload.look, runAtMs));
+        }
         const last = helpers.job.attempts >= helpers.job.max_attempts;
         if (last) await recordFailure(setup, payload, helpers.job, error);
         throw error;
@@ -135,6 +184,7 @@ function tasks(setup: WorkerSetup, parts: WorkerParts): TaskList {
     async enact(raw) {
       await sendDue(outbox, readEnactPayload(raw).subjectKey);
     },
+    ...sweepTask(setup, parts),
   };
 }
 
@@ -206,6 +256,7 @@ export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promi
     throw storeFault(error, 'starting the worker');
   }
   const complain = (why: string): void => parts.log?.('error', why);
+  if (parts.sweep !== undefined) await addJob(setup.sql, sweepJob(null, null));
   const stopSeals = every(SEAL_MS, () => setup.sealer.sealAll(), complain);
   const stopBeats = every(
     BEAT_MS,

@@ -1,0 +1,102 @@
+/** What never arrived is found: by GitHub's own log of deliveries, and by comparing state. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { tagoutCheck, until } from '../story/scene.ts';
+import { openReliable, type ReliableScene } from './scene.ts';
+
+const TEN_MINUTES_MS = 10 * 60_000;
+
+describe('the sweep', () => {
+  let s: ReliableScene;
+  before(async () => {
+    s = await openReliable();
+  });
+  after(() => s.close());
+
+  const openPull = async (branch: string) => {
+    const files = { [`docs/${branch}.md`]: `${branch}\n` };
+    await s.repo.commit({ branch, files, author: s.people.maria });
+    return s.repo.openPull({ author: s.people.maria, head: branch });
+  };
+  const checked = (sha: string, conclusion: string) =>
+    until(`the check on ${sha} says ${conclusion}`, () => {
+      const check = tagoutCheck(s.repo, sha);
+      return check?.conclusion === conclusion ? check : null;
+    });
+
+  test('a delivery that failed is asked for again, and judged', async () => {
+    s.gh.faults.delivery({ match: 'pull_request.opened', lose: true });
+    const pull = await openPull('lost');
+    await s.gh.settled();
+    s.gh.faults.clear();
+    assert.equal(tagoutCheck(s.repo, pull.headSha), null);
+    const swept = await s.sweepAfter(45_000);
+    assert.ok(swept.missed >= 1 && swept.redelivered >= 1, JSON.stringify(swept));
+    await checked(pull.headSha, 'action_required');
+    await s.gh.settled();
+    assert.equal((await s.sweepAfter(45_000)).redelivered, 0, 'once is enough');
+  });
+
+  test('a review that GitHub never sent is found by the time of the pull request', async () => {
+    const pull = await openPull('review');
+    await checked(pull.headSha, 'action_required');
+    await s.gh.settled();
+    s.gh.faults.delivery({ match: 'pull_request_review.submitted', lose: true });
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await pull.review({ by: s.people.octavia });
+    await s.gh.settled();
+    s.gh.faults.clear();
+    s.gh.deliveries.splice(0);
+    const swept = await s.sweepAfter(TEN_MINUTES_MS);
+    assert.equal(swept.redelivered, 0);
+    assert.ok(swept.looks >= 1, JSON.stringify(swept));
+    await checked(pull.headSha, 'success');
+  });
+
+  test('a check run that was taken away is written again', async () => {
+    const pull = await openPull('check');
+    await checked(pull.headSha, 'action_required');
+    await s.gh.settled();
+    await s.sweepAfter(TEN_MINUTES_MS);
+    await s.gh.settled();
+    s.repo.record.checkRuns.splice(0);
+    await s.sweepAfter(TEN_MINUTES_MS);
+    await checked(pull.headSha, 'action_required');
+  });
+
+  test('a run that waits and was never told of is judged', async () => {
+    s.gh.faults.delivery({ match: /deployment|workflow/, lose: true });
+    const run = await s.repo.startRun({ actor: s.people.maria });
+    await s.gh.settled();
+    s.gh.faults.clear();
+    s.gh.deliveries.splice(0);
+    const swept = await s.sweepAfter(TEN_MINUTES_MS);
+    assert.ok(swept.looks >= 1, JSON.stringify(swept));
+    await until('the run is answered', () => {
+      const [gate] = run.job.gates;
+      return run.notes.length > 0 || gate?.state !== 'waiting' ? true : null;
+    });
+  });
+
+  test('a repository that cannot be read does not hide the others', async () => {
+    s.gh.faults.request({ match: '/graphql', status: 502 });
+    const swept = await s.sweepAfter(TEN_MINUTES_MS);
+    s.gh.faults.clear();
+    assert.deepEqual([swept.unread, swept.repositories], [1, 1]);
+  });
+
+  test('unchanged lists cost nothing of the allowance', async () => {
+    const mark = s.gh.requests.length;
+    await s.sweepAfter(TEN_MINUTES_MS);
+    const again = s.gh.requests.length;
+    await s.sweepAfter(TEN_MINUTES_MS);
+    const free = s.gh.requests.slice(again).filter((one) => one.status === 304);
+    assert.ok(
+      again > mark && free.length >= 3,
+      s.gh.requests
+        .slice(again)
+        .map((r) => `${r.path} ${r.status}`)
+        .join(),
+    );
+  });
+});
