@@ -91,7 +91,12 @@ function headline(decision: Decision): string {
     const n = decision.refused.length;
     return `${counted(n, 'approval')} ${n === 1 ? 'does' : 'do'} not count (${codes})`;
   }
-  return `not reviewed yet, blast radius ${decision.radius}`;
+  const open = decision.needed.find((one) => isOpen(one) && one.counted > 0);
+  const reviewed =
+    open === undefined
+      ? 'not reviewed yet'
+      : `${open.counted} of ${counted(open.count, 'approval')}`;
+  return `${reviewed}, blast radius ${decision.radius}`;
 }
 
 function firstSentence(text: string): string {

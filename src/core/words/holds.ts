@@ -23,6 +23,11 @@ export function pullWords(pull: number | null): string {
 /** Where GitHub has the button. */
 const HOW = 'Files tab → Review changes → Approve';
 
+/** How a contributor without an account stops raising the count. */
+const NAMED =
+  ` One fewer is needed once the policy says under ${name('people')} whose e-mail it is ` +
+  '(by a reviewed pull request).';
+
 const WRITER = 'Somebody with write access';
 
 export const SAY = {
@@ -112,7 +117,7 @@ export const SAY = {
       `${facts.unknown.length > 0 ? unknownWords(facts.unknown) : ''}; ${countWords(facts.counted)}.`,
     cure:
       `${whoWords(facts.count - facts.counted, facts.missingTeams)} the ${HOW}, on commit ` +
-      `${commit(facts.headSha)}, after reading this.`,
+      `${commit(facts.headSha)}, after reading this.${facts.unknown.length > 0 ? NAMED : ''}`,
   }),
   rangeWorse: (facts: MissingFacts): Said => ({
     code: 'range-level',
@@ -311,7 +316,7 @@ export interface GlassFacts {
 }
 
 function countWords(n: number): string {
-  return n === 0 ? 'none counts yet' : `${counted(n, 'counts', 'count')} now`;
+  return n === 0 ? 'none counts yet' : `${counted(n, 'counts', 'count')} so far`;
 }
 
 function unknownWords(unknown: readonly string[]): string {

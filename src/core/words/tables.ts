@@ -5,7 +5,7 @@ import type { Evidence } from '../evidence.ts';
 import type { Finding } from '../findings.ts';
 import { operatorsOf } from '../origin.ts';
 import type { EffectivePolicy } from '../policy.ts';
-import { cell, commit, counted, list, name, number, prose, some, time } from './text.ts';
+import { capital, cell, commit, counted, list, name, number, prose, some, time } from './text.ts';
 
 /** Rows beyond this are counted, not printed. */
 const MAX_ROWS = 40;
@@ -90,7 +90,7 @@ const KIND = {
   agent: 'An agent',
   automation: 'An automation',
   human: 'A human',
-  undeclared: 'Nobody says whether an agent wrote it',
+  undeclared: 'No sign says whether an agent wrote it, so it counts as if one did',
 } as const;
 
 /** Who wrote it and who set it to work, with the signs that say so. */
@@ -135,6 +135,11 @@ export function signsWords({ origin }: Decision): readonly string[] {
   return [`Signs of who wrote it:\n\n${table(head, rows)}`];
 }
 
+/** In a table whose first column is the person, the sentence starts with the reason. */
+function withoutSubject(reason: string): string {
+  return capital(reason.replace(/^The approval of `[^`]*` does not count: /, ''));
+}
+
 /** How many approvals count, and each with its reason. */
 export function approvalsWords(decision: Decision): string {
   const lines = decision.needed.map((need) => {
@@ -159,7 +164,7 @@ export function approvalsWords(decision: Decision): string {
     ...decision.refused.map((one) => [
       name(one.person?.login ?? null),
       `no: ${one.codes.join(', ')}`,
-      one.reason,
+      withoutSubject(one.reason),
     ]),
   ];
   if (rows.length === 0) return [...lines, 'Nobody has approved yet.'].join(' ');
