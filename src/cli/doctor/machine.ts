@@ -61,7 +61,7 @@ async function database(settings: ServeSettings): Promise<PostureFinding> {
     const says = `${storeFault(error, 'connecting to DATABASE_URL').message} Nothing is released.`;
     return finding('database-away', 'open', 'database', { says, place: 'DATABASE_URL' });
   } finally {
-    await sql.end({ timeout: 5 });
+    await sql.end({ timeout: 1 });
   }
 }
 
