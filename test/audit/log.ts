@@ -54,6 +54,7 @@ export function createLog(installationId = 1, privateKey: KeyObject = pair.priva
   const leaves: TestLog['leaves'] = [];
   const notes: string[] = [];
   let tree = EMPTY_FRONTIER;
+  let sealedMs = 0;
   const log: TestLog = {
     origin,
     vkey: vkeyOf(origin, privateKey),
@@ -63,12 +64,15 @@ export function createLog(installationId = 1, privateKey: KeyObject = pair.priva
     add: ({ body, details }) => void leaves.push({ body, details }),
     addBody: (body) => void leaves.push({ body, details: [] }),
     seal(atMs) {
+      if (tree.size === leaves.length) return;
       tree = growFrontier(
         tree,
         leaves.slice(tree.size).map((leaf) => leafHash(leaf.body)),
       );
+      // As the sealer does: a checkpoint of no new rows is none, and its clock never runs back.
       const head = { origin, size: tree.size, root: rootOf(tree) };
-      notes.push(signCheckpoint(head, privateKey, atMs));
+      sealedMs = Math.max(sealedMs, atMs);
+      notes.push(signCheckpoint(head, privateKey, sealedMs));
     },
     verifiable: (extra = {}) => ({
       origin,

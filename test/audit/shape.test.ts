@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { suspensionEvent, readEventOf, redactionEvent } from '../../src/core/audit/notice-event.ts';
+import { eventShape } from '../../src/core/audit/event-shape.ts';
+import { auditEventSchema } from '../../src/core/audit/schema.ts';
+import { isPlainBody } from '../../src/core/audit/shape.ts';
+import { createSeen } from '../../src/core/audit/seen.ts';
+import { canonicalText } from '../../src/core/canonical.ts';
+import { decision, deployments, failure, salts, START_MS, uuid } from './log.ts';
+import { randomFrom } from './flips.ts';
+
+const stamp = { eventId: uuid(5), dedupeKey: 'x', recordedAtMs: START_MS, salt: salts('shape') };
+const doer = { kind: 'operator', id: null, login: 'ops' } as const;
+const about = { installationId: 1, doer };
+const erased = [{ event: uuid(1), path: 'changes.0.title' }];
+
+const EVENTS: readonly unknown[] = [
+  decision({ atMs: START_MS, number: 1, runId: 1, verdict: 'allow' }).event,
+  decision({ atMs: START_MS, number: 2, verdict: 'deny' }).event,
+  failure(3, START_MS).event,
+  ...deployments(1).leaves.map(({ body }) => JSON.parse(body)),
+  suspensionEvent({ ...about, agent: 'copilot', reason: 'why', resumed: false }, stamp).event,
+  suspensionEvent({ ...about, agent: 'copilot', reason: 'why', resumed: true }, stamp).event,
+  redactionEvent({ ...about, basis: 'Article 17', erased, evidence: 1 }, stamp).event,
+  readEventOf({ ...about, what: 'register', how: 'web', fromMs: null, toMs: 1, shown: true }, stamp)
+    .event,
+];
+
+const VALUES: readonly unknown[] = [
+  null,
+  0,
+  1,
+  -1,
+  1.5,
+  2 ** 53,
+  true,
+  '',
+  'x',
+  'a\u0000b',
+  '\ud800',
+  [],
+  [1],
+  {},
+  { c: 'x' },
+  'allow',
+];
+
+/** Another value, one key less, one more, or another order, somewhere in a JSON value. */
+function mutated(value: unknown, random: () => number): unknown {
+  const pick = <T>(rows: readonly T[]): T | undefined => rows[Math.floor(random() * rows.length)];
+  if (Array.isArray(value) && value.length > 0 && random() < 0.8) {
+    const at = Math.floor(random() * value.length);
+    return value.map((entry, index) => (index === at ? mutated(entry, random) : entry));
+  }
+  if (typeof value === 'object' && value !== null && random() < 0.85) {
+    const entries = Object.entries(value);
+    const key = pick(entries)?.[0];
+    const dice = random();
+    if (dice < 0.15) return Object.fromEntries(entries.filter(([name]) => name !== key));
+    if (dice < 0.3) return { ...value, extra: 1 };
+    if (dice < 0.4) return Object.fromEntries(entries.toReversed());
+    return Object.fromEntries(
+      entries.map(([name, inner]) => [name, name === key ? mutated(inner, random) : inner]),
+    );
+  }
+  return pick(VALUES);
+}
+
+function bySchema(value: unknown): boolean {
+  return auditEventSchema.safeParse(value).success;
+}
+
+describe('the quick check of events', () => {
+  test('accepts every kind that we write', () => {
+    for (const event of EVENTS) {
+      const body = canonicalText(event);
+      const read: unknown = JSON.parse(body);
+      assert.ok(bySchema(read), body);
+      assert.ok(eventShape(read) && isPlainBody(read, body), body);
+    }
+  });
+
+  test('says yes exactly where the schema does, for canonical bodies', (t) => {
+    const seed = Number(process.env['SEED'] ?? 3);
+    t.diagnostic(`seed ${seed}`);
+    const random = randomFrom(seed);
+    let yes = 0;
+    for (let turn = 0; turn < 4_000; turn += 1) {
+      const from = EVENTS[Math.floor(random() * EVENTS.length)];
+      const changed = mutated(JSON.parse(canonicalText(from)), random);
+      let body: string;
+      try {
+        body = canonicalText(changed);
+      } catch {
+        // A lone surrogate has no canonical form: what JSON would write is tried instead.
+        body = JSON.stringify(changed);
+      }
+      const read: unknown = JSON.parse(body);
+      const quick = eventShape(read) && isPlainBody(read, body);
+      assert.equal(quick, bySchema(read), `turn ${turn} of seed ${seed}: ${body}`);
+      if (quick) yes += 1;
+    }
+    assert.ok(yes > 100, 'some mutants are still events');
+  });
+
+  test('keys in another order, spaces and odd escapes are no plain body', () => {
+    const body = canonicalText(EVENTS[0]);
+    const read: unknown = JSON.parse(body);
+    assert.ok(!isPlainBody(read, ` ${body}`));
+    assert.ok(!isPlainBody(read, body.replace('allow', '\\u0061llow')));
+    const turned = JSON.parse(
+      JSON.stringify(Object.fromEntries(Object.entries(Object(read)).toReversed())),
+    );
+    assert.ok(!eventShape(turned));
+  });
+
+  test('a set of fingerprints knows 200,000 keys from each other', () => {
+    const seen = createSeen();
+    for (let at = 0; at < 200_000; at += 1) assert.ok(seen.add(`key ${at}`), String(at));
+    for (let at = 0; at < 200_000; at += 997) assert.ok(!seen.add(`key ${at}`), String(at));
+  });
+});
