@@ -241,7 +241,10 @@ const writtenTable = tagout.table('written', {
 });
 export const written: PgTable = writtenTable;
 
-/** When a check first showed a digest for a head commit, by GitHub's clock. */
+/**
+ * What a check has shown for a head commit and since when, by GitHub's clock: one row whenever that
+ * changes, in their order, so that what was shown at any moment can be told.
+ */
 const postingTable = tagout.table(
   'posting',
   {
@@ -252,10 +255,10 @@ const postingTable = tagout.table(
     baseRef: text('base_ref').notNull(),
     shown: text('shown').notNull(),
     atMs: bigint('at_ms', big).notNull(),
+    checkName: text('check_name').notNull().default('tagout'),
+    id: bigint('id', big).primaryKey().generatedAlwaysAsIdentity(),
   },
-  (t) => [
-    primaryKey({ columns: [t.installationId, t.repoId, t.pull, t.headSha, t.baseRef, t.shown] }),
-  ],
+  (t) => [index().on(t.installationId, t.repoId, t.pull)],
 );
 export const posting: PgTable = postingTable;
 

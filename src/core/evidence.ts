@@ -100,12 +100,17 @@ export interface ChangedFile {
   readonly content?: { readonly before: string | null; readonly after: string | null };
 }
 
-/** When the check first showed this digest for this head: GitHub's `Date` of the check write. */
+/**
+ * Since when a check showed this digest for this head: GitHub's `Date` of the check write. There is
+ * one whenever what is shown changed, in the order of the writes.
+ */
 export interface Posting {
   readonly headSha: string;
   readonly baseRef: string;
   readonly shown: string;
   readonly atMs: number;
+  /** Name of the check that showed it; left out: `tagout`. */
+  readonly check?: string;
 }
 
 /** One pull request, or the difference of a checkout: what a reviewer is asked about. */

@@ -1,7 +1,7 @@
 /** What the store remembers for the gatherer: facts that are ours, not GitHub's. */
 import type { Bypass, Posting } from '../core/evidence.ts';
 import type { AskedRun, Memory, Release } from '../core/ports.ts';
-import { environmentKey, type RepoRef } from '../core/subject.ts';
+import { environmentKey, isExternalRun, type RepoRef } from '../core/subject.ts';
 import { type Sql, storeFault } from './connect.ts';
 
 /** Larger content is read again from GitHub when it is needed. */
@@ -26,7 +26,15 @@ async function remembering<T>(what: string, read: () => Promise<T>): Promise<T> 
 async function hasReleased(sql: Sql, repo: RepoRef, run: AskedRun): Promise<boolean> {
   const { runId, runAttempt } = run;
   const environment = environmentKey(run.environment);
-  const slot = `${repo.installationId}:${repo.id}:review:${runId}:${runAttempt}:${environment}`;
+  const place = `${repo.installationId}:${repo.id}`;
+  const slot = `${place}:review:${runId}:${runAttempt}:${environment}`;
+  if (isExternalRun(runId)) {
+    // A deployer outside was told so by the endpoint, maybe before the check stood at GitHub.
+    const key = `${place}:sha:${run.sha}:${environment}`;
+    const rows = await sql`
+      select 1 from tagout.subject where key = ${key} and verdict = 'allow'`;
+    return rows.length > 0;
+  }
   const [row] = await sql<{ there: boolean }[]>`
     select exists (select from tagout.release where installation_id = ${repo.installationId}
         and repo_id = ${repo.id} and environment = ${environment} and run_id = ${runId}::bigint
@@ -42,9 +50,10 @@ export function createMemory(sql: Sql): Memory {
     postings: (repo, pull) =>
       remembering('reading when findings were shown', async () => [
         ...(await sql<Posting[]>`
-          select head_sha as "headSha", base_ref as "baseRef", shown, at_ms as "atMs"
+          select head_sha as "headSha", base_ref as "baseRef", shown, at_ms as "atMs",
+            check_name as "check"
           from tagout.posting where installation_id = ${repo.installationId}
-            and repo_id = ${repo.id} and pull = ${pull} order by at_ms, shown`),
+            and repo_id = ${repo.id} and pull = ${pull} order by id`),
       ]),
     releases: (repo, environment) =>
       remembering('reading what was released', async () => [

@@ -115,11 +115,19 @@ export async function endReplaced(
 async function keepPosting(tx: Tx, row: OutboxRow, atMs: number): Promise<void> {
   const { effect } = row;
   if (effect.kind !== 'check-run' || effect.shown === null) return;
-  const { repo, headSha, shown } = effect;
-  // The first time counts: what was shown before stays shown.
-  await tx`insert into tagout.posting values (${repo.installationId}::bigint, ${repo.id}::bigint,
-             ${shown.pull}, ${headSha}, ${shown.baseRef}, ${shown.digest}, ${atMs}::bigint)
-           on conflict do nothing`;
+  const { repo, headSha, shown, name } = effect;
+  const { pull, baseRef, digest } = shown;
+  // One row whenever what this check shows changes: also when it goes back to an earlier state.
+  await tx`
+    insert into tagout.posting (installation_id, repo_id, pull, head_sha, base_ref, shown, at_ms,
+      check_name)
+    select ${repo.installationId}::bigint, ${repo.id}::bigint, ${pull}::int, ${headSha}::text,
+      ${baseRef}::text, ${digest}::text, ${atMs}::bigint, ${name}::text
+    where (${baseRef}::text, ${digest}::text) is distinct from
+      (select (p.base_ref, p.shown) from tagout.posting p
+       where p.installation_id = ${repo.installationId} and p.repo_id = ${repo.id}
+         and p.pull = ${pull} and p.head_sha = ${headSha} and p.check_name = ${name}
+       order by p.id desc limit 1)`;
 }
 
 /** An answer to the gate, or for a deployer outside the green check on the commit itself. */

@@ -142,7 +142,13 @@ describe('recording and enacting', () => {
     await sendDue(parts(desk), key);
     assert.deepEqual(desk.sent[0]?.known, { checkRunId: null, uncertain: false });
     assert.deepEqual(await t.store.memory.postings(repo, 7), [
-      { headSha: HEAD, baseRef: 'main', shown: 'c'.repeat(64), atMs: 1_760_000_001_000 },
+      {
+        headSha: HEAD,
+        baseRef: 'main',
+        shown: 'c'.repeat(64),
+        atMs: 1_760_000_001_000,
+        check: 'tagout',
+      },
     ]);
     const same = await t.store.record.record(
       judged({ repo, title: 'Other', effects: [checkRun(repo, 'action_required')] }),
@@ -168,6 +174,24 @@ describe('recording and enacting', () => {
       'decision.made hold',
       'effect.outcome done',
     ]);
+  });
+
+  test('a posting is kept whenever what is shown changes, also back to an earlier state', async () => {
+    const repo = repoOf(16);
+    const key = locatorKey(locatorOf({ repo }));
+    const desk = new Desk();
+    for (const digest of ['a', 'b', 'a', 'a']) {
+      const run = checkRun(repo, 'action_required');
+      const shown = { pull: 7, baseRef: 'main', digest: digest.repeat(64) };
+      const effects = [{ ...run, key: `${run.key}:${desk.sent.length}`, shown }];
+      await t.store.record.record(judged({ repo, effects }));
+      await sendDue(parts(desk), key);
+    }
+    const kept = await t.store.memory.postings(repo, 7);
+    assert.deepEqual(
+      kept.map(({ shown }) => shown[0]),
+      ['a', 'b', 'a'],
+    );
   });
 
   test('an unsent release is void as soon as a newer decision holds', async () => {

@@ -7,6 +7,7 @@ import { judgeReviews } from '../approvals.ts';
 import { maxRadius } from '../blast-radius.ts';
 import type { AcceptedCommits, Change } from '../evidence.ts';
 import { type Case, judgeChange, reviewContext } from './case.ts';
+import { shownSinceMs } from './binding.ts';
 import { contributorsOf } from './contributors.ts';
 
 export interface AcceptedVerdict {
@@ -51,10 +52,9 @@ function isReviewed(it: Case, row: AcceptedCommits): boolean {
 
 /** One millisecond before the second in which these commits were first shown there. */
 function firstShown(addedBy: Change, shown: string): number | null {
-  const times = addedBy.postings
-    .filter((posting) => posting.shown === shown && posting.headSha === addedBy.headSha)
-    .map((posting) => posting.atMs);
-  return times.length === 0 ? null : Math.floor(Math.min(...times) / 1000) * 1000 - 1;
+  const own = addedBy.postings.filter((posting) => posting.headSha === addedBy.headSha);
+  const sinceMs = shownSinceMs(own, shown);
+  return sinceMs === null ? null : Math.floor(sinceMs / 1000) * 1000 - 1;
 }
 
 function contributorIds(change: Change | null, it: Case): readonly number[] {

@@ -29,29 +29,52 @@ export function bindingOf(review: Review, context: BindingContext): Binding {
   if (changed !== null && review.submittedAtMs <= changed) return { ok: false, broken: 'base' };
   const carried = review.commitSha !== change.headSha;
   if (carried && !isCarried(review, context)) return { ok: false, broken: 'head' };
-  const inView = inViewAt(review, context);
+  const here = ownPostings(review, context);
+  const inView = inViewAt(review, here);
   if (inView.length === 0) {
     // Nothing was posted yet: the diff itself was reviewed, which is enough for a harmless change.
-    const late = context.mustBeShownFirst || carried;
-    return late ? { ok: false, broken: 'posting' } : OK;
+    if (context.mustBeShownFirst || carried) return { ok: false, broken: 'posting' };
+    // It was of what the check then showed first, and of nothing that came later.
+    return here.length === 0 || isNow(here[0], context) ? OK : { ok: false, broken: 'shown' };
   }
-  const same = inView.some(
-    (posting) => posting.shown === context.shown && posting.baseRef === change.baseRef,
-  );
+  const same = inView.some((posting) => isNow(posting, context));
   return same ? OK : { ok: false, broken: 'shown' };
 }
 
-/** What the check showed for that commit when the review came; the same second counts as before. */
-function inViewAt(review: Review, context: BindingContext): readonly Posting[] {
-  const at = second(review.submittedAtMs);
-  const before = context.change.postings.filter(
-    (posting) =>
-      posting.headSha === review.commitSha &&
-      second(posting.atMs) <= at &&
-      (posting.shown === context.shown || !context.besides.has(posting.shown)),
+function isNow(posting: Posting | undefined, { change, shown }: BindingContext): boolean {
+  return posting?.shown === shown && posting.baseRef === change.baseRef;
+}
+
+/** What was shown for the commit of a review, without the other things that a check shows beside. */
+function ownPostings(review: Review, context: BindingContext): readonly Posting[] {
+  return context.change.postings.filter(
+    ({ headSha, shown }) =>
+      headSha === review.commitSha && (shown === context.shown || !context.besides.has(shown)),
   );
-  const latest = before.reduce((most, posting) => Math.max(most, second(posting.atMs)), 0);
-  return before.filter((posting) => second(posting.atMs) === latest);
+}
+
+/**
+ * What each check showed last when the review came; the same second counts as before. Whatever it
+ * had shown earlier was out of view.
+ */
+function inViewAt(review: Review, postings: readonly Posting[]): readonly Posting[] {
+  const at = second(review.submittedAtMs);
+  return lastOfEach(postings.filter((posting) => second(posting.atMs) <= at));
+}
+
+/** The last posting of each check for each commit; postings come in the order of the writes. */
+function lastOfEach(postings: readonly Posting[]): readonly Posting[] {
+  const last = new Map<string, Posting>();
+  for (const one of postings) last.set(`${one.headSha} ${one.check ?? 'tagout'}`, one);
+  return [...last.values()];
+}
+
+/** Since when a check has shown this without a break; null when none shows it now. */
+export function shownSinceMs(postings: readonly Posting[], shown: string): number | null {
+  const times = lastOfEach(postings)
+    .filter((posting) => posting.shown === shown)
+    .map((posting) => posting.atMs);
+  return times.length === 0 ? null : Math.min(...times);
 }
 
 /**

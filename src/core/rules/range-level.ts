@@ -7,6 +7,7 @@ import { atLeast } from '../blast-radius.ts';
 import { SAY } from '../words/holds.ts';
 import { slotWords } from '../words/needs.ts';
 import { isRollback } from './approvals.ts';
+import { shownSinceMs } from './binding.ts';
 import { type Case, type ChangeCase, isOutOfScope, type Rule, type Thought } from './case.ts';
 import { AGAIN_MS } from './look-again.ts';
 import { newestOf as newestOfChanges } from './newest.ts';
@@ -42,13 +43,9 @@ export function newestOf(it: Case): ChangeCase | null {
 function judgeNewest(it: Case, newest: ChangeCase): readonly Thought[] {
   const { together } = it;
   if (together === null) return [];
-  const shownAt = newest.change.postings
-    .filter((posting) => posting.shown === together.shown)
-    .map((posting) => posting.atMs);
+  const sinceMs = shownSinceMs(newest.change.postings, together.shown);
   const notBeforeMs =
-    shownAt.length === 0
-      ? Number.MAX_SAFE_INTEGER
-      : Math.floor(Math.min(...shownAt) / 1000) * 1000 - 1;
+    sinceMs === null ? Number.MAX_SAFE_INTEGER : Math.floor(sinceMs / 1000) * 1000 - 1;
   const demands = it.rules.map(({ name, rule }) => ({
     environment: name,
     radius: together.radius,

@@ -1,0 +1,4 @@
+ALTER TABLE "tagout"."posting" DROP CONSTRAINT "posting_installation_id_repo_id_pull_head_sha_base_ref_shown_pk";--> statement-breakpoint
+ALTER TABLE "tagout"."posting" ADD COLUMN "check_name" text DEFAULT 'tagout' NOT NULL;--> statement-breakpoint
+ALTER TABLE "tagout"."posting" ADD COLUMN "id" bigint PRIMARY KEY NOT NULL GENERATED ALWAYS AS IDENTITY (sequence name "tagout"."posting_id_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1);--> statement-breakpoint
+CREATE INDEX "posting_installation_id_repo_id_pull_index" ON "tagout"."posting" USING btree ("installation_id","repo_id","pull");
