@@ -37,6 +37,7 @@ function createProgram(io: Io, answer: (code: number) => void): Command {
   addAudit(program, io, answer);
   addPolicy(program, io, answer);
   addDoctor(program, io, answer);
+  addDeployer(program, io, answer);
   addInit(program, io, answer);
   return program;
 }
@@ -164,6 +165,43 @@ function addPolicy(program: Command, io: Io, answer: (code: number) => void): vo
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
+}
+
+interface WaitFlags {
+  readonly environment: string;
+  readonly sha: string;
+  readonly repo: string;
+  readonly url?: string;
+  readonly minutes: string;
+}
+
+function addDeployer(program: Command, io: Io, answer: (code: number) => void): void {
+  program
+    .command('wait')
+    .description('Wait in any pipeline until a commit may go to an environment.')
+    .requiredOption('--environment <name>', 'where it goes, such as production')
+    .requiredOption('--sha <id>', 'the whole commit id')
+    .requiredOption('--repo <owner/name>', 'the repository')
+    .option('--url <address>', 'the Tagout server; TAGOUT_URL when left out')
+    .option('--minutes <n>', 'how long to wait while it is held', '30')
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 allowed, 10 still held, 20 denied, 1 could not ask (treat as hold), ' +
+        '64 wrong usage.',
+    )
+    .action(async ({ minutes, ...flags }: WaitFlags) => {
+      const { wait } = await import('./cli/wait.ts');
+      answer(await wait({ ...flags, minutes: Number(minutes) }, io));
+    });
+  program
+    .command('token')
+    .description('Make a token with which a deployer asks about one environment.')
+    .requiredOption('--repo <owner/name>', 'the repository')
+    .requiredOption('--environment <name>', 'the environment')
+    .action(async (flags: { readonly repo: string; readonly environment: string }) => {
+      const { token } = await import('./cli/token.ts');
+      answer(await token(flags, io));
+    });
 }
 
 interface DoctorFlags {

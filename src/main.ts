@@ -21,6 +21,7 @@ import type { Self } from './github/events.ts';
 import { createGather } from './github/gather.ts';
 import { Limits } from './github/limits.ts';
 import { appClient, createProbot, octokitFor } from './github/probot.ts';
+import { createDeployerDoor } from './deployers.ts';
 import { judge } from './line.ts';
 import type { LineParts, LineResult } from './line.ts';
 import { planMigrations } from './migrations/plan.ts';
@@ -32,6 +33,7 @@ import { readFigures } from './store/figures.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/open.ts';
 import type { Worker } from './store/worker.ts';
+import { addDecisions } from './web/decisions.ts';
 import { createWebApp, WEBHOOK_PATH } from './web/app.ts';
 import { createMetrics } from './web/metrics.ts';
 import type { Metrics } from './web/metrics.ts';
@@ -110,6 +112,8 @@ async function start(settings: ServeSettings, { log, closers, close }: Frame): P
     metrics: { from: metrics, token: settings.metricsToken ?? null },
     log,
   });
+  const door = { probot, limits, store, githubApiUrl: baseUrl, now: Date.now };
+  if (only !== 'worker') addDecisions(app, createDeployerDoor(door));
   const listening = await listen(app, settings).catch(async (error: unknown) => {
     await worker?.stop();
     throw error;

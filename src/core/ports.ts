@@ -34,6 +34,8 @@ export interface Memory {
    */
   floorSeen?(installationId: number): Promise<boolean>;
   keepFloorSeen?(installationId: number): Promise<void>;
+  /** Keeps that a release of ours ran to its end, so that nobody can make it unseen. */
+  keepSucceeded?(repo: RepoRef, environment: string, release: Release): Promise<void>;
   /** When this range was first asked to be released to this environment; null when never. */
   firstRequested?(repo: RepoRef, range: AskedRange): Promise<number | null>;
   /** Deployments of this environment that started without our decision, the oldest first. */
@@ -52,6 +54,7 @@ export interface AskedRun {
   readonly runId: number;
   readonly runAttempt: number;
   readonly environment: string;
+  readonly sha: string;
 }
 
 export interface Release {
@@ -60,6 +63,8 @@ export interface Release {
   readonly sha: string;
   readonly origin: 'released' | 'adopted';
   readonly atMs: number;
+  /** Whether it was once seen to have run to its end; left out: ask. */
+  readonly succeeded?: boolean;
 }
 
 export interface Judged {

@@ -55,8 +55,9 @@ async function isReleased(reading: Reading, started: Started): Promise<boolean> 
       ? release.runId === run.id && release.sha === deployment.sha
       : release.deploymentId === deployment.id,
   );
-  if (ours || isExternalRun(run.id)) return ours;
-  const asked = { runId: run.id, runAttempt: run.attempt, environment };
+  if (ours) return true;
+  const { sha } = deployment;
+  const asked = { runId: run.id, runAttempt: run.attempt, environment, sha };
   return (await memory.hasReleased?.(repo, asked)) ?? false;
 }
 
