@@ -46,7 +46,7 @@ describe('the sweep', () => {
     await pull.review({ by: s.people.octavia });
     await s.gh.settled();
     s.gh.faults.clear();
-    s.gh.deliveries.splice(0);
+    s.gh.world.deliveries.splice(0);
     const swept = await s.sweepAfter(TEN_MINUTES_MS);
     assert.equal(swept.redelivered, 0);
     assert.ok(swept.looks >= 1, JSON.stringify(swept));
@@ -69,7 +69,7 @@ describe('the sweep', () => {
     const run = await s.repo.startRun({ actor: s.people.maria });
     await s.gh.settled();
     s.gh.faults.clear();
-    s.gh.deliveries.splice(0);
+    s.gh.world.deliveries.splice(0);
     const swept = await s.sweepAfter(TEN_MINUTES_MS);
     assert.ok(swept.looks >= 1, JSON.stringify(swept));
     await until('the run is answered', () => {

@@ -1,0 +1,248 @@
+/** Servers as processes of their own on one PostgreSQL, and a wire between them that can be cut. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findEngine } from '../../src/postgres/engine.ts';
+import { SUPERUSER } from '../../src/postgres/cluster.ts';
+import { openStoreCluster } from '../../src/postgres/store-cluster.ts';
+import { connect, type Sql } from '../../src/store/connect.ts';
+import type { LocalGitHub, Repo } from '../github/index.ts';
+import { deployOnce, type People, raise } from '../story/scene.ts';
+import { manifest } from '../story/tagout.ts';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+
+export interface Replica {
+  readonly url: string;
+  readonly child: ChildProcess;
+  readonly said: () => string;
+  readonly ended: Promise<number | null>;
+  /** Ends it at once, as a machine that loses its power. */
+  kill(): Promise<void>;
+  /** Asks it to stop; answers its exit code and how long it took. */
+  stop(): Promise<{ readonly code: number | null; readonly ms: number }>;
+}
+
+/** The wire between servers and their PostgreSQL. Each piece that a server sends is one step. */
+export class Wire {
+  /** Steps since it was armed. */
+  steps = 0;
+  #cut: {
+    readonly at: number;
+    readonly when: 'before' | 'after';
+    readonly act: () => void;
+  } | null = null;
+  #dead = false;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(target: number) {
+    this.#server = createServer((client) => this.#join(client, target));
+  }
+
+  async listen(): Promise<number> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** Acts at the nth step from now: before it reaches PostgreSQL, or after it was answered. */
+  arm(at: number, when: 'before' | 'after', act: () => void): void {
+    this.steps = 0;
+    this.#dead = false;
+    this.#cut = { at, when, act };
+  }
+
+  disarm(): void {
+    this.steps = 0;
+    this.#dead = false;
+    this.#cut = null;
+  }
+
+  /** Cuts every connection, as a network does. */
+  cutAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  close(): void {
+    this.cutAll();
+    this.#server.close();
+  }
+
+  #join(client: Socket, target: number): void {
+    const server = connectTo(target, '127.0.0.1');
+    for (const socket of [client, server]) {
+      this.#sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        client.destroy();
+        server.destroy();
+      });
+    }
+    let last = false;
+    client.on('data', (part) => {
+      if (this.#dead) return;
+      this.steps += 1;
+      if (this.#cut !== null && this.steps === this.#cut.at) {
+        if (this.#cut.when === 'before') return this.#fall();
+        last = true;
+      }
+      server.write(part);
+    });
+    server.on('data', (part) => {
+      if (this.#dead) return;
+      if (last) return this.#fall();
+      client.write(part);
+    });
+  }
+
+  #fall(): void {
+    this.#dead = true;
+    this.#cut?.act();
+    this.cutAll();
+  }
+}
+
+export interface Ground {
+  readonly gh: LocalGitHub;
+  readonly repo: Repo;
+  readonly people: People;
+  readonly wire: Wire;
+  readonly sql: Sql;
+  start(extra?: Readonly<Record<string, string>>, args?: readonly string[]): Promise<Replica>;
+  close(): Promise<void>;
+}
+
+/** A local GitHub and a PostgreSQL; no server yet. */
+export async function openGround(): Promise<Ground> {
+  const raised = await raise(await manifest(), false);
+  await deployOnce(raised);
+  const dataDir = mkdtempSync(join(tmpdir(), 'tagout-ground-'));
+  const engine = await findEngine({});
+  const cluster = await openStoreCluster({
+    engine,
+    dataDir: join(dataDir, 'store'),
+    database: 'tagout',
+  });
+  const direct = cluster.url(SUPERUSER, 'tagout');
+  const wire = new Wire(Number(new URL(direct).port));
+  const port = await wire.listen();
+  const url = new URL(direct);
+  url.port = String(port);
+  const sql = connect({ url: direct, role: null }, { name: 'test', max: 2 });
+  const replicas: Replica[] = [];
+  return {
+    ...raised,
+    wire,
+    sql,
+    async start(extra = {}, args = []) {
+      const { app, url: github } = raised.gh;
+      const env = {
+        APP_ID: String(app.id),
+        PRIVATE_KEY: app.privateKey,
+        WEBHOOK_SECRET: app.webhookSecret,
+        GITHUB_API_URL: github,
+        DATABASE_URL: url.href,
+        TAGOUT_DATA: join(dataDir, 'data'),
+        PORT: '0',
+        HOST: '127.0.0.1',
+        LOG_LEVEL: 'error',
+        SWEEP_MINUTES: '0',
+        ...extra,
+      };
+      const replica = await startReplica(env, args);
+      replicas.push(replica);
+      if (!args.includes('--only=worker')) {
+        raised.gh.app.webhookUrl = `${replica.url}/api/github/webhooks`;
+      }
+      return replica;
+    },
+    async close() {
+      await Promise.all(replicas.map((replica) => replica.kill()));
+      await sql.end({ timeout: 5 });
+      wire.close();
+      await raised.gh.close();
+      await cluster.stop('fast');
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startReplica(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+): Promise<Replica> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+  });
+  let said = '';
+  child.stderr.on('data', (part: Buffer) => {
+    said += part.toString();
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (part: Buffer) => {
+      const found = /listens on (\S+)/.exec(part.toString())?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    void ended.then((code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+  });
+  return {
+    url,
+    child,
+    said: () => said,
+    ended,
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+    async stop() {
+      const startedMs = performance.now();
+      child.kill('SIGTERM');
+      const code = await ended;
+      return { code, ms: performance.now() - startedMs };
+    },
+  };
+}
+
+/** What a dead process held is free after 40 s; here at once. What is put off comes at once too. */
+export async function hurry(sql: Sql): Promise<void> {
+  await sql`update graphile_worker._private_jobs set run_at = now()
+    where locked_at is null and run_at > now()`;
+  await sql`update tagout.outbox set next_at_ms = 0 where status in ('pending', 'sending')`;
+}
+
+/** Makes everything that dead processes hold as old as if a minute had gone by. */
+export async function age(sql: Sql): Promise<void> {
+  await sql`update tagout.replica set beat_at = beat_at - interval '1 minute'`;
+  await sql`update graphile_worker._private_jobs set locked_at = locked_at - interval '1 minute'
+    where locked_at is not null`;
+  await sql`update graphile_worker._private_job_queues set locked_at = locked_at - interval '1 minute'
+    where locked_at is not null`;
+}
+
+/** Waits until nothing is left to do, hurrying what waits. */
+export async function rest(
+  { gh, sql }: Pick<Ground, 'gh' | 'sql'>,
+  limitMs = 40_000,
+): Promise<void> {
+  const end = Date.now() + limitMs;
+  for (let quiet = 0; quiet < 3; ) {
+    if (Date.now() > end) {
+      const jobs =
+        await sql`select key, attempts, locked_by, last_error from graphile_worker._private_jobs`;
+      throw new Error(`it does not come to rest: ${JSON.stringify(jobs)}`);
+    }
+    await gh.settled();
+    await hurry(sql);
+    const [row] = await sql`select
+      (select count(*)::int from graphile_worker._private_jobs) +
+      (select count(*)::int from tagout.outbox where status in ('pending', 'sending')) as n`;
+    quiet = row?.['n'] === 0 ? quiet + 1 : 0;
+    await sleep(40);
+  }
+}
