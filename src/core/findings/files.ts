@@ -65,20 +65,24 @@ function classesOf({ file, path }: Reading, around: Around): readonly PathClass[
   return [...kept, judged];
 }
 
-/** One finding per file from high upwards, one finding per class with a count below. */
-function classFindings(readings: readonly Reading[], around: Around): readonly Finding[] {
-  const counts = new Map<PathClass, { first: string; files: number }>();
-  const found: Finding[] = [];
-  for (const reading of readings) {
-    const { file } = reading;
-    for (const one of classesOf(reading, around)) {
-      const known = counts.get(one);
-      if (known !== undefined) known.files += 1;
-      else if (atLeast(one.radius, 'high')) found.push(fileFinding(file, one));
-      else counts.set(one, { first: file.path, files: 1 });
-    }
+/** What the classes of the files tell: one finding per file from high upwards, a count below. */
+interface ClassesTold {
+  readonly found: Finding[];
+  readonly counts: Map<PathClass, { readonly first: string; files: number }>;
+}
+
+function tellClasses(reading: Reading, around: Around, { found, counts }: ClassesTold): void {
+  const { file } = reading;
+  for (const one of classesOf(reading, around)) {
+    const known = counts.get(one);
+    if (known !== undefined) known.files += 1;
+    else if (atLeast(one.radius, 'high')) found.push(fileFinding(file, one));
+    else counts.set(one, { first: file.path, files: 1 });
   }
-  const grouped = [...counts].map(([one, { first, files }]) =>
+}
+
+function countFindings({ counts }: ClassesTold): readonly Finding[] {
+  return [...counts].map(([one, { first, files }]) =>
     makeFinding({
       id: `${one.name}-changed`,
       radius: one.radius,
@@ -89,7 +93,6 @@ function classFindings(readings: readonly Reading[], around: Around): readonly F
       path: files === 1 ? first : null,
     }),
   );
-  return [...found, ...grouped];
 }
 
 const verbs: Readonly<Record<ChangedFile['status'], string>> = {
@@ -314,14 +317,21 @@ export function findFiles(
     .map(({ folder }) => folder.replace(/^\.?\/|\/+$/g, '').replace(/^\.$/, ''))
     .map((folder) => (folder === '' ? '' : `${folder}/`));
   const around = { policy, judged: judgedPaths(run), folders };
-  const readings = files.map(readFile);
-  const found = [...classFindings(readings, around), ...policyPathFindings(files, policy)];
-  const told: (readonly Finding[])[] = [];
-  for (const reading of readings) {
-    const workflow = workflowFindings(reading.file, policy);
-    const content = contentFindings(reading, around);
+  const classes: ClassesTold = { found: [], counts: new Map() };
+  const lines: Finding[] = [];
+  for (const file of files) {
+    const reading = readFile(file);
+    tellClasses(reading, around, classes);
     // Most of thousands of files have neither.
-    if (workflow.length > 0 || content.length > 0) told.push(workflow, content);
+    const workflow = workflowFindings(file, policy);
+    if (workflow.length > 0) lines.push(...workflow);
+    const content = contentFindings(reading, around);
+    if (content.length > 0) lines.push(...content);
   }
-  return [...found, ...told.flat()];
+  return [
+    ...classes.found,
+    ...countFindings(classes),
+    ...policyPathFindings(files, policy),
+    ...lines,
+  ];
 }
