@@ -9,6 +9,8 @@ export interface Io {
   readonly now: () => number;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Whether a person watches `err`: then long work shows how far it is. */
+  readonly terminal?: boolean;
 }
 
 /** The exit codes of every command. */
@@ -30,6 +32,7 @@ export const realIo: Io = {
   now: Date.now,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  terminal: process.stderr.isTTY === true,
 };
 
 /** Says what was wrong and answers the exit code; nothing that failed has judged anything. */

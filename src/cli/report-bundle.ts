@@ -255,4 +255,3 @@ export async function writeBundle(
   writeManifest(folder, source, about);
   return period;
 }
-

@@ -36,9 +36,7 @@ export async function chooseLog(
   wish: { readonly org: string | null; readonly repo: string | null },
 ): Promise<Log> {
   const ids = await readLogIds(store.reports);
-  const logs = await Promise.all(
-    ids.map(async (id) => ({ id, repos: await reposOf(store, id) })),
-  );
+  const logs = await Promise.all(ids.map(async (id) => ({ id, repos: await reposOf(store, id) })));
   const owner = (wish.org ?? wish.repo?.split('/')[0])?.toLowerCase();
   const meant = logs.filter(
     ({ repos }) =>
@@ -46,11 +44,12 @@ export async function chooseLog(
   );
   const [only] = meant;
   if (only !== undefined && meant.length === 1) return only;
-  const owners = [
-    ...new Set(logs.flatMap(({ repos }) => repos.map((repo) => repo.split('/')[0]))),
-  ];
+  const owners = [...new Set(logs.flatMap(({ repos }) => repos.map((repo) => repo.split('/')[0])))];
   const there = owners.length === 0 ? 'none yet' : owners.join(', ');
-  throw new TagoutError('usage', `Name one organisation with --org; there are records of: ${there}.`);
+  throw new TagoutError(
+    'usage',
+    `Name one organisation with --org; there are records of: ${there}.`,
+  );
 }
 
 /** Writes the bundle and says what stands in it; answers the exit code. */

@@ -18,6 +18,10 @@ export interface ReportOptions {
   readonly to?: string;
   readonly repo?: string;
   readonly format: 'text' | 'csv' | 'json';
+  /** A folder for the bundle, in place of printing. */
+  readonly out?: string;
+  readonly org?: string;
+  readonly serve?: true;
 }
 
 type Rows = AsyncIterable<DeploymentRow>;
@@ -30,6 +34,14 @@ export async function report(options: ReportOptions, io: Io): Promise<number> {
   const { databaseUrl, databaseOwnerUrl: ownerUrl, dataDir } = settings;
   const store = await openStore({ databaseUrl, ownerUrl, dataDir });
   try {
+    if (options.serve === true) {
+      const { serveReport } = await import('./report-serve.ts');
+      return await serveReport(store, wish, io);
+    }
+    if (options.out !== undefined) {
+      const { reportBundle } = await import('./report-out.ts');
+      return await reportBundle(store, { ...wish, out: options.out, org: options.org ?? null }, io);
+    }
     await PRINT[options.format](productionDeployments(store.reports, wish), wish, io);
     return EXIT.allow;
   } finally {

@@ -16,17 +16,14 @@ import { openNote, parseVkey } from '../core/audit/note.ts';
 import {
   createLogVerifier,
   firstDivergent,
-  type LogToVerify,
   type LogVerdict,
   type LogVerifier,
   type Problem,
 } from '../core/audit/verify.ts';
+import type { Progress, Trusted } from '../store/verify-stored.ts';
 import { openLines, textOf } from './lines.ts';
 
-/** What the reader knows by themselves. */
-export type Trusted = Omit<LogToVerify, 'checkpoints'>;
-
-export type Progress = (done: number, of: number) => void;
+export type { Progress, Trusted };
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -57,9 +54,7 @@ export function filesBelow(folder: string): readonly string[] {
     .flatMap((entry) => {
       if (!entry.isDirectory()) return [entry.name];
       const inner = readdirSync(join(folder, entry.name));
-      return inner.length === 0
-        ? [`${entry.name}/`]
-        : inner.map((name) => `${entry.name}/${name}`);
+      return inner.length === 0 ? [`${entry.name}/`] : inner.map((name) => `${entry.name}/${name}`);
     })
     .toSorted();
 }

@@ -49,21 +49,22 @@ function detailOf(row: RawRow): IndexedDetail {
   };
 }
 
-function detailsQuery(logId: number): string {
+function detailsQuery(logId: number, from: number): string {
   return `select l.leaf_index, d.path, d.salt, d.value
     from audit.leaf l join audit.detail d on d.event_row = l.event_row
-    where l.log_id = ${logId} order by l.leaf_index, d.path collate "C"`;
+    where l.log_id = ${logId} and l.leaf_index >= ${from}
+    order by l.leaf_index, d.path collate "C"`;
 }
 
-function leavesQuery(logId: number): string {
+function leavesQuery(logId: number, from: number): string {
   return `select l.leaf_index, l.leaf_hash, e.body
     from audit.leaf l join audit.event e on e.id = l.event_row
-    where l.log_id = ${logId} order by l.leaf_index`;
+    where l.log_id = ${logId} and l.leaf_index >= ${from} order by l.leaf_index`;
 }
 
 /** Hands out the details of one leaf after the other, as both come in leaf order. */
-function createDetails(sql: Sql, logId: number) {
-  const batches = copyRows(sql, detailsQuery(logId));
+function createDetails(sql: Sql, logId: number, from: number) {
+  const batches = copyRows(sql, detailsQuery(logId, from));
   let rows: readonly IndexedDetail[] = [];
   let at = 0;
   let ended = false;
@@ -97,15 +98,16 @@ function leafOf(row: RawRow, details: readonly Detail[]): StoredLeaf {
   return { body, marked, details, storedHash: bytesAt(row, 1).toString('latin1') };
 }
 
-/** The leaves by index in batches, with the personal texts that are still there. */
+/** The leaves from an index on in batches, with the personal texts that are still there. */
 export async function* readLeafBatches(
   sql: Sql,
   installationId: number,
+  fromIndex: number = 0,
 ): AsyncGenerator<readonly StoredLeaf[], void, undefined> {
-  const logId = Math.trunc(installationId);
-  const details = createDetails(sql, logId);
+  const [logId, from] = [Math.trunc(installationId), Math.trunc(fromIndex)];
+  const details = createDetails(sql, logId, from);
   try {
-    for await (const rows of copyRows(sql, leavesQuery(logId))) {
+    for await (const rows of copyRows(sql, leavesQuery(logId, from))) {
       const last = rows.at(-1);
       if (last !== undefined) await details.through(indexOf(last));
       yield rows.map((row) => leafOf(row, details.take(indexOf(row))));

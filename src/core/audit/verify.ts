@@ -37,6 +37,7 @@ export interface Problem {
     | 'event-misplaced'
     | 'time-outside'
     | 'detail-differs'
+    | 'evidence-differs'
     | 'release-unfounded'
     | 'release-unsealed'
     | 'file-differs'

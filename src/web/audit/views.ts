@@ -1,0 +1,211 @@
+/** The audit pages as markup: made of the report's own tables and charts. */
+import { chartMarkup, chartsOf } from '../../core/report/charts.ts';
+import { type Cell, cellsOf, COLUMNS, iso } from '../../core/report/columns.ts';
+import { exceptionsOf } from '../../core/report/exceptions.ts';
+import { markup, type Markup, tableMarkup } from '../../core/report/html.ts';
+import { figuresMarkup } from '../../core/report/papers.ts';
+import type { Period } from '../../core/report/period.ts';
+import { dryRunOf, type Person, type Settled, timeOf } from '../../core/report/row.ts';
+import { tablesOf } from '../../core/report/tables.ts';
+import type { LogVerdict } from '../../core/audit/verify.ts';
+import type { LogView } from './source.ts';
+
+export interface Filter {
+  readonly from: string;
+  readonly to: string;
+  readonly repo: string;
+  readonly disposition: string;
+  readonly agent: string;
+  readonly page: number;
+}
+
+const PAGE_ROWS = 50;
+
+const WORDS: Readonly<Record<Settled['disposition'], readonly [string, string]>> = {
+  approved: ['good', 'approved'],
+  by_policy: ['warn', 'allowed by the policy, no review'],
+  break_glass: ['warn', 'break glass'],
+  none: ['bad', 'released without any approval'],
+  refused: ['soft', 'refused'],
+  waiting: ['soft', 'held'],
+};
+
+function tag(row: Settled): Markup {
+  const [look, word] = WORDS[row.disposition];
+  return markup`<span class="tag ${look}">${word}</span>`;
+}
+
+function name(person: Person | null): string {
+  if (person === null) return 'unknown';
+  return person.login ?? `account ${person.id ?? 'unknown'} (name erased)`;
+}
+
+function time(atMs: number | null): Markup {
+  const text = iso(atMs);
+  if (text === null) return markup`–`;
+  return markup`<time datetime="${text}">${text.slice(0, 10)} ${text.slice(11, 19)}</time>`;
+}
+
+/** The first page: five numbers, six charts. */
+export function overviewMarkup(view: LogView, period: Period): Markup {
+  return markup`<h1>Deployments to production</h1>
+<p class="soft">${view.size} rows in the log <code>${view.origin}</code>, signed
+${time(view.sealedMs)}</p>${figuresMarkup(period)}
+${chartsOf(view.collected, period).map(chartMarkup)}`;
+}
+
+function input(label: string, field: string, value: string, type = 'text'): Markup {
+  return markup`<label>${label}<input type="${type}" name="${field}" value="${value}"></label>`;
+}
+
+function filterForm(filter: Filter): Markup {
+  const options = ['', ...Object.keys(WORDS)].map((value) => {
+    const label = value === '' ? 'all' : value.replace('_', ' ');
+    return value === filter.disposition
+      ? markup`<option value="${value}" selected>${label}</option>`
+      : markup`<option value="${value}">${label}</option>`;
+  });
+  return markup`<form method="get" action="/audit/register">
+${input('from', 'from', filter.from, 'date')}${input('until', 'to', filter.to, 'date')}
+${input('repository', 'repo', filter.repo)}${input('agent', 'agent', filter.agent)}
+<label>disposition<select name="disposition">${options}</select></label>
+<button type="submit">Filter</button></form>`;
+}
+
+function registerRow(row: Settled): Markup {
+  const title = row.titles.map((one) => one ?? '(erased)').join('; ');
+  const pulls = row.pulls.map((pull) => `#${pull}`).join(' ');
+  return markup`<tr><td class="id">${time(timeOf(row))}</td>
+<td><a href="/audit/deployment/${row.leafIndex}">${row.repo} → ${row.environment}</a></td>
+<td>${pulls} ${title}</td><td>${[row.origin, ...row.agents].join(', ')}</td>
+<td>${row.radius}</td><td>${row.approvers.map(name).join(', ') || 'nobody'}</td>
+<td>${tag(row)}</td></tr>\n`;
+}
+
+function pageLinks(filter: Filter, pages: number): Markup | null {
+  if (pages < 2) return null;
+  const link = (page: number, word: string): Markup => {
+    const { from, to, repo, disposition, agent } = filter;
+    const query = new URLSearchParams({ from, to, repo, disposition, agent, page: String(page) });
+    return markup`<a href="/audit/register?${query.toString()}">${word}</a> `;
+  };
+  return markup`<p>${filter.page > 1 ? link(filter.page - 1, 'Earlier page') : null}
+page ${filter.page} of ${pages} ${filter.page < pages ? link(filter.page + 1, 'Next page') : null}</p>`;
+}
+
+/** The register, newest first, with its filters. */
+export function registerMarkup(period: Period, filter: Filter): Markup {
+  const rows = period.deployments
+    .filter((row) => filter.disposition === '' || row.disposition === filter.disposition)
+    .filter((row) => filter.agent === '' || row.agents.includes(filter.agent))
+    .toReversed();
+  const pages = Math.max(1, Math.ceil(rows.length / PAGE_ROWS));
+  const shown = rows.slice((filter.page - 1) * PAGE_ROWS, filter.page * PAGE_ROWS);
+  const heads = ['when', 'what', 'change', 'written by', 'radius', 'approved by', 'disposition'];
+  return markup`<h1>Register</h1>${filterForm(filter)}
+<p class="soft">${rows.length} of ${period.deployments.length} deployments</p>
+<div class="wide" tabindex="0" role="region" aria-label="Register"><table><thead><tr>
+${heads.map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${shown.map(registerRow)}</tbody></table></div>${pageLinks(filter, pages)}`;
+}
+
+function reviews(row: Settled): Markup {
+  const counted = row.approvers.map(
+    (one) => markup`<li><span class="good">counted</span> ${name(one)} (${one.permission}) at
+${time(one.atMs)} on <code>${one.reviewedSha.slice(0, 12)}</code>
+${one.independent ? '' : markup`<span class="bad">not independent</span>`}</li>`,
+  );
+  const refused = row.refused.map(
+    ({ person, pull, codes }) => markup`<li><span class="soft">refused</span> ${name(person)}
+${pull === null ? '' : `on #${pull}`}: ${codes.join(', ')}</li>`,
+  );
+  const all = [...counted, ...refused];
+  return all.length === 0 ? markup`<p>Nobody reviewed.</p>` : markup`<ul>${all}</ul>`;
+}
+
+function changes(row: Settled): Markup {
+  const items = row.pulls.map(
+    (pull, at) => markup`<li>#${pull} ${row.titles[at] ?? '(title erased)'} by
+${name(row.authors[at] ?? null)}, head <code>${(row.heads[at] ?? '').slice(0, 12)}</code></li>`,
+  );
+  const none = markup`<p class="bad">No reviewed pull request.</p>`;
+  return items.length === 0 ? none : markup`<ul>${items}</ul>`;
+}
+
+/** One deployment from the request to the proof. */
+export function deploymentMarkup(view: LogView, row: Settled): Markup {
+  const found = exceptionsOf(row).map(
+    ({ type, severity, detail }) =>
+      markup`<li><strong>${type}</strong> (${severity}): ${detail}</li>`,
+  );
+  const all: readonly (readonly [string, Cell])[] = cellsOf(row, {
+    exceptions: exceptionsOf(row).map(({ type }) => type),
+    checkpointSize: view.size,
+  }).map((value, at) => [COLUMNS[at]?.[0] ?? '', value]);
+  const fields = all
+    .filter(([, value]) => value !== null && value !== '')
+    .map(([key, value]) => markup`<dt>${key.replaceAll('_', ' ')}</dt><dd>${value}</dd>`);
+  return markup`<h1>${row.repo} → ${row.environment}</h1><p>${tag(row)}</p>
+${found.length === 0 ? '' : markup`<h2>Exceptions</h2><ul>${found}</ul>`}
+<h2>What happened</h2><ol class="steps">
+<li><strong>Requested</strong> ${time(row.requestedAtMs)} by ${name(row.requester)}: commit
+<code>${row.sha.slice(0, 12)}</code>, run ${row.runId ?? 'unknown'}, ${row.commits} commits</li>
+<li><strong>The change</strong>, written by ${[row.origin, ...row.agents].join(', ')}${changes(row)}</li>
+<li><strong>Dry run</strong> ${dryRunOf(row)}; blast radius <strong>${row.radius}</strong>${
+    row.dangers.length === 0 ? '' : `: ${row.dangers.join(', ')}`
+  }</li>
+<li><strong>Reviews</strong>${reviews(row)}</li>
+<li><strong>Decision</strong> ${row.verdict}, ${time(row.decidedAtMs)}${
+    row.holds.length === 0 ? '' : `; held by ${row.holds.join(', ')}`
+  }</li>
+<li><strong>Release</strong> ${
+    row.releasedAtMs === null ? 'none' : markup`${time(row.releasedAtMs)}, row ${row.releaseLeaf}`
+  }</li>
+<li><strong>Proof</strong> row ${row.leafIndex} of <code>${view.origin}</code>, under the checkpoint
+of ${view.size} rows with root <code>${view.root.slice(0, 16)}…</code>;
+<code>npx tagout report --out DIR</code> writes it for somebody else to check</li></ol>
+<h2>Every recorded field</h2><dl>${fields}</dl>`;
+}
+
+/** Tables of the bundle by their names. */
+export function tablesMarkup(
+  view: LogView,
+  period: Period,
+  about: { readonly title: string; readonly names: readonly string[] },
+): Markup {
+  const tables = tablesOf(view.collected, period, view.size);
+  const parts = about.names.flatMap((wanted) => {
+    const table = tables.find((one) => one.name === wanted);
+    return table === undefined ? [] : [markup`<h2>${table.title}</h2>${tableMarkup(table)}`];
+  });
+  return markup`<h1>${about.title}</h1>${parts}`;
+}
+
+const HEADLINE: Readonly<Record<LogVerdict['verdict'], readonly [string, string]>> = {
+  intact: ['good', 'Intact: every row is the one that was signed, in its order.'],
+  tampered: ['bad', 'Tampered: this record is not the one that was signed.'],
+  unverifiable: ['warn', 'Cannot verify: something that is needed for a verdict is missing.'],
+};
+
+function verdictMarkup(verdict: LogVerdict): Markup {
+  const [look, words] = HEADLINE[verdict.verdict];
+  const problems = verdict.problems.map(
+    ({ code, message }) => markup`<li>${code}: ${message}</li>`,
+  );
+  return markup`<p role="status"><strong class="${look}">${words}</strong></p>
+<p>${verdict.leaves} rows read, ${verdict.redacted} texts erased.</p><ul>${problems}</ul>`;
+}
+
+/** What the log is, and the button that checks it. */
+export function verificationMarkup(view: LogView, verdict: LogVerdict | null): Markup {
+  return markup`<h1>Verification</h1>
+<dl><dt>Log</dt><dd><code>${view.origin}</code></dd><dt>Rows sealed</dt><dd>${view.size}</dd>
+<dt>Root</dt><dd><code>${view.root}</code></dd><dt>Signed</dt><dd>${time(view.sealedMs)}</dd>
+<dt>Verifier key</dt><dd><code>${view.vkey}</code></dd></dl>
+${verdict === null ? '' : verdictMarkup(verdict)}
+<form method="post" action="/audit/verification"><button type="submit">Verify every row now</button>
+</form><p>This check runs on the server that made the record. For one that does not trust it, write a
+bundle with <code>npx tagout report --out DIR</code> and run <code>npx tagout verify DIR --key KEY</code>
+or its <code>verify.py</code> elsewhere, with a checkpoint from another place as
+<code>--anchor</code>.</p>`;
+}
