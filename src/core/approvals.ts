@@ -66,7 +66,7 @@ export function judgeReviews(context: ReviewContext): ReviewResult {
   for (const reviews of byPerson(context)) {
     const latest = reviews.at(-1);
     if (latest === undefined) continue;
-    if (latest.state === 'CHANGES_REQUESTED' && mayObject(latest.author, context)) {
+    if (isOpenRequest(latest, context) && mayObject(latest.author, context)) {
       changesRequested.push(latest.author);
     }
     const verdict = judgePerson(reviews, latest, context);
@@ -128,6 +128,20 @@ function isSoloRelease(review: Review, context: ReviewContext): boolean {
     review.author.id === change.author?.id &&
     review.body === `release ${change.headSha.slice(0, 12)}`
   );
+}
+
+/**
+ * Whether a review asks for changes still. One that was dismissed does, unless its author or an
+ * administrator who had no hand in the change dismissed it: everybody with write access can.
+ */
+function isOpenRequest({ state, author, dismissed }: Review, context: ReviewContext): boolean {
+  if (state === 'CHANGES_REQUESTED') return true;
+  if (state !== 'DISMISSED' || dismissed?.was === 'APPROVED') return false;
+  const by = dismissed?.by ?? null;
+  if (by === null) return true;
+  const isAdministrator =
+    context.people.get(by.id)?.permission === 'admin' && involvementCodes(by, context).length === 0;
+  return by.id !== author?.id && !isAdministrator;
 }
 
 /** A change request speaks when a person with write access made it, whatever hand they had in it. */

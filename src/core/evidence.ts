@@ -54,6 +54,14 @@ export interface Review {
   readonly viaEmail: boolean;
   /** Only for `release …` and `break glass: …`; cut at 2,000 characters. */
   readonly body: string;
+  /** Who dismissed it and what it said before; left out for `DISMISSED`: that is not known. */
+  readonly dismissed?: Dismissal;
+}
+
+/** GitHub lets everybody with write access dismiss a review, the agent itself too. */
+export interface Dismissal {
+  readonly by: Account | null;
+  readonly was: ReviewState;
 }
 
 /** A reviewer as GitHub knows them at the time of the decision. */
@@ -220,9 +228,12 @@ export interface DeploymentEvidence {
   readonly succeededIn?: readonly string[];
   /**
    * Given when the target is an ancestor of what runs and was released here before: the range and
-   * the changes are then what is rolled back. `currentSinceMs` is when the running commit came.
+   * the changes are then what is rolled back. `currentSinceMs` is when the running commit came;
+   * `ranBefore` whether a release of the target was seen to run to its end.
    */
-  readonly rollback?: { readonly currentSinceMs: number } | null;
+  readonly rollback?: { readonly currentSinceMs: number; readonly ranBefore?: boolean } | null;
+  /** GitHub's word for the target as seen from the start: `ahead`, `behind`, `diverged`. */
+  readonly rangeStatus?: string | null;
   /** The whole range as one change, all its new migrations run together on the range's start. */
   readonly together?: Change | null;
   /** What stands behind the policy's rows `accepted`, as far as this range or its start needs them. */

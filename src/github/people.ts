@@ -16,11 +16,14 @@ type Permission = Standing['permission'];
 /** The accounts whose standing a decision can need: people whose review decides or speaks. */
 export function reviewersOf(reviews: readonly Review[]): readonly Account[] {
   const people = new Map<number, Account>();
-  for (const { author, state, body } of reviews) {
-    if (author === null || author.type !== 'User') continue;
-    if (state === 'APPROVED' || state === 'CHANGES_REQUESTED' || body !== '') {
-      people.set(author.id, author);
-    }
+  const add = (account: Account | null): void => {
+    if (account?.type === 'User') people.set(account.id, account);
+  };
+  for (const { author, state, body, dismissed } of reviews) {
+    const speaks = ['APPROVED', 'CHANGES_REQUESTED', 'DISMISSED'].includes(state);
+    if (speaks || body !== '') add(author);
+    // Whether a change request may be taken away depends on who did it.
+    add(dismissed?.by ?? null);
   }
   return [...people.values()];
 }

@@ -90,9 +90,11 @@ const timelineSchema = z.object({
   body: z.string().optional(),
   createdAt: timeSchema.optional(),
   afterCommit: z.object({ oid: shaSchema }).nullish(),
+  previousReviewState: z.string().optional(),
+  review: z.object({ fullDatabaseId: bigIdSchema }).nullish(),
 });
 
-/** One event on a pull request's page: an assignment, a comment or a force push. */
+/** One event on a pull request's page: an assignment, a comment, a force push or a dismissal. */
 export interface TimelineItem {
   readonly __typename: string;
   readonly actor: Account | null;
@@ -101,6 +103,8 @@ export interface TimelineItem {
   readonly body?: string | undefined;
   readonly createdAt?: number | undefined;
   readonly afterCommit?: { readonly oid: string } | null | undefined;
+  readonly previousReviewState?: string | undefined;
+  readonly review?: { readonly fullDatabaseId: number } | null | undefined;
 }
 
 function connection<Node extends z.ZodType>(node: Node) {
@@ -134,7 +138,9 @@ const pullSchema = z.object({
   timelineItems: connection(timelineSchema),
 });
 
-const openSchema = connection(z.object({ number: z.int(), headRefOid: shaSchema }));
+const openSchema = connection(
+  z.object({ number: z.int(), headRefOid: shaSchema, author: actorSchema }),
+);
 
 const answerSchema = z.object({
   repository: repositoryFactsSchema.and(
@@ -198,7 +204,11 @@ export interface OpenHeads {
     readonly hasNextPage: boolean;
     readonly endCursor?: string | null | undefined;
   };
-  readonly nodes: readonly { readonly number: number; readonly headRefOid: string }[];
+  readonly nodes: readonly {
+    readonly number: number;
+    readonly headRefOid: string;
+    readonly author: Account | null;
+  }[];
 }
 
 /** Reads a pull request with its lists, and the policy files beside it. Throws GitHubFault. */
@@ -246,7 +256,7 @@ export async function readPull(
     facts: {
       pull,
       commits: read.commits.map(({ commit }) => wholeCommit(reading, commit)),
-      reviews: read.reviews.map((raw) => reviewOf(reading, raw)),
+      reviews: read.reviews.map((raw) => withDismissal(reviewOf(reading, raw), read.timeline)),
       timeline: read.timeline,
       said: [...saidIn(reading, read.reviews), ...saidOn(read.timeline)],
     },
@@ -340,6 +350,15 @@ function reviewOf(reading: Reading, raw: z.infer<typeof reviewSchema>): Review {
     viaEmail: raw.createdViaEmail,
     body: MEANT.test(raw.body) ? raw.body.slice(0, 2000) : '',
   };
+}
+
+/** A dismissed review with who dismissed it last: the timeline alone tells. */
+function withDismissal(review: Review, timeline: readonly TimelineItem[]): Review {
+  if (review.state !== 'DISMISSED') return review;
+  const event = timeline.findLast((item) => item.review?.fullDatabaseId === review.id);
+  if (event === undefined) return review;
+  const was = STATES.find((known) => known === event.previousReviewState) ?? 'UNKNOWN';
+  return { ...review, dismissed: { by: event.actor, was } };
 }
 
 function saidIn(reading: Reading, reviews: readonly z.infer<typeof reviewSchema>[]): Said[] {

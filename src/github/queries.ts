@@ -63,6 +63,11 @@ fragment pullTimeline on PullRequestTimelineItemsConnection {
     }
     ... on IssueComment { author { ...account } body }
     ... on BaseRefChangedEvent { createdAt }
+    ... on ReviewDismissedEvent {
+      actor { ...account }
+      previousReviewState
+      review { fullDatabaseId }
+    }
     ... on HeadRefForcePushedEvent {
       actor { ...account }
       createdAt
@@ -72,7 +77,8 @@ fragment pullTimeline on PullRequestTimelineItemsConnection {
 }`;
 
 const TIMELINE_TYPES =
-  '[ASSIGNED_EVENT, ISSUE_COMMENT, HEAD_REF_FORCE_PUSHED_EVENT, BASE_REF_CHANGED_EVENT]';
+  '[ASSIGNED_EVENT, ISSUE_COMMENT, HEAD_REF_FORCE_PUSHED_EVENT, BASE_REF_CHANGED_EVENT, ' +
+  'REVIEW_DISMISSED_EVENT]';
 
 const POLICY_BLOB = '{ ... on Blob { oid text isBinary isTruncated } }';
 
@@ -92,7 +98,7 @@ export const PULL_QUERY: string = `query Pull(
     ${POLICY_FILES}
     open: pullRequests(states: OPEN, first: ${PAGE}) @include(if: $withOpen) {
       pageInfo { hasNextPage endCursor }
-      nodes { number headRefOid }
+      nodes { number headRefOid author { ...account } }
     }
     pullRequest(number: $number) {
       title

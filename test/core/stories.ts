@@ -9,6 +9,7 @@ import type {
   Commit,
   CommitPerson,
   DeploymentEvidence,
+  Dismissal,
   Evidence,
   Involvement,
   Review,
@@ -325,7 +326,12 @@ function reviewOf(story: ReviewStory, index: number): Review {
         : submittedAtMs + story.editedMinutesLater * 60_000,
     viaEmail: story.viaEmail ?? false,
     body: story.body ?? '',
+    ...(story.says === 'dismissed' ? { dismissed: dismissalOf(story) } : {}),
   };
+}
+
+function dismissalOf({ was = 'approve', dismissedBy }: ReviewStory): Dismissal {
+  return { was: STATES[was], by: dismissedBy === undefined ? null : who(dismissedBy) };
 }
 
 export interface Outcome {

@@ -20,6 +20,9 @@ export interface ReviewStory {
   readonly editedMinutesLater?: number;
   readonly viaEmail?: boolean;
   readonly id?: number;
+  /** Of a dismissed review: what it said before (`approve` if left out), and who dismissed it. */
+  readonly was?: 'approve' | 'changes';
+  readonly dismissedBy?: string;
 }
 
 export interface CommitStory {

@@ -60,6 +60,7 @@ interface EventContext {
   readonly asking: Asking;
   readonly repo: RepoRecord;
   readonly nodes: Nodes;
+  readonly pull: PullRecord;
 }
 
 type EventNode = (event: TimelineEvent, context: EventContext) => Json;
@@ -103,12 +104,15 @@ const eventNodes: Readonly<Record<string, readonly [string, EventNode]>> = {
   ],
   review_dismissed: [
     'ReviewDismissedEvent',
-    ({ id, detail }) => {
+    ({ id, detail }, { asking, repo, nodes, pull }) => {
       const found = detail['dismissed_review'];
       const known = typeof found === 'object' && found !== null ? found : {};
+      const of = pull.reviews.find((one) => 'review_id' in known && one.id === known.review_id);
+      const review = of === undefined ? null : reviewNode(asking, repo, of, nodes);
       const state = 'state' in known ? String(known.state).toUpperCase() : 'APPROVED';
       const message = 'dismissal_message' in known ? known.dismissal_message : null;
-      return { databaseId: id, previousReviewState: state, dismissalMessage: message };
+      const told = { previousReviewState: state, dismissalMessage: message, review };
+      return { databaseId: id, ...told };
     },
   ],
   closed: ['ClosedEvent', () => ({})],
@@ -183,7 +187,7 @@ async function files(repo: RepoRecord, pull: PullRecord, args: PageArgs): Promis
 
 export function pullNode(asking: Asking, repo: RepoRecord, pull: PullRecord, nodes: Nodes): Json {
   const { issue, headRepo } = pull;
-  const context = { asking, repo, nodes };
+  const context = { asking, repo, nodes, pull };
   const merged = pull.mergedAtMs !== null;
   const head = headRepo !== null && !headRepo.deleted ? headRepo : null;
   const ref = (held: RepoRecord, branch: string): Json | null => {

@@ -134,6 +134,25 @@ export const SAY = {
     reason: 'The environment runs this very commit already.',
     cure: '',
   }),
+  adoptedAgain: (sha: string): Said => ({
+    code: 'adopted-again',
+    reason:
+      `The environment was found with ${commit(sha)} and Tagout has not released that commit: ` +
+      'running it again has no review to stand on.',
+    cure:
+      'Deploy a later commit of the default branch, whose pull requests are reviewed; or ' +
+      `somebody with write access adds ${name('accepted: [{ through: SHA, reason: … }]')} with ` +
+      'this commit to the policy by a reviewed pull request.',
+  }),
+  diverged: (from: string, to: string): Said => ({
+    code: 'range-diverged',
+    reason:
+      `Commit ${commit(to)} does not contain ${commit(from)}, which runs there now: releasing it ` +
+      'would take reviewed work back that nobody was shown.',
+    cure:
+      `${WRITER} merges the branch of ${commit(from)} into it by a reviewed pull request, or ` +
+      'deploys from the default branch.',
+  }),
   noEnvironments: (): Said => ({
     code: 'no-environment-rule',
     reason: 'The policy names no environment, so nothing says which approvals are needed.',
@@ -142,7 +161,9 @@ export const SAY = {
   changesRequested: (pull: number | null, logins: readonly string[]): Said => ({
     code: 'changes-requested',
     reason: `${list(logins.map((l) => name(l)))} asked for changes on ${pullWords(pull)} (R15).`,
-    cure: 'That person approves, or an administrator dismisses the review.',
+    cure:
+      'That person approves or dismisses the review, or an administrator who had no hand in the ' +
+      'change dismisses it.',
   }),
   suspended: (agents: readonly string[]): Said => ({
     code: 'agent-suspended',

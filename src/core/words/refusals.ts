@@ -92,6 +92,9 @@ function remedy(code: RefusalCode): string {
     case 'R14':
       return 'It is read again by itself; if this stays, split the pull request.';
     case 'R15':
-      return 'That person approves, or an administrator dismisses the review.';
+      return (
+        'That person approves or dismisses the review, or an administrator who had no hand in ' +
+        'the change dismisses it.'
+      );
   }
 }
