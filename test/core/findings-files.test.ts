@@ -108,6 +108,8 @@ test('SQL that asks where it runs is high; a default of now() is nothing', () =>
 
 test("the policy's own paths raise, to the highest that matches", () => {
   const policy = { ...defaultPolicy, paths: { high: ['infra/**'], critical: ['infra/prod/**'] } };
-  const files = [aFile('infra/prod/a.md')];
-  assert.equal(radiusOf(findingsOf(aChange({ files }), policy)), 'critical');
+  const moved = { previousPath: 'infra/prod/a.md', status: 'renamed' } as const;
+  for (const file of [aFile('infra/prod/a.md'), aFile('docs/a.md', moved)]) {
+    assert.equal(radiusOf(findingsOf(aChange({ files: [file] }), policy)), 'critical');
+  }
 });

@@ -339,17 +339,20 @@ test('fails, not comparable, skipped, edited history, escape', () => {
       ({ id, radius, line }) => `${radius} ${id} ${line}`,
     );
   assert.deepEqual(ids(failed), ['high migration-fails 2']);
+  const silent = { ...failed, folders: [], reason: 'The engine stopped.' } as const;
+  assert.deepEqual(ids(silent), ['high dry-run-failed null']);
   const none = { ...failed, folders: [], status: 'not-comparable', reason: 'No engine.' } as const;
   assert.deepEqual(ids(none), ['high not-comparable null']);
-  const problems = (['skipped-by-runner', 'history-edited', 'suppression-added'] as const).map(
-    (code) => ({
-      code,
-      path: 'drizzle/0001.sql',
-      line: 1,
-      message: 'm',
-    }),
-  );
+  const problems = (
+    ['skipped-by-runner', 'history-edited', 'history-deleted', 'suppression-added'] as const
+  ).map((code) => ({
+    code,
+    path: 'drizzle/0001.sql',
+    line: 1,
+    message: 'm',
+  }));
   assert.deepEqual(ids({ ...aRun(aFolder()), problems }), [
+    'critical history-deleted 1',
     'critical history-edited 1',
     'high skipped-by-runner 1',
     'medium suppression-added 1',
