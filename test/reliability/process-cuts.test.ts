@@ -10,7 +10,7 @@ import { age, type Ground, openGround, type Replica, rest } from './server.ts';
 
 const ALL = process.env['CUTS'] === 'all';
 const SEED = Number(process.env['SEED'] ?? Date.now() % 10_000);
-const SOME = 3;
+const SOME = 1;
 
 interface End {
   readonly gate: string | undefined;
@@ -41,12 +41,11 @@ describe('a server killed between two steps', () => {
     await rest(ground);
     arm();
     await pull.review({ by: people.octavia });
-    await settled(gh);
+    await gh.settled();
     const sha = await pull.merge({ by: people.octavia, method: 'squash' });
     const run = await repo.startRun({ sha, actor: people.octavia });
-    await settled(gh);
-    const wasKilled = await recover();
-    if (wasKilled) assert.ok(run.id > 0);
+    await gh.settled();
+    await recover();
     await rest(ground);
     const { steps } = wire;
     wire.disarm();
@@ -68,17 +67,13 @@ describe('a server killed between two steps', () => {
     return { end, steps };
   }
 
-  async function settled(gh: Ground['gh']): Promise<void> {
-    await gh.settled();
-  }
-
   /** After a kill: a new server, the dead one's work freed, and what never arrived sent again. */
-  async function recover(): Promise<boolean> {
+  async function recover(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 150));
     if (server.child.exitCode === null && server.child.signalCode === null) {
       await rest(ground).catch(() => undefined);
     }
-    if (server.child.exitCode === null && server.child.signalCode === null) return false;
+    if (server.child.exitCode === null && server.child.signalCode === null) return;
     ground.wire.disarm();
     server = await ground.start();
     await age(ground.sql);
@@ -88,7 +83,6 @@ describe('a server killed between two steps', () => {
       world.deliveries.filter((one) => one.outcome === 'answered').map((one) => one.guid),
     );
     for (const one of failed) if (!arrived.has(one.guid)) redeliver(world, one);
-    return true;
   }
 
   test('leaves the same end as one that was not', async (t) => {
