@@ -33,8 +33,10 @@ const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 /** Waits for the end of the server and answers the exit code of the process. */
 export async function supervise(server: Stoppable, supervision: Supervision): Promise<number> {
   const { log, process } = supervision;
+  let ending = false;
   const ended = new Promise<number>((resolve) => {
     const end = (code: number): void => {
+      ending = true;
       for (const [name, listener] of listeners) process.off(name, listener);
       // While closing, later faults of the same cause are only told.
       process.on('uncaughtException', late).on('unhandledRejection', late);
@@ -58,6 +60,8 @@ export async function supervise(server: Stoppable, supervision: Supervision): Pr
     ];
     for (const [name, listener] of listeners) process.on(name, listener);
     void supervision.lost?.then((what) => {
+      // Closing ends every part; only one that ended before was lost.
+      if (ending) return;
       log.fatal({ what }, 'a part of the server ended by itself: closing');
       end(1);
     });

@@ -70,3 +70,17 @@ test('a part that ends by itself ends the server with 1', async () => {
   assert.equal(await supervise({ close: async () => undefined }, supervision), 1);
   assert.match(lines.join(), /PostgreSQL/);
 });
+
+test('a part that ends because the server closes is not lost', async () => {
+  const lost = Promise.withResolvers<string>();
+  const { process, supervision, lines } = told(lost.promise);
+  const close = async (): Promise<void> => {
+    lost.resolve('PostgreSQL');
+    await lost.promise;
+  };
+  const ended = supervise({ close }, supervision);
+  process.emit('SIGTERM');
+  assert.equal(await ended, 0);
+  assert.doesNotMatch(lines.join(), /ended by itself/);
+  assert.match(lines.join(), /"clean":true/);
+});
