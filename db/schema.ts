@@ -65,6 +65,7 @@ const eventTable = audit.table(
   },
   (t) => [
     check('event_body_size', sql`octet_length(${t.body}) between 2 and 60000`),
+    index('event_lately').on(t.logId, t.atMs).where(sql`kind = 'decision.made'`),
     index('event_deployment')
       .using('btree', sql`(${t.doc}->'subject'->>'key')`, t.id)
       .where(sql`${t.doc}->'subject'->>'kind' = 'deployment'`),
@@ -275,6 +276,8 @@ const releaseTable = tagout.table(
     sha: text('sha').notNull(),
     origin: text('origin').notNull(),
     atMs: bigint('at_ms', big).notNull(),
+    /** When it was first seen to have run to its end; GitHub can be made to forget that. */
+    succeededAtMs: bigint('succeeded_at_ms', big),
   },
   (t) => [
     primaryKey({

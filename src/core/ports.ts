@@ -40,6 +40,8 @@ export interface Memory {
   firstRequested?(repo: RepoRef, range: AskedRange): Promise<number | null>;
   /** Deployments of this environment that started without our decision, the oldest first. */
   bypasses?(repo: RepoRef, environment: string): Promise<readonly Bypass[]>;
+  /** What was decided lately about these agents' work, other subjects than this one. */
+  activity?(repo: RepoRef, asked: AskedActivity): Promise<readonly RecordedActivity[]>;
   /** Whether we have released this attempt of a run, or are about to say so. */
   hasReleased?(repo: RepoRef, run: AskedRun): Promise<boolean>;
 }
@@ -48,6 +50,27 @@ export interface AskedRange {
   readonly environment: string;
   readonly fromSha: string;
   readonly sha: string;
+}
+
+export interface AskedActivity {
+  /** Names of agents, or `undeclared:` and an account's id. */
+  readonly agents: readonly string[];
+  readonly nowMs: number;
+  /** Key of the locator that is being judged: it is counted by whoever asks. */
+  readonly exceptKey: string;
+}
+
+export interface RecordedActivity {
+  readonly agent: string;
+  readonly evaluationsLastHour: number;
+  readonly productionDeploymentsLastHour: number;
+  readonly productionDeploymentsLastDay: number;
+  readonly highOrCriticalLastDay: number;
+  /** Times of the oldest that are counted; null when none is. */
+  readonly oldestEvaluationAtMs: number | null;
+  readonly oldestDeploymentLastHourAtMs: number | null;
+  readonly oldestDeploymentLastDayAtMs: number | null;
+  readonly oldestGraveAtMs: number | null;
 }
 
 export interface AskedRun {

@@ -2,7 +2,8 @@
 import type { TreeEntry } from '../core/dry-run.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
 import type { Change, Evidence, PolicySources, Standing } from '../core/evidence.ts';
-import type { Locator } from '../core/subject.ts';
+import { type Locator, locatorKey } from '../core/subject.ts';
+import { readActivity } from './activity.ts';
 import { changeOf, checkCommits, readViaApp } from './change.ts';
 import {
   type ChangeFiles,
@@ -49,6 +50,16 @@ export async function gatherPull(
   if (open === null) return null;
   const { atMs, defaultBranch, sources, change } = open;
   const others = await readSameHead(reading, open, (one) => readOpenPull(reading, parts, one));
+  const changes = [change, ...others.map((other) => other.change)];
+  const { pageInfo, nodes } = open.open;
+  const authors = nodes.map(({ author }) => author);
+  const activity = await readActivity(reading, {
+    policy: effectivePolicy(sources).policy,
+    changes,
+    open: { complete: !pageInfo.hasNextPage, authors },
+    exceptKey: locatorKey(locator),
+    nowMs: atMs,
+  });
   const people = new Map(
     [open, ...others].flatMap((one) => one.people).map((one) => [one.id, one]),
   );
@@ -58,9 +69,10 @@ export async function gatherPull(
     readAtMs: atMs,
     defaultBranch,
     policy: sources,
-    changes: [change, ...others.map((other) => other.change)],
+    changes,
     deployment: null,
     people: [...people.values()],
+    ...activity,
     suspended: await reading.memory.suspended(repo.installationId),
     gaps: reading.gaps,
   };

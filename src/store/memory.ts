@@ -2,6 +2,7 @@
 import type { Bypass, Posting } from '../core/evidence.ts';
 import type { AskedRun, Memory, Release } from '../core/ports.ts';
 import { environmentKey, isExternalRun, type RepoRef } from '../core/subject.ts';
+import { readActivity } from './activity.ts';
 import { type Sql, storeFault } from './connect.ts';
 
 /** Larger content is read again from GitHub when it is needed. */
@@ -58,11 +59,20 @@ export function createMemory(sql: Sql): Memory {
     releases: (repo, environment) =>
       remembering('reading what was released', async () => [
         ...(await sql<Release[]>`
-          select run_id as "runId", deployment_id as "deploymentId", sha, origin, at_ms as "atMs"
+          select run_id as "runId", deployment_id as "deploymentId", sha, origin, at_ms as "atMs",
+            succeeded_at_ms is not null as succeeded
           from tagout.release where installation_id = ${repo.installationId}
             and repo_id = ${repo.id} and environment = ${environmentKey(environment)}
           order by at_ms desc, run_id desc limit ${RELEASES_LIMIT}`),
       ]),
+    keepSucceeded: (repo, environment, { runId, deploymentId, sha }) =>
+      remembering('keeping that a release succeeded', async () => {
+        await sql`update tagout.release set succeeded_at_ms = ${Date.now()}::bigint
+          where installation_id = ${repo.installationId} and repo_id = ${repo.id}
+            and environment = ${environmentKey(environment)} and run_id = ${runId}::bigint
+            and deployment_id is not distinct from ${deploymentId}::bigint and sha = ${sha}
+            and succeeded_at_ms is null`;
+      }),
     firstRequested: (repo, { environment, fromSha, sha }) =>
       remembering('reading when a release was first asked for', async () => {
         const [row] = await sql<{ atMs: number }[]>`
@@ -81,6 +91,8 @@ export function createMemory(sql: Sql): Memory {
             and repo_id = ${repo.id} and environment = ${environmentKey(environment)}
           order by at_ms, deployment_id`),
       ]),
+    activity: (repo, asked) =>
+      remembering('counting what agents did lately', () => readActivity(sql, repo, asked)),
     hasReleased: (repo, run) =>
       remembering('reading whether a run was released', () => hasReleased(sql, repo, run)),
     floorSeen: (installationId) =>

@@ -176,3 +176,20 @@ test('a freeze holds what is approved, and says until when', async () => {
   const run = await repo.startRun({ actor: 'maria', sha: await pull.merge({ by: 'maria' }) });
   await noted(run, /year/);
 });
+
+test("an agent at its limit of evaluations or deployments is held, and other people's work is not", async () => {
+  const repo = await server.shop({
+    '.github/tagout.yml':
+      'version: 1\nlimits: { openPullRequests: 2, productionDeploymentsPerDay: 1 }\n',
+  });
+  const first = await work(repo);
+  await approved(repo, first, 'octavia');
+  const second = await work(repo);
+  await approved(repo, second, 'octavia');
+  const third = await work(repo);
+  assert.match(await checked(repo, third, 'action_required'), /openPullRequests/);
+  await approved(repo, await work(repo, { author: 'maria' }), 'octavia');
+  await ended(await repo.startRun({ actor: 'maria', sha: await first.merge({ by: 'maria' }) }));
+  const run = await repo.startRun({ actor: 'maria', sha: await second.merge({ by: 'maria' }) });
+  await noted(run, /productionDeploymentsPerDay/);
+});

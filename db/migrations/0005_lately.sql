@@ -1,0 +1,1 @@
+CREATE INDEX "event_lately" ON "audit"."event" USING btree ("log_id","at_ms") WHERE kind = 'decision.made';

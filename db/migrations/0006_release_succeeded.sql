@@ -1,0 +1,1 @@
+ALTER TABLE "tagout"."release" ADD COLUMN "succeeded_at_ms" bigint;
