@@ -142,7 +142,7 @@ export function pathClass(name: PathClassName): PathClass {
 
 export interface PathReading {
   readonly kind: PathClass;
-  /** Whether the file says what is run (isCommandFile). */
+  /** Whether the file says what is run when something is built, deployed or started. */
   readonly isCommand: boolean;
   readonly isSql: boolean;
   /** Whether the name itself has characters that nobody sees. */
@@ -181,15 +181,11 @@ export function classesOfFile(
 const watched =
   /(?:^|\/)(?:package\.json|makefile|gnumakefile|justfile|taskfile\.ya?ml|rakefile|tox\.ini|noxfile\.py|turbo\.json|nx\.json|project\.json|lefthook\.ya?ml|\.pre-commit-config\.ya?ml|\.husky\/[^/]+|bin\/[^/]+|scripts?\/[^/]+)$|\.(?:sh|bash|zsh|fish|ps1|psm1|bat|cmd|mk)$/;
 
-function runsCommands(path: string, name: PathClassName): boolean {
-  if (['workflow', 'infrastructure', 'container-or-deploy'].includes(name)) return true;
-  return name !== 'documentation' && name !== 'tests' && watched.test(path.toLowerCase());
-}
-
 /**
  * Whether a file says what is run when something is built, deployed or started: there a command
  * that destroys, or a migration runner, acts without a migration file.
  */
-export function isCommandFile(path: string): boolean {
-  return readPath(path).isCommand;
+function runsCommands(path: string, name: PathClassName): boolean {
+  if (['workflow', 'infrastructure', 'container-or-deploy'].includes(name)) return true;
+  return name !== 'documentation' && name !== 'tests' && watched.test(path.toLowerCase());
 }

@@ -237,6 +237,14 @@ for (const [name, change, expected] of [
   ],
   ['another owner', object('owner', 'users', 'changed', ['app', 'root']), 'high owner-changed'],
   [
+    'a function that gets its owner rights',
+    object('function', 'f()', 'changed', [
+      'CREATE FUNCTION f()',
+      'CREATE FUNCTION f() SECURITY DEFINER',
+    ]),
+    'high function-with-owner-rights',
+  ],
+  [
     'a function with its owner rights',
     object('function', 'f()', 'added', [null, 'CREATE FUNCTION f() SECURITY DEFINER']),
     'high function-with-owner-rights',
