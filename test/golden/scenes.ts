@@ -225,7 +225,5 @@ function renderEffect(effect: Effect): string {
       return `note ${effect.environment}\n\n${effect.comment}\n`;
     case 'issue':
       return `issue ${effect.title}\n\n${effect.body}`;
-    case 'issue':
-      return `issue ${effect.title}\n\n${effect.body}\n`;
   }
 }
