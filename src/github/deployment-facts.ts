@@ -67,8 +67,6 @@ const deploymentSchema = z.object({
   sha: shaSchema,
   environment: z.string(),
   created_at: timeSchema,
-  creator: restAccountSchema.nullish(),
-  performed_via_github_app: z.object({ slug: z.string().nullish() }).nullish(),
 });
 
 export interface DeploymentFacts {
@@ -76,22 +74,11 @@ export interface DeploymentFacts {
   readonly sha: string;
   readonly environment: string;
   readonly createdAtMs: number;
-  /** Whether a workflow made it, as far as GitHub tells. */
-  readonly byWorkflow: boolean;
 }
 
-/** The account that workflows act as (facts/agents.md). */
-const ACTIONS_BOT_ID = 41_898_282;
-
 function deploymentOf(raw: z.infer<typeof deploymentSchema>): DeploymentFacts {
-  const slug = raw.performed_via_github_app?.slug;
-  return {
-    id: raw.id,
-    sha: raw.sha,
-    environment: raw.environment,
-    createdAtMs: raw.created_at,
-    byWorkflow: slug === 'github-actions' || raw.creator?.id === ACTIONS_BOT_ID,
-  };
+  const { id, sha, environment, created_at: createdAtMs } = raw;
+  return { id, sha, environment, createdAtMs };
 }
 
 /**
@@ -135,6 +122,7 @@ export async function listDeployments(
 
 const statusSchema = z.array(
   z.object({
+    id: z.int(),
     state: z.string(),
     created_at: timeSchema,
     log_url: z.string().nullish(),
@@ -147,8 +135,13 @@ export interface DeploymentHistory {
   readonly startedAtMs: number | null;
   /** Whether it has ever succeeded: GitHub turns older successes `inactive`. */
   readonly succeeded: boolean;
-  /** The workflow run that its statuses point to, if they do. Text of whoever wrote the status. */
+  /**
+   * The workflow run that the oldest status with an address points to. Whoever may write can add a
+   * status with any address later, but none before the first one, which the workflow itself wrote.
+   */
   readonly runId: number | null;
+  /** Whether there is no such deployment (any more). */
+  readonly gone: boolean;
 }
 
 /** States that a deployment has only when something of it ran; a refused one fails without. */
@@ -166,7 +159,10 @@ export async function readHistory(
       pages: 10,
       rows: (data) => parseAnswer(statusSchema, data, 'the statuses of the deployment'),
     });
-    const links = rows.flatMap((status) => [status.log_url ?? '', status.target_url ?? '']);
+    const oldest = rows
+      .toReversed()
+      .toSorted((one, two) => one.created_at - two.created_at || one.id - two.id);
+    const links = oldest.flatMap((status) => [status.log_url ?? '', status.target_url ?? '']);
     const ids = links.flatMap(
       (link) => /\/actions\/runs\/([1-9]\d{0,14})(?:\/|$)/.exec(link)?.[1] ?? [],
     );
@@ -175,9 +171,12 @@ export async function readHistory(
       startedAtMs: started.length === 0 ? null : Math.min(...started.map((row) => row.created_at)),
       succeeded: rows.some((status) => status.state === 'success'),
       runId: ids[0] === undefined ? null : Number(ids[0]),
+      gone: false,
     };
   } catch (fault) {
-    if (isRefusal(fault, 404)) return { startedAtMs: null, succeeded: false, runId: null };
+    if (isRefusal(fault, 404)) {
+      return { startedAtMs: null, succeeded: false, runId: null, gone: true };
+    }
     throw fault;
   }
 }

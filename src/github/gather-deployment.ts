@@ -9,7 +9,8 @@ import type {
   Evidence,
   RangeCommit,
 } from '../core/evidence.ts';
-import { externalRunId, isExternalRun, type Locator } from '../core/subject.ts';
+import { externalRunId, isExternalRun, type Locator, locatorKey } from '../core/subject.ts';
+import { readActivity } from './activity.ts';
 import { readBypass, withBypasses } from './bypass.ts';
 import {
   type DeploymentFacts,
@@ -26,7 +27,7 @@ import type { PolicyFacts } from './policy-files.ts';
 import { POLICY_QUERY } from './queries.ts';
 import { groupsOf, type ListedCommit, type MergeGroup, readLinks, readRange } from './range.ts';
 import { parseAnswer, place, type Reading, refuseErrors, shaSchema } from './reading.ts';
-import { readStart, type Start } from './release-start.ts';
+import { hasRun, readStart, type Start } from './release-start.ts';
 import { readSucceededIn, readTogether } from './whole-range.ts';
 
 type DeploymentLocator = Extract<Locator, { kind: 'deployment' }>;
@@ -43,7 +44,8 @@ export async function gatherDeployment(
   if (run === null) return null;
   const asked = { id: deploymentId, environment, sha: run.headSha };
   const own = await ownDeployment(reading, run, await readDeployment(reading, asked));
-  const wanted = { environment, run, deploymentId: own.deployment?.id ?? deploymentId, ...own };
+  const key = locatorKey(locator);
+  const wanted = { key, environment, run, deploymentId: own.deployment?.id ?? deploymentId, ...own };
   return gatherAsked(reading, parts, wanted);
 }
 
@@ -77,9 +79,9 @@ export async function gatherExternal(
     sha,
     environment,
     createdAtMs: commitAtMs,
-    byWorkflow: false,
   };
   return gatherAsked(reading, parts, {
+    key: locatorKey(locator),
     environment,
     run,
     deploymentId: null,
@@ -89,6 +91,7 @@ export async function gatherExternal(
 }
 
 interface Wanted {
+  readonly key: string;
   readonly environment: string;
   readonly run: RunFacts;
   readonly deploymentId: number | null;
@@ -108,15 +111,24 @@ async function gatherAsked(
   const policy = effectivePolicy(sources);
   const bypass = await bypassOf(reading, wanted, policy);
   if (wanted.startedAtMs !== null && bypass === null) return null;
-  const start = await readStart(reading, environment, deployment);
+  const defaultTip = policyFacts.repository.defaultBranchRef?.target?.oid ?? null;
+  const start = await readStart(reading, { environment, deployment, defaultTip });
   const sha = deployment?.sha ?? run.headSha;
   const bypasses = (await reading.memory.bypasses?.(reading.repo, environment)) ?? [];
-  const read = await readJudged(reading, parts, { sha, start, policy });
+  const read = await readJudged(reading, parts, { sha, environment, start, policy });
   const judged = { ...read, changes: withBypasses(read.changes, read.range, bypasses) };
   const baseRef = policyFacts.repository.defaultBranchRef?.name ?? '';
   const target = { sha, environment, baseRef, start, policy, judged };
   const whole = await readWhole(reading, parts, target);
   const reviews = judged.changes.flatMap((change) => change.reviews);
+  const { changes } = judged;
+  const activity = await readActivity(reading, {
+    policy: policy.policy,
+    changes,
+    open: null,
+    exceptKey: wanted.key,
+    nowMs: run.readAtMs,
+  });
   const watched = { bypass, bypasses, ...(await requestedOf(reading, target)) };
   return {
     v: 1,
@@ -138,6 +150,7 @@ async function gatherAsked(
       ...watched,
     },
     people: await readPeople(reading, reviewersOf(reviews), teamsOf(policy.policy)),
+    ...activity,
     suspended: await reading.memory.suspended(reading.repo.installationId),
     gaps: reading.gaps,
   };
@@ -203,11 +216,15 @@ async function readPolicyFacts(reading: Reading): Promise<PolicyFacts> {
 interface Judged {
   readonly range: readonly RangeCommit[];
   readonly changes: readonly Change[];
-  readonly rollback: { readonly currentSinceMs: number } | null;
+  readonly rollback: DeploymentEvidence['rollback'];
+  readonly rangeStatus: DeploymentEvidence['rangeStatus'];
 }
+
+const NOTHING: Judged = { range: [], changes: [], rollback: null, rangeStatus: null };
 
 interface Target {
   readonly sha: string;
+  readonly environment: string;
   readonly start: Start;
   readonly policy: EffectivePolicy;
 }
@@ -215,22 +232,34 @@ interface Target {
 /** The range and its changes; for a rollback, those that are taken back. */
 async function readJudged(reading: Reading, parts: GatherParts, target: Target): Promise<Judged> {
   const { sha, start } = target;
-  if (start.sha === null || start.sha === sha) return { range: [], changes: [], rollback: null };
+  if (start.sha === null) return NOTHING;
+  if (start.sha === sha) {
+    // Whatever became of a newer release, it may have run: leaving it again is a way back.
+    const { newest } = start;
+    if (newest === null || newest.sha === sha) return NOTHING;
+    return readBack(reading, parts, target, newest);
+  }
   const forward = await readRange(reading, start.sha, sha);
   if (forward.status !== 'behind') {
-    return {
-      ...(await readGroups(reading, parts, { ...target, commits: forward.commits })),
-      rollback: null,
-    };
+    const groups = await readGroups(reading, parts, { ...target, commits: forward.commits });
+    return { ...groups, rollback: null, rangeStatus: forward.status };
   }
-  if (!start.released.has(sha)) return { range: [], changes: [], rollback: null };
-  const back = await readRange(reading, sha, start.sha);
-  const taken = await readGroups(reading, parts, {
-    ...target,
-    sha: start.sha,
-    commits: back.commits,
-  });
-  return { ...taken, rollback: { currentSinceMs: start.atMs ?? 0 } };
+  if (!start.released.has(sha)) return { ...NOTHING, rangeStatus: forward.status };
+  return readBack(reading, parts, target, { sha: start.sha, atMs: start.atMs ?? 0 });
+}
+
+/** What going back to a commit takes away; without a common line nothing of it can be approved. */
+async function readBack(
+  reading: Reading,
+  parts: GatherParts,
+  target: Target,
+  runs: { readonly sha: string; readonly atMs: number },
+): Promise<Judged> {
+  const back = await readRange(reading, target.sha, runs.sha);
+  const commits = back.status === 'ahead' ? back.commits : [];
+  const taken = await readGroups(reading, parts, { ...target, sha: runs.sha, commits });
+  const ranBefore = await hasRun(reading, target);
+  return { ...taken, rollback: { currentSinceMs: runs.atMs, ranBefore }, rangeStatus: 'behind' };
 }
 
 interface Whole {
@@ -242,12 +271,13 @@ interface Whole {
 async function readWhole(
   reading: Reading,
   parts: GatherParts,
-  read: Target & { environment: string; baseRef: string; judged: Judged },
+  read: Target & { baseRef: string; judged: Judged },
 ): Promise<Whole> {
   const { sha, baseRef, start, judged } = read;
   const { policy } = read.policy;
   const succeededIn = await readSucceededIn(reading, read, policy);
-  if (start.sha === null || judged.rollback !== null) return { together: null, succeededIn };
+  if (start.sha === null || (judged.rollback ?? null) !== null)
+    return { together: null, succeededIn };
   const ends = { fromSha: start.sha, sha, baseRef };
   const changes = { changes: judged.changes, policy };
   return { together: await readTogether(reading, parts, ends, changes), succeededIn };
@@ -257,7 +287,7 @@ async function readGroups(
   reading: Reading,
   parts: GatherParts,
   target: Target & { readonly commits: readonly ListedCommit[] },
-): Promise<Omit<Judged, 'rollback'>> {
+): Promise<Pick<Judged, 'range' | 'changes'>> {
   const shas = target.commits.map((commit) => commit.sha);
   const groups = groupsOf(target.sha, target.commits, await readLinks(reading, shas));
   const commits = new Map(target.commits.map((commit) => [commit.sha, commit]));
@@ -321,7 +351,8 @@ function deploymentEvidence(
     fromOrigin: start.origin,
     adopted: start.adopted ?? null,
     range: judged.range,
-    rollback: judged.rollback,
+    rollback: judged.rollback ?? null,
+    rangeStatus: judged.rangeStatus ?? null,
     together,
     succeededIn,
   };

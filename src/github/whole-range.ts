@@ -3,14 +3,11 @@ import type { Change } from '../core/evidence.ts';
 import type { Policy } from '../core/policy.ts';
 import { environmentKey } from '../core/subject.ts';
 import { readChangeFiles, readComparison } from './change-files.ts';
-import { listDeployments, readHistory } from './deployment-facts.ts';
+import { listDeployments } from './deployment-facts.ts';
 import { dryRunOf, type DryRunParts } from './dry-run.ts';
 import type { Reading } from './reading.ts';
-import { isOfWorkflow } from './release-start.ts';
 import { sourceTree } from './trees.ts';
-
-/** How many deployments of a commit are asked whether they succeeded. */
-const LOOK_BACK = 20;
+import { deployingJobs } from './workflow-jobs.ts';
 
 export interface RangeEnds {
   readonly fromSha: string;
@@ -95,8 +92,8 @@ function endsOf(
 }
 
 /**
- * Names of the other environments where a workflow has deployed this very commit successfully. Only
- * asked when the policy orders environments; a deployment made by API proves nothing.
+ * Names of the other environments where a job of a workflow has deployed this very commit and
+ * succeeded. Only asked when the policy orders environments; a deployment made by API proves nothing.
  */
 export async function readSucceededIn(
   reading: Reading,
@@ -105,15 +102,13 @@ export async function readSucceededIn(
 ): Promise<readonly string[]> {
   if (Object.values(policy.environments).every((rule) => rule.after.length === 0)) return [];
   const own = environmentKey(asked.environment);
-  const found = new Map<string, string>();
+  const jobs = await deployingJobs(reading, asked.sha);
   const all = await listDeployments(reading, { sha: asked.sha });
-  for (const deployment of all.slice(0, LOOK_BACK)) {
+  const found = new Map<string, string>();
+  for (const deployment of all) {
     const key = environmentKey(deployment.environment);
-    if (key === own || found.has(key) || deployment.sha !== asked.sha) continue;
-    const { succeeded, runId } = await readHistory(reading, deployment.id);
-    if (succeeded && (await isOfWorkflow(reading, deployment, runId))) {
-      found.set(key, deployment.environment);
-    }
+    if (key === own || deployment.sha !== asked.sha) continue;
+    if (jobs.get(deployment.id)?.succeeded === true) found.set(key, deployment.environment);
   }
   return [...found.values()];
 }

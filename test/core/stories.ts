@@ -188,6 +188,7 @@ function deploymentOf(story: DeploymentStory, changes: readonly Change[]): Deplo
     deploymentSha: DEPLOYED,
     requestedAtMs: at(story.requestedMinute ?? 110),
     fromSha: story.from === undefined ? RUNS : story.from,
+    ...(story.rangeStatus === undefined ? {} : { rangeStatus: story.rangeStatus }),
     fromOrigin: story.fromOrigin ?? (story.from === null ? null : 'released'),
     range: range.map((item, index) => ({
       sha: index === range.length - 1 ? DEPLOYED : String(index).repeat(40).slice(0, 40),
@@ -204,7 +205,12 @@ function deploymentOf(story: DeploymentStory, changes: readonly Change[]): Deplo
     ...(story.succeededIn === undefined ? {} : { succeededIn: story.succeededIn }),
     ...(story.rollbackSinceMinute === undefined
       ? {}
-      : { rollback: { currentSinceMs: at(story.rollbackSinceMinute) } }),
+      : {
+          rollback: {
+            currentSinceMs: at(story.rollbackSinceMinute),
+            ...(story.ranBefore === undefined ? {} : { ranBefore: story.ranBefore }),
+          },
+        }),
     ...(story.accepted === undefined ? {} : { accepted: [acceptedOf(story.accepted)] }),
     ...(story.together === undefined
       ? {}

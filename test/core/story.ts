@@ -75,6 +75,8 @@ export interface DeploymentStory
   readonly requestedMinute?: number;
   readonly firstRequestedMinute?: number;
   readonly rollbackSinceMinute?: number;
+  readonly ranBefore?: boolean;
+  readonly rangeStatus?: string;
   readonly range?: readonly RangeStory[];
   readonly accepted?: AcceptedStory;
   readonly together?: ChangeKind;

@@ -222,7 +222,7 @@ describe('where the range starts', () => {
       },
     ];
     const { evidence } = await waiting(repo, first);
-    assert.deepEqual(evidence.deployment?.rollback, { currentSinceMs: 2 });
+    assert.deepEqual(evidence.deployment?.rollback, { currentSinceMs: 2, ranBefore: true });
     assert.deepEqual(told(evidence.deployment?.range), [[pull.number, true]]);
     room.memory.given.releases = room.memory.given.releases.slice(1);
     const unknown = await waiting(repo, first);

@@ -26,6 +26,11 @@ export class TestMemory implements Memory {
   async releases(): Promise<readonly Release[]> {
     return this.given.releases;
   }
+  async keepSucceeded(_repo: RepoRef, _environment: string, done: Release): Promise<void> {
+    this.given.releases = this.given.releases.map((one) =>
+      one.deploymentId === done.deploymentId ? { ...one, succeeded: true } : one,
+    );
+  }
   async suspended(): Promise<readonly string[]> {
     return [];
   }

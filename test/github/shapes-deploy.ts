@@ -9,6 +9,7 @@ import {
   nodeId,
   repoJson,
   repoUrl,
+  viaAppJson,
 } from './shapes.ts';
 import type {
   CheckRun,
@@ -71,6 +72,44 @@ export function checkRunJson(world: World, repo: RepoRecord, run: CheckRun): Jso
     check_suite: { id: run.suiteId },
     app: appJson(world, run.app),
     pull_requests: pullsWithHead(world, repo, run.headSha),
+  };
+}
+
+/** A job with its run. */
+export interface RunJob {
+  readonly run: RunRecord;
+  readonly job: JobRecord;
+}
+
+/** The check run that GitHub keeps for a job; only there stands which deployment is the job's own. */
+export function jobCheckJson(world: World, repo: RepoRecord, { run, job }: RunJob): Json {
+  const url = `${repoUrl(world, repo)}/check-runs/${job.id}`;
+  const html = `${htmlUrl(world, repo)}/actions/runs/${run.id}/job/${job.id}`;
+  const { deployment } = job;
+  return {
+    id: job.id,
+    name: job.name,
+    node_id: nodeId('CR', job.id),
+    head_sha: run.headSha,
+    external_id: String(job.id),
+    url,
+    html_url: html,
+    details_url: html,
+    status: job.status === 'waiting' ? 'queued' : job.status,
+    conclusion: job.conclusion,
+    started_at: iso(job.startedAtMs),
+    completed_at: isoOrNull(job.completedAtMs),
+    output: {
+      title: null,
+      summary: null,
+      text: null,
+      annotations_count: 0,
+      annotations_url: `${url}/annotations`,
+    },
+    check_suite: { id: run.id },
+    app: viaAppJson(world, 'github-actions'),
+    pull_requests: pullsWithHead(world, repo, run.headSha),
+    ...(deployment === null ? {} : { deployment: deploymentJson(world, repo, deployment) }),
   };
 }
 

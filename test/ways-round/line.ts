@@ -30,6 +30,13 @@ export class LineMemory extends TestMemory {
   override async postings(repo?: RepoRef, pull?: number): Promise<readonly Posting[]> {
     return this.shown.get(`${repo?.id}:${pull}`) ?? [];
   }
+  override async keepSucceeded(repo: RepoRef, environment: string, done: Release): Promise<void> {
+    const key = `${repo.id}:${environmentKey(environment)}`;
+    const list = this.ran.get(key) ?? [];
+    const keep = (one: Release): Release =>
+      one.deploymentId === done.deploymentId ? { ...one, succeeded: true } : one;
+    this.ran.set(key, list.map(keep));
+  }
   override async releases(repo?: RepoRef, environment?: string): Promise<readonly Release[]> {
     return this.ran.get(`${repo?.id}:${environmentKey(environment ?? '')}`) ?? [];
   }
@@ -56,8 +63,19 @@ export const crew: Readonly<Record<string, 'write' | 'admin'>> = {
   boss: 'admin',
 };
 
+/** A start is adopted once, with the first decision that stands on it. */
+function keepAdopted(memory: LineMemory, { evidence }: Seen): void {
+  const { adopted = null, fromSha = null, environment = '' } = evidence.deployment ?? {};
+  if (adopted === null || fromSha === null || evidence.subject.kind === 'checkout') return;
+  const key = `${evidence.subject.repo.id}:${environmentKey(environment)}`;
+  const { runId, deploymentId, atMs } = adopted;
+  const made = { runId: runId ?? 0, deploymentId, sha: fromSha, atMs } as const;
+  memory.ran.set(key, [...(memory.ran.get(key) ?? []), { ...made, origin: 'adopted' }]);
+}
+
 async function keep(line: Pick<Line, 'room' | 'memory'>, seen: Seen): Promise<void> {
   const { room, memory } = line;
+  keepAdopted(memory, seen);
   for (const effect of seen.effects) {
     // One after the other, as the outbox sends them.
     const outcome = await room.enact.enact(effect, { checkRunId: null, uncertain: false });

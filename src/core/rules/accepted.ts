@@ -11,6 +11,7 @@ import { shownSinceMs } from './binding.ts';
 import { contributorsOf } from './contributors.ts';
 
 export interface AcceptedVerdict {
+  readonly from: string | null;
   readonly through: string;
   readonly shas: readonly string[];
   readonly ok: boolean;
@@ -19,6 +20,7 @@ export interface AcceptedVerdict {
 /** Every row that the evidence speaks of, with whether it counts. */
 export function acceptedRows(it: Case): readonly AcceptedVerdict[] {
   return (it.evidence.deployment?.accepted ?? []).map((row) => ({
+    from: row.from,
     through: row.through,
     shas: row.shas,
     ok: isInPolicy(it, row) && isReviewed(it, row),

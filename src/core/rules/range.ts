@@ -21,8 +21,20 @@ export const deploymentRange: Rule = {
   },
 };
 
-/** The very commit that runs: there is nothing to review, unless something was read beside it. */
+/**
+ * The very commit that we released last: there is nothing to review, unless something was read
+ * beside it. An adopted commit was there before anybody asked for reviews, so that running it again
+ * needs somebody's word like any other.
+ */
 function sameAgain(it: Case): readonly Thought[] {
+  const { deployment } = it.evidence;
+  const rows = acceptedRows(it);
+  const isAccepted =
+    deployment?.fromOrigin === 'accepted' &&
+    rows.some((row) => row.ok && row.through === deployment.fromSha);
+  if (deployment?.fromOrigin !== 'released' && !isAccepted) {
+    return [{ ...SAY.adoptedAgain(deployment?.fromSha ?? ''), verdict: 'hold', breakable: true }];
+  }
   return it.changes.length === 0 ? [{ ...SAY.nothingNew(), verdict: 'allow' }] : [];
 }
 
@@ -38,6 +50,13 @@ function judgeRange(it: Case, deployment: DeploymentEvidence): readonly Thought[
     const said = SAY.acceptedUnproven(deployment.fromSha ?? '');
     thoughts.push({ ...said, verdict: 'hold', breakable: true });
   }
+  if (
+    deployment.rangeStatus === 'diverged' &&
+    !rows.some((row) => row.ok && isWhole(row, deployment))
+  ) {
+    const said = SAY.diverged(deployment.fromSha ?? '', deploymentSha ?? '');
+    thoughts.push({ ...said, verdict: 'hold', breakable: true });
+  }
   if (deploymentSha === null || !range.some((item) => item.sha === deploymentSha)) {
     const said = SAY.rangeIncomplete(deploymentSha ?? '');
     thoughts.push({ ...said, verdict: 'hold', lookAgainMs: AGAIN_MS });
@@ -50,6 +69,11 @@ function judgeRange(it: Case, deployment: DeploymentEvidence): readonly Thought[
   const reviewed: Thought = { ...SAY.rangeReviewed(range.length - accepted), verdict: 'allow' };
   if (accepted === 0) return [reviewed];
   return [reviewed, { ...SAY.accepted(accepted), verdict: 'allow' }];
+}
+
+/** A row from what runs to a commit of this branch shows what the branch takes away as well. */
+function isWhole(row: AcceptedVerdict, deployment: DeploymentEvidence): boolean {
+  return row.from !== null && row.from === deployment.fromSha;
 }
 
 /** A range that starts at an accepted commit stands only if that row of the policy counts. */

@@ -9,7 +9,11 @@ export const rollback: Rule = {
   name: 'rollback',
   judge: (it) => {
     if (!isRollback(it)) return [];
-    if (it.rules.length > 0 && it.rules.every(({ rule }) => rule.rollback === 'allow')) {
+    const { rollback: back = null } = it.evidence.deployment ?? {};
+    const isAllowed =
+      it.rules.length > 0 && it.rules.every(({ rule }) => rule.rollback === 'allow');
+    // What was released and never ran to its end is no known good state to go back to.
+    if (isAllowed && back?.ranBefore === true) {
       return [{ ...SAY.rollbackAllowed(), verdict: 'allow' }];
     }
     const who = newApprovers(it);

@@ -18,7 +18,13 @@ import {
   type Reply,
   type Route,
 } from '../http.ts';
-import { checkRunJson, creatorStatusJson, statusJson } from '../shapes-deploy.ts';
+import {
+  checkRunJson,
+  creatorStatusJson,
+  jobCheckJson,
+  type RunJob,
+  statusJson,
+} from '../shapes-deploy.ts';
 import { repoJson, repoUrl } from '../shapes.ts';
 import type { AppRecord, CheckRun, CommitStatus, Json, RepoRecord } from '../state.ts';
 
@@ -177,14 +183,22 @@ async function listChecks(call: Call): Promise<Reply> {
       (status === null || run.status === status) &&
       (app === null || String(run.app.id) === app),
   );
+  const isAsked = name === null && status === null && app === null;
   // `latest`, the default, gives the newest run of each name and app.
   const newest = new Map(fit.map((run) => [`${run.app.id} ${run.name}`, run]));
   const items = call.query.get('filter') === 'all' ? fit : [...newest.values()];
   return paged(call, {
-    items: items.reverse(),
-    render: (run) => checkRunJson(call.world, repo, run),
+    items: [...items.toReversed(), ...(isAsked ? jobsOn(repo, sha) : [])],
+    render: (run) =>
+      'run' in run ? jobCheckJson(call.world, repo, run) : checkRunJson(call.world, repo, run),
     wrap: (runs, total) => ({ total_count: total, check_runs: runs }),
   });
+}
+
+/** Every job of a workflow is a check run of the app `github-actions`. */
+function jobsOn(repo: RepoRecord, sha: string): readonly RunJob[] {
+  const runs = repo.runs.filter((run) => run.headSha === sha);
+  return runs.flatMap((run) => run.jobs.map((job) => ({ run, job })));
 }
 
 const worst = ['error', 'failure', 'pending', 'success'] as const;
