@@ -6,6 +6,8 @@ import { copyRows, type RawRow } from './copy.ts';
 
 /** A leaf with the bytes that are hashed: 0x00 and the body. */
 export interface StoredLeaf extends SealedLeaf {
+  /** Its place as the table says it. */
+  readonly index: number;
   readonly marked: Uint8Array;
 }
 
@@ -95,7 +97,13 @@ function leafOf(row: RawRow, details: readonly Detail[]): StoredLeaf {
   // The byte before the field is the end of its length, which has been read.
   const marked = Buffer.from(field.buffer, field.byteOffset - 1, field.byteLength + 1);
   marked[0] = 0;
-  return { body, marked, details, storedHash: bytesAt(row, 1).toString('latin1') };
+  return {
+    index: indexOf(row),
+    body,
+    marked,
+    details,
+    storedHash: bytesAt(row, 1).toString('latin1'),
+  };
 }
 
 /** The leaves from an index on in batches, with the personal texts that are still there. */

@@ -63,6 +63,11 @@ async function readLog(
       if (index >= size && size > 0) return;
       if (trusted.depth === 'tree') verifier.addBytes(leaf.marked);
       else verifier.add(leaf, leaf.marked);
+      if (leaf.index !== index) {
+        const message = `Row ${index} stands at ${leaf.index}: a row before it is gone or moved.`;
+        const code = 'row-differs';
+        verifier.report({ kind: 'tampered', code, leafIndex: index, message });
+      }
       checkFrontier(leaf.storedHash ?? '');
       index += 1;
     }

@@ -74,7 +74,9 @@ function stacked(title: string, labels: readonly string[], series: readonly Seri
       ];
     });
     const text =
-      at % every === 0 ? [markup`<text x="${round(x)}" y="${base + 16}">${label}</text>`] : [];
+      at % every === 0 && x < WIDTH - 55
+        ? [markup`<text x="${round(x)}" y="${base + 16}">${label}</text>`]
+        : [];
     return [...parts, ...text];
   });
   return frame(title, [...legend(series.map(({ name }) => name)), ...axes(most), ...bars]);
@@ -182,7 +184,7 @@ function timeToApprove({ deployments }: Period): Chart {
     const start = minutes.length === 0 ? [] : [`${round(x(minutes[0] ?? 0))},${base}`];
     return markup`<polyline class="line s${at + 1}" points="${[...start, ...points].join(' ')}"/>`;
   });
-  const labels = [0, 1, 10, 60, 1440, 10_080]
+  const labels = [0, 1, 10, 60, 360, 1440, 10_080]
     .filter((value) => value <= most)
     .map((value) => {
       const name =

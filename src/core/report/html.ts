@@ -68,12 +68,12 @@ table{border-collapse:collapse;width:100%;font-size:.85rem;font-variant-numeric:
 caption{text-align:left;padding:.5rem .6rem;color:var(--soft)}
 th,td{text-align:left;vertical-align:top;padding:.4rem .6rem;border-bottom:1px solid var(--line)}
 th{background:var(--shade);white-space:nowrap}tr:last-child td{border-bottom:0}
-td{max-width:26rem;overflow-wrap:anywhere}td.id{white-space:nowrap;overflow-wrap:normal}
+td{min-width:6.5rem;max-width:26rem;overflow-wrap:break-word}td.id{white-space:nowrap;overflow-wrap:normal}
 code,.mono{font:.85em ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywhere}
 pre{background:var(--shade);border-radius:.5rem;padding:.75rem;overflow-x:auto}
 figure{margin:1rem 0;padding:1rem;border:1px solid var(--line);border-radius:.5rem}
 figcaption{font-weight:600;margin-bottom:.5rem}svg{display:block;width:100%;height:auto}
-svg text{fill:var(--soft);font:12px system-ui,sans-serif}svg .axis{stroke:var(--line)}
+svg text{fill:var(--soft);font:10px system-ui,sans-serif}svg .axis{stroke:var(--line)}
 .f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--c3)}.f4{fill:var(--c4)}.f5{fill:var(--c5)}
 .f6{fill:var(--c6)}.s1{stroke:var(--c1)}.s2{stroke:var(--c2)}.s3{stroke:var(--c3)}
 .s4{stroke:var(--c4)}.line{fill:none;stroke-width:2}details{margin:.5rem 0}
@@ -81,7 +81,7 @@ summary{cursor:pointer;color:var(--link)}
 form{display:flex;flex-wrap:wrap;gap:.5rem .75rem;align-items:end;margin:1rem 0}
 label{display:grid;gap:.15rem;font-size:.85rem;color:var(--soft)}
 input,select,button{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);
-border-radius:.375rem;padding:.35rem .55rem;min-width:0;max-width:100%}
+border-radius:.375rem;padding:.35rem .55rem;min-width:0;max-width:100%;height:2.3rem}
 button{background:var(--shade);cursor:pointer}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}
 .tag{display:inline-block;border:1px solid currentColor;border-radius:1rem;padding:0 .5rem;

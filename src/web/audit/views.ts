@@ -8,6 +8,7 @@ import type { Period } from '../../core/report/period.ts';
 import { dryRunOf, type Person, type Settled, timeOf } from '../../core/report/row.ts';
 import { tablesOf } from '../../core/report/tables.ts';
 import type { LogVerdict } from '../../core/audit/verify.ts';
+import { counted } from '../../core/words/text.ts';
 import type { LogView } from './source.ts';
 
 export interface Filter {
@@ -149,7 +150,7 @@ export function deploymentMarkup(view: LogView, row: Settled): Markup {
 ${found.length === 0 ? '' : markup`<h2>Exceptions</h2><ul>${found}</ul>`}
 <h2>What happened</h2><ol class="steps">
 <li><strong>Requested</strong> ${time(row.requestedAtMs)} by ${name(row.requester)}: commit
-<code>${row.sha.slice(0, 12)}</code>, run ${row.runId ?? 'unknown'}, ${row.commits} commits</li>
+<code>${row.sha.slice(0, 12)}</code>, run ${row.runId ?? 'unknown'}, ${counted(row.commits, 'commit')}</li>
 <li><strong>The change</strong>, written by ${[row.origin, ...row.agents].join(', ')}${changes(row)}</li>
 <li><strong>Dry run</strong> ${dryRunOf(row)}; blast radius <strong>${row.radius}</strong>${
     row.dangers.length === 0 ? '' : `: ${row.dangers.join(', ')}`

@@ -1,0 +1,28 @@
+/** A source of the pages over a log in memory. */
+import { readEvent, verifyLog } from '../../src/core/audit/verify.ts';
+import { createCollector } from '../../src/core/report/collect.ts';
+import { periodOf } from '../../src/core/report/period.ts';
+import type { LogSource } from '../../src/web/audit/source.ts';
+import type { TestLog } from './log.ts';
+
+export function memorySource(log: TestLog): LogSource {
+  const collector = createCollector();
+  for (const { body, details } of log.leaves) {
+    const event = readEvent(body);
+    if (event !== null) collector.add(event, details);
+  }
+  const collected = collector.end();
+  return {
+    view: () =>
+      Promise.resolve({
+        origin: log.origin,
+        vkey: log.vkey,
+        size: log.leaves.length,
+        root: 'ab'.repeat(32),
+        sealedMs: 1_770_000_000_000,
+        collected,
+        period: (wish) => periodOf(collected, wish, { seed: 'ab', population: null }),
+      }),
+    verify: () => verifyLog(log.verifiable()),
+  };
+}
