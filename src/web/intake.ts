@@ -67,8 +67,10 @@ function readHeading(incoming: IncomingMessage): Heading | Answer {
   const id = one('x-github-delivery');
   if (!/^[\w-]{1,100}$/.test(id)) return no(400, 'The header X-GitHub-Delivery is missing or odd.');
   const event = one('x-github-event');
-  if (!/^[a-z_]{1,100}$/.test(event))
+  // Names that every object has are no event, and the tables behind would find something there.
+  if (!/^[a-z_]{1,100}$/.test(event) || event in Object.prototype) {
     return no(400, 'The header X-GitHub-Event is missing or odd.');
+  }
   const signature = one('x-hub-signature-256');
   if (signature === '') {
     return no(401, 'The header X-Hub-Signature-256 is missing: give the webhook its secret.');
