@@ -1,7 +1,7 @@
 /** Puts one pull request together: its own facts, its files, its pushes, its dry run. */
 import { z } from 'zod';
 import type { DryRun } from '../core/dry-run.ts';
-import type { Change, Commit, CommitPerson, Push } from '../core/evidence.ts';
+import type { Change, Commit, CommitPerson, Mention, Push } from '../core/evidence.ts';
 import type { ChangeFiles, CommitAccounts, Comparison } from './change-files.ts';
 import { involvedIn, type KnownAgents } from './involved.ts';
 import type { PullFacts } from './pull-facts.ts';
@@ -32,6 +32,7 @@ export interface ChangeParts {
   readonly viaApp: string | null;
   readonly agents: KnownAgents;
   readonly dryRun: DryRun;
+  readonly mentions: readonly Mention[];
 }
 
 /** The Change of a pull request, with the postings that our own memory holds. */
@@ -62,6 +63,7 @@ export async function changeOf(reading: Reading, parts: ChangeParts): Promise<Ch
     involved: involvedIn(parts.facts, parts.viaApp, parts.agents),
     postings: await reading.memory.postings(reading.repo, parts.number),
     dryRun: parts.dryRun,
+    mentions: parts.mentions,
     baseChangedAtMs: baseChangedAt(parts.facts),
   };
 }

@@ -12,11 +12,13 @@ import {
   readComparison,
 } from './change-files.ts';
 import { dryRunOf, likelyFiles, type DryRunParts, type TwoTrees } from './dry-run.ts';
+import { readEligible } from './eligible.ts';
 import { knownAgents } from './involved.ts';
+import { readMentions } from './mentions.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { type FloorsSeen, POLICY_EXPRESSION, policySources } from './policy-files.ts';
-import { type OpenHeads, type PullFacts, readPull } from './pull-facts.ts';
+import { type OpenHeads, type PullFacts, readPull, type Writers } from './pull-facts.ts';
 import { readPushes } from './pushes.ts';
 import { noteGap, type Reading } from './reading.ts';
 import { readSameHead } from './same-head.ts';
@@ -37,6 +39,7 @@ export interface OpenPull {
   readonly people: readonly Standing[];
   /** The first page of all open pull requests with their heads. */
   readonly open: OpenHeads;
+  readonly writers: Writers | null;
 }
 
 /** Reads an open pull request; null when there is none of this number that is open. */
@@ -53,8 +56,10 @@ export async function gatherPull(
   const changes = [change, ...others.map((other) => other.change)];
   const { pageInfo, nodes } = open.open;
   const authors = nodes.map(({ author }) => author);
+  const { policy } = effectivePolicy(sources);
+  const eligible = await readEligible(reading, open.writers, teamsOf(policy));
   const activity = await readActivity(reading, {
-    policy: effectivePolicy(sources).policy,
+    policy,
     changes,
     open: { complete: !pageInfo.hasNextPage, authors },
     exceptKey: locatorKey(locator),
@@ -72,6 +77,7 @@ export async function gatherPull(
     changes,
     deployment: null,
     people: [...people.values()],
+    ...eligible,
     ...activity,
     suspended: await reading.memory.suspended(repo.installationId),
     gaps: reading.gaps,
@@ -85,7 +91,7 @@ export async function readOpenPull(
   number: number,
 ): Promise<OpenPull | null> {
   const asked = { policyPath: POLICY_EXPRESSION, withOpen: true };
-  const { atMs, policy: policyFacts, facts, open } = await readPull(reading, number, asked);
+  const { atMs, policy: policyFacts, facts, ...beside } = await readPull(reading, number, asked);
   if (facts === null || facts.pull.state !== 'OPEN') return null;
   const baseSha = baseTip(reading, number, facts);
   const [ends, pushes, viaApp] = await Promise.all([
@@ -102,11 +108,14 @@ export async function readOpenPull(
   const people = await readPeople(reading, reviewersOf(facts.reviews), teamsOf(policy), likely);
   const dryRun = await dryRunOf(reading, parts, trees, policy.migrations);
   const agents = knownAgents(policy);
-  const facets = { comparison: ends.comparison, files: ends.files, pushes, viaApp, agents, dryRun };
+  const mentions = await readMentions(reading, dryRun, ends.base);
+  const { comparison, files } = ends;
+  const facets = { comparison, files, pushes, viaApp, agents, dryRun, mentions };
   const change = await changeOf(reading, { number, facts, baseSha, ...facets });
   const defaultBranch = policyFacts.repository.defaultBranchRef?.name ?? '';
-  const heads = open ?? { pageInfo: { hasNextPage: false }, nodes: [] };
-  return { atMs, defaultBranch, sources, change, people, open: heads };
+  const open = beside.open ?? { pageInfo: { hasNextPage: false }, nodes: [] };
+  const { writers } = beside;
+  return { atMs, defaultBranch, sources, change, people, open, writers };
 }
 
 function pathsOf({ files }: ChangeFiles): readonly string[] {

@@ -6,6 +6,7 @@ import { changeOf, checkCommits, readViaApp } from './change.ts';
 import { dryRunOf } from './dry-run.ts';
 import { type GatherParts, readEnds } from './gather-pull.ts';
 import { knownAgents } from './involved.ts';
+import { readMentions } from './mentions.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { POLICY_EXPRESSION } from './policy-files.ts';
 import { readPull } from './pull-facts.ts';
@@ -56,6 +57,7 @@ export async function readMergedChange(
     theirs: ends.files.head,
   });
   const trees = { base: sourceTree(reading, ends.base), head: sourceTree(reading, deployed) };
+  const dryRun = await dryRunOf(reading, parts, trees, policy.migrations);
   const change = await changeOf(reading, {
     number,
     facts,
@@ -64,7 +66,8 @@ export async function readMergedChange(
     pushes,
     viaApp,
     agents: knownAgents(policy),
-    dryRun: await dryRunOf(reading, parts, trees, policy.migrations),
+    dryRun,
+    mentions: await readMentions(reading, dryRun, ends.base),
   });
   return { change, ...compareContent(merged, deployed) };
 }

@@ -1,6 +1,7 @@
 /** One pull request as GraphQL gives it, every list to its end. */
 import { z } from 'zod';
 import type { GraphqlError } from './clients.ts';
+import { type Writers, writersSchema } from './eligible.ts';
 import type { Account, Commit, CommitPerson, Review, ReviewState } from '../core/evidence.ts';
 import { type PolicyFacts, repositoryFactsSchema } from './policy-files.ts';
 import { COMMITS_PAGE, PULL_QUERY, REVIEWS_PAGE, TIMELINE_PAGE } from './queries.ts';
@@ -144,7 +145,11 @@ const openSchema = connection(
 
 const answerSchema = z.object({
   repository: repositoryFactsSchema.and(
-    z.object({ pullRequest: pullSchema.nullable(), open: openSchema.optional() }),
+    z.object({
+      pullRequest: pullSchema.nullable(),
+      open: openSchema.optional(),
+      people: writersSchema.nullish().catch(null),
+    }),
   ),
   floor: repositoryFactsSchema.nullish(),
 });
@@ -196,6 +201,8 @@ export interface PullAnswer {
   readonly facts: PullFacts | null;
   /** The first page of the open pull requests, when it was asked for. */
   readonly open: OpenHeads | null;
+  /** Beside it, the people with a role on the repository; null when GitHub does not tell. */
+  readonly writers: Writers | null;
 }
 
 /** A page of the open pull requests with their heads. */
@@ -225,10 +232,17 @@ export async function readPull(
     ...asked,
   });
   const gone = answer.errors.some(isMissingPull);
-  if (!gone) refuseErrors(answer, what, 'floor');
+  // Who else could approve is good to know, and nothing stands on it.
+  const errors = answer.errors.filter(({ path }) => path[1] !== 'people');
+  if (!gone) refuseErrors({ ...answer, errors }, what, 'floor');
   const { repository, floor } = parseAnswer(answerSchema, answer.data, what);
   const policy = { repository, floor: floor ?? null, errors: answer.errors };
-  const about = { atMs: answer.atMs, policy, open: repository.open ?? null };
+  const about = {
+    atMs: answer.atMs,
+    policy,
+    open: repository.open ?? null,
+    writers: repository.people ?? null,
+  };
   if (repository.pullRequest === null) return { ...about, facts: null };
   const { commits, reviews, timelineItems, ...pull } = repository.pullRequest;
   const read = {

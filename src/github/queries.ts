@@ -100,6 +100,10 @@ export const PULL_QUERY: string = `query Pull(
       pageInfo { hasNextPage endCursor }
       nodes { number headRefOid author { ...account } }
     }
+    people: collaborators(first: ${PAGE}) @include(if: $withOpen) {
+      pageInfo { hasNextPage }
+      edges { permission node { databaseId login } }
+    }
     pullRequest(number: $number) {
       title
       body
