@@ -6,6 +6,8 @@ import type { Change, Evidence } from './evidence.ts';
 import type { BlastRadius, Finding } from './findings.ts';
 import type { EffectivePolicy } from './policy.ts';
 import type { Locator, RepoRef, Trigger } from './subject.ts';
+import { shownSinceMs } from './rules/binding.ts';
+import { judgeChange } from './rules/case.ts';
 import { newestOf } from './rules/newest.ts';
 import { environmentKey, isExternalRun } from './subject.ts';
 import { bypassIssue } from './words/bypass.ts';
@@ -39,8 +41,13 @@ export function effects(judged: JudgedSubject): readonly Effect[] {
     case 'deployment':
       if (deployment === null) return [];
       if ((deployment.bypass ?? null) !== null) return issueEffects(judged, subject.repo);
-      if (isExternalRun(subject.runId)) return [externalCheck(judged, subject)];
-      return [deploymentEffect(judged, subject), ...rangeCheck(judged, subject)];
+      return [
+        isExternalRun(subject.runId)
+          ? externalCheck(judged, subject)
+          : deploymentEffect(judged, subject),
+        ...rangeCheck(judged, subject),
+        ...lateChecks(judged, subject),
+      ];
     case 'checkout':
       return [];
   }
@@ -186,6 +193,46 @@ function rangeCheck(judged: JudgedSubject, subject: DeploymentSubject): readonly
   const { pull, baseRef, headSha } = newest;
   const shown = { pull, baseRef, digest };
   return [checkRunOf(judged, { repo: subject.repo, headSha, name, shown })];
+}
+
+/**
+ * What a merged pull request does is shown on its head when no check shows it: it was merged before
+ * it was judged, or its figures have changed since. Only then can a late review bind to it. The
+ * check has a name of its own: an open pull request with the same head keeps its `tagout`.
+ */
+function lateChecks(judged: JudgedSubject, subject: DeploymentSubject): readonly Effect[] {
+  const { decision, evidence, policy } = judged;
+  if (decision.verdict !== 'hold') return [];
+  const isBack = (evidence.deployment?.rollback ?? null) !== null;
+  const open = decision.needed.filter((one) => one.counted < one.count || one.missingTeams[0]);
+  const needed = new Set(open.map((one) => one.pull));
+  return evidence.changes.flatMap((change): readonly Effect[] => {
+    const { pull, baseRef, headSha, state } = change;
+    if (pull === null || state !== 'merged' || !(isBack || needed.has(pull))) return [];
+    const { findings, radius, shown: digest } = judgeChange(change, policy.policy);
+    if (shownSinceMs(ofHead(change), digest) !== null) return [];
+    const isOwn = (one: { readonly pull: number | null }): boolean => one.pull === pull;
+    const own = {
+      ...judged,
+      evidence: { ...evidence, changes: [change] },
+      decision: {
+        ...decision,
+        findings,
+        radius,
+        needed: decision.needed.filter(isOwn),
+        counted: decision.counted.filter(isOwn),
+        refused: decision.refused.filter(isOwn),
+      },
+    };
+    const name = `${CHECK_NAME}/${environmentKey(subject.environment)}/${pull}`;
+    const target = { repo: subject.repo, headSha, name, shown: { pull, baseRef, digest } };
+    return [checkRunOf(own, target)];
+  });
+}
+
+/** Postings for the present head and base; what stands elsewhere shows a reviewer nothing here. */
+function ofHead({ postings, headSha, baseRef }: Change): Change['postings'] {
+  return postings.filter((one) => one.headSha === headSha && one.baseRef === baseRef);
 }
 
 /** A deployer outside of GitHub's workflows finds its answer on the commit itself. */
