@@ -6,6 +6,7 @@ import type { Decision } from './decision.ts';
 import type { Change, Evidence, Review, Standing } from './evidence.ts';
 import type { BlastRadius } from './findings.ts';
 import type { EffectivePolicy, Policy } from './policy.ts';
+import { demandsOf } from './rules/case.ts';
 import { needWords, slotWords } from './words/needs.ts';
 
 /** A person without any part in a change, as far as a policy alone can tell. */
@@ -35,7 +36,11 @@ export function simulatedNeeds(
   const approvers = people.map(({ teams }, at) => ({ id: at + 1, teams }));
   return Object.entries(policy.environments).flatMap(([environment, rule]) =>
     radii.map((radius) => {
-      const met = metBy({ environment, radius, rule: rule.reviews[radius] }, approvers, context);
+      const all = demandsOf({ name: environment, rule }, radius).map((demand) =>
+        metBy(demand, approvers, context),
+      );
+      const met = all.find((one) => !one.ok) ?? all[0];
+      if (met === undefined) throw new TypeError(`no level ${radius}`);
       const { count, counted, ok } = met;
       const teams = [...new Set(met.missing.map(slotWords))];
       const missing = ok ? '' : needWords(Math.max(1, count - counted), teams);

@@ -1,6 +1,6 @@
 /** What a rule sees: the evidence with everything that more than one rule needs worked out once. */
 import { type Demand, judgeReviews, type ReviewContext, type ReviewResult } from '../approvals.ts';
-import { atLeast, maxRadius, radiusOf } from '../blast-radius.ts';
+import { atLeast, maxRadius, radii, radiusOf } from '../blast-radius.ts';
 import type { Origin, Verdict } from '../decision.ts';
 import { environmentRule } from '../environments.ts';
 import type { Change, Evidence, Standing } from '../evidence.ts';
@@ -167,7 +167,10 @@ export function reviewContext(
     barred: barredOf(evidence, around.rules),
     policy,
     people: around.people,
-    demands: around.rules.map((named) => demandOf(named, change, around.scoped, radius)),
+    demands: around.rules.flatMap((named) => {
+      const outside = around.scoped && isOutOfScope(named.rule, change);
+      return demandsOf(named, outside ? 'low' : radius);
+    }),
     nowMs: evidence.readAtMs,
     firstRequestMs:
       deployment === null ? null : (deployment.firstRequestedAtMs ?? deployment.requestedAtMs),
@@ -175,14 +178,14 @@ export function reviewContext(
   };
 }
 
-function demandOf(
-  { name, rule }: NamedRule,
-  change: Change,
-  scoped: boolean,
-  radius: BlastRadius,
-): Demand {
-  const own = scoped && isOutOfScope(rule, change) ? 'low' : radius;
-  return { environment: name, radius: own, rule: rule.reviews[own] };
+/**
+ * What a rule asks for at a radius: its own level, and the teams of every lower one. A graver change
+ * never passes with people who would not have been enough for a lesser one.
+ */
+export function demandsOf({ name, rule }: NamedRule, radius: BlastRadius): readonly Demand[] {
+  const lower = radii.slice(0, radii.indexOf(radius)).map((level) => rule.reviews[level]);
+  const named = lower.filter(({ teams, allOf, anyOf }) => (teams ?? allOf ?? anyOf) !== undefined);
+  return [rule.reviews[radius], ...named].map((one) => ({ environment: name, radius, rule: one }));
 }
 
 /**

@@ -8,7 +8,14 @@ import { SAY } from '../words/holds.ts';
 import { slotWords } from '../words/needs.ts';
 import { isRollback } from './approvals.ts';
 import { shownSinceMs } from './binding.ts';
-import { type Case, type ChangeCase, isOutOfScope, type Rule, type Thought } from './case.ts';
+import {
+  type Case,
+  type ChangeCase,
+  demandsOf,
+  isOutOfScope,
+  type Rule,
+  type Thought,
+} from './case.ts';
 import { AGAIN_MS } from './look-again.ts';
 import { newestOf as newestOfChanges } from './newest.ts';
 
@@ -46,11 +53,7 @@ function judgeNewest(it: Case, newest: ChangeCase): readonly Thought[] {
   const sinceMs = shownSinceMs(newest.change.postings, together.shown);
   const notBeforeMs =
     sinceMs === null ? Number.MAX_SAFE_INTEGER : Math.floor(sinceMs / 1000) * 1000 - 1;
-  const demands = it.rules.map(({ name, rule }) => ({
-    environment: name,
-    radius: together.radius,
-    rule: rule.reviews[together.radius],
-  }));
+  const demands = it.rules.flatMap((named) => demandsOf(named, together.radius));
   // The approvals answer to the range here; what they bind to is judged by their own rule.
   const { met } = judgeReviews({ ...newest.context, demands, notBeforeMs });
   if (met.length > 0 && met.every((one) => one.ok)) return [];
