@@ -85,6 +85,22 @@ function addServer(program: Command, io: Io, answer: (code: number) => void): vo
       answer(await runServer(io, only ?? null));
     });
   program
+    .command('backup')
+    .description("Copy Tagout's own store into a new folder; the server may be running.")
+    .argument('<folder>', 'a folder that is not there yet')
+    .action(async (folder: string) => {
+      const { backup } = await import('./cli/backup.ts');
+      answer(await backup(folder, io));
+    });
+  program
+    .command('restore')
+    .description('Put a backup where no store is.')
+    .argument('<folder>', 'what `tagout backup` has written')
+    .action(async (folder: string) => {
+      const { restore } = await import('./cli/backup.ts');
+      answer(await restore(folder, io));
+    });
+  program
     .command('sweep')
     .description('Look once, now, for deliveries and changes that were missed.')
     .action(async () => {
