@@ -20,6 +20,7 @@ import {
   type RunFacts,
 } from './deployment-facts.ts';
 import type { GatherParts } from './gather-pull.ts';
+import { withMergeBypasses } from './merge-bypass.ts';
 import { readMergedChange } from './merged-change.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { POLICY_EXPRESSION, policySources, repositoryFactsSchema } from './policy-files.ts';
@@ -45,7 +46,13 @@ export async function gatherDeployment(
   const asked = { id: deploymentId, environment, sha: run.headSha };
   const own = await ownDeployment(reading, run, await readDeployment(reading, asked));
   const key = locatorKey(locator);
-  const wanted = { key, environment, run, deploymentId: own.deployment?.id ?? deploymentId, ...own };
+  const wanted = {
+    key,
+    environment,
+    run,
+    deploymentId: own.deployment?.id ?? deploymentId,
+    ...own,
+  };
   return gatherAsked(reading, parts, wanted);
 }
 
@@ -116,8 +123,9 @@ async function gatherAsked(
   const sha = deployment?.sha ?? run.headSha;
   const bypasses = (await reading.memory.bypasses?.(reading.repo, environment)) ?? [];
   const read = await readJudged(reading, parts, { sha, environment, start, policy });
-  const judged = { ...read, changes: withBypasses(read.changes, read.range, bypasses) };
   const baseRef = policyFacts.repository.defaultBranchRef?.name ?? '';
+  const merged = await withMergeBypasses(reading, read.changes, baseRef);
+  const judged = { ...read, changes: withBypasses(merged, read.range, bypasses) };
   const target = { sha, environment, baseRef, start, policy, judged };
   const whole = await readWhole(reading, parts, target);
   const reviews = judged.changes.flatMap((change) => change.reviews);

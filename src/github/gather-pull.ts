@@ -12,13 +12,13 @@ import {
   readComparison,
 } from './change-files.ts';
 import { dryRunOf, likelyFiles, type DryRunParts, type TwoTrees } from './dry-run.ts';
-import { readEligible } from './eligible.ts';
+import { readEligible, type Writers } from './eligible.ts';
 import { knownAgents } from './involved.ts';
 import { readMentions } from './mentions.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { type FloorsSeen, POLICY_EXPRESSION, policySources } from './policy-files.ts';
-import { type OpenHeads, type PullFacts, readPull, type Writers } from './pull-facts.ts';
+import { type OpenHeads, type PullFacts, readPull } from './pull-facts.ts';
 import { readPushes } from './pushes.ts';
 import { noteGap, type Reading } from './reading.ts';
 import { readSameHead } from './same-head.ts';

@@ -1,9 +1,10 @@
 /** Ways round the gate of a deployment, each on the local GitHub. */
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import type { Repo } from '../github/index.ts';
 import type { Pull } from '../github/pull.ts';
-import { against, type Line, openLine, shop, work } from './line.ts';
+import { against, type Line, openLine, refusals, shop, work } from './line.ts';
 
 let line: Line;
 before(async () => {
@@ -38,6 +39,23 @@ test('B02 merged by an administrator with a held check: the deployment still hol
   assert.deepEqual(against(seen), ['approvals-missing']);
   await pull.review({ by: 'octavia' });
   assert.equal((await line.deployment(run)).decision.verdict, 'allow', 'a late review cures it');
+});
+
+test('B02 merged past a ruleset: an approval from before it is void, one after it counts (R13)', async () => {
+  const repo = await shop(line);
+  const pull = await work(repo);
+  await line.pull(pull);
+  await pull.review({ by: 'octavia' });
+  const sha = await pull.merge({ by: 'boss' });
+  const at = new Date(line.gh.world.now()).toISOString();
+  const suite = { id: 1, after_sha: sha, ref: 'refs/heads/main', pushed_at: at, result: 'bypass' };
+  repo.record.ruleSuites.push({ ...suite, evaluation_result: 'bypass', actor_name: 'boss' });
+  const run = await repo.startRun({ actor: 'boss' });
+  const seen = await line.deployment(run);
+  assert.deepEqual([seen.decision.verdict, refusals(seen, 'octavia')], ['hold', ['R13']]);
+  await sleep(1_050);
+  await pull.review({ by: 'olaf' });
+  assert.equal((await line.deployment(run)).decision.verdict, 'allow');
 });
 
 test('B08 whichever request of GitHub fails while reading, nothing is approved', async () => {

@@ -1,0 +1,63 @@
+/** Merges past the rules of a branch (R13): an administrator, or an actor that a ruleset lets by. */
+import { z } from 'zod';
+import type { Change } from '../core/evidence.ts';
+import { getPages } from './clients.ts';
+import { isRefusal } from './faults.ts';
+import { parseAnswer, place, type Reading, shaSchema, timeSchema } from './reading.ts';
+
+/** Pages of 100 bypasses of one branch within a month. */
+const MAX_PAGES = 3;
+
+const suitesSchema = z.array(
+  z.object({
+    after_sha: shaSchema.optional(),
+    pushed_at: timeSchema.optional(),
+    result: z.string().optional(),
+  }),
+);
+
+/**
+ * The changes, with when each was merged past the rules: approvals given before that do not count.
+ * Where GitHub does not give the list (no rulesets, a plan without them) the gate judges all the
+ * same, as every change needs its approvals anyhow.
+ */
+export async function withMergeBypasses(
+  reading: Reading,
+  changes: readonly Change[],
+  branch: string,
+): Promise<readonly Change[]> {
+  if (changes.length === 0) return changes;
+  const merged = await readBypassed(reading, branch);
+  return changes.map((change) => {
+    const atMs = merged.get(change.mergeCommitSha ?? '');
+    if (atMs === undefined) return change;
+    return { ...change, bypassedAtMs: Math.max(change.bypassedAtMs ?? 0, atMs) };
+  });
+}
+
+async function readBypassed(
+  reading: Reading,
+  branch: string,
+): Promise<ReadonlyMap<string, number>> {
+  try {
+    const path = '/repos/{owner}/{repo}/rulesets/rule-suites';
+    const { rows } = await getPages(reading.client, path, {
+      parameters: {
+        ...place(reading.repo),
+        ref: `refs/heads/${branch}`,
+        time_period: 'month',
+        rule_suite_result: 'bypass',
+      },
+      pages: MAX_PAGES,
+      rows: (data) => parseAnswer(suitesSchema, data, 'the merges past the rules'),
+    });
+    return new Map(
+      rows.flatMap(({ after_sha: sha, pushed_at: atMs, result }) =>
+        sha === undefined || atMs === undefined || result !== 'bypass' ? [] : [[sha, atMs]],
+      ),
+    );
+  } catch (fault) {
+    if (isRefusal(fault, 403, 404)) return new Map();
+    throw fault;
+  }
+}
