@@ -68,11 +68,18 @@ function lazySandbox(io: Io): { open(): Sandbox; close(): Promise<void> } {
       sandbox ??= createSandbox({
         cacheDir: cacheFolder(io.env, io.cwd),
         binDir: io.env['TAGOUT_POSTGRES_BIN'] ?? null,
+        snapshot: snapshotPath(io.env, io.cwd),
       });
       return sandbox;
     },
     close: async () => sandbox?.close(),
   };
+}
+
+/** The snapshot that the operator has set up, absolute; it is never named by a repository. */
+export function snapshotPath(env: Io['env'], cwd: string): string | null {
+  const path = env['TAGOUT_SNAPSHOT']?.trim() ?? '';
+  return path === '' ? null : resolve(cwd, path);
 }
 
 /**

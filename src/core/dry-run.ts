@@ -89,6 +89,34 @@ export interface LockTaken {
  */
 export type EnvironmentSign = 'chance' | 'dynamic' | 'role' | 'server' | 'sleep';
 
+/**
+ * What a statement would take away by its own text, whatever it did to the rows of the sandbox.
+ * What it can only take from itself (tables, columns and rows of the same change) is left out.
+ */
+export interface Destruction {
+  /**
+   * `rule`: a rule lets writes do nothing. `dynamic`: text that is put together when it runs.
+   * `unread`: a body in another language, or a statement too long to parse.
+   */
+  readonly verb:
+    | 'delete'
+    | 'truncate'
+    | 'update'
+    | 'merge'
+    | 'drop'
+    | 'rule'
+    | 'dynamic'
+    | 'unread';
+  /** As in ObjectChange: `users`, `users.email`; empty when it is not known. */
+  readonly object: string;
+  /** Columns that an UPDATE sets. */
+  readonly columns?: readonly string[];
+  /** It speaks of all rows. */
+  readonly whole?: boolean;
+  /** `part`: in a WITH; `body`: in a DO block, a function or a rule. */
+  readonly place: 'statement' | 'part' | 'body';
+}
+
 export interface StatementRun {
   readonly path: string;
   readonly line: number;
@@ -108,6 +136,8 @@ export interface StatementRun {
   readonly objects?: readonly string[];
   /** Left out: it asks nothing. */
   readonly environment?: readonly EnvironmentSign[];
+  /** Left out: it takes nothing away. */
+  readonly destroys?: readonly Destruction[];
 }
 
 export type ObjectKind =
@@ -195,6 +225,13 @@ export interface ProductionSize {
   readonly indexBytes?: number;
 }
 
+/** A restore drill: how old the dump was, how large, and how long restoring it took. */
+export interface Restore {
+  readonly takenAtMs: number;
+  readonly sizeBytes: number;
+  readonly restoreMs: number;
+}
+
 /** The dry run of one change over all its migrations folders. Never contains row content. */
 export interface DryRun {
   readonly status: DryRunStatus;
@@ -207,6 +244,8 @@ export interface DryRun {
   readonly problems: readonly PlanProblem[];
   /** Rows in production by the base branch's statistics file; absent: sizes there are not known. */
   readonly statistics?: readonly ProductionSize[];
+  /** The snapshot that the baseline was restored from; absent: there was none. */
+  readonly restore?: Restore;
 }
 
 export interface DryRunSettings {
@@ -217,6 +256,8 @@ export interface DryRunSettings {
   /** Synthetic rows for each table that has none; 0 makes none. */
   readonly rows: number;
   readonly timeoutMs: number;
+  /** Left out: the history is replayed. A schema dump of the base branch, or the server's snapshot. */
+  readonly baseline?: 'snapshot' | { readonly path: string; readonly sql: string };
 }
 
 export interface DryRunRequest {

@@ -1,9 +1,17 @@
 /** The Evidence of a local checkout: what a pull request from head to base would show. */
 import { NO_DRY_RUN } from '../core/dry-run.ts';
-import type { DryRun, MigrationPlan, ProductionSize, RunDry, SourceTree } from '../core/dry-run.ts';
+import type {
+  DryRun,
+  DryRunSettings,
+  MigrationPlan,
+  ProductionSize,
+  RunDry,
+  SourceTree,
+} from '../core/dry-run.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Change, Commit, Evidence, Gap, PolicySources } from '../core/evidence.ts';
+import type { MigrationSettings } from '../core/policy.ts';
 import { readStatistics, sizesOf } from '../core/weigh-file.ts';
 import type { PlanInput } from '../migrations/plan.ts';
 import { readCommits } from './commits.ts';
@@ -120,15 +128,40 @@ async function dryRun(
   if (plans.length === 0) return { dryRun: NO_DRY_RUN, gaps: [] };
   const seed = await readSeed(content.baseTree, settings.seed);
   const statistics = await readSizes(content.baseTree, settings.statistics);
+  const baseline = await readBaseline(content.baseTree, settings.baseline);
   const { postgres, rows, timeoutMs } = settings;
   const ran = await request.runDry({
     owner: folder,
     plans,
-    settings: { postgres, rows, timeoutMs, seed: seed.files },
+    settings: { postgres, rows, timeoutMs, seed: seed.files, ...baseline.setting },
   });
   const { tables, gaps } = statistics;
   const dryRun = tables === null ? ran : { ...ran, statistics: tables };
-  return { dryRun, gaps: [...seed.gaps, ...gaps] };
+  return { dryRun, gaps: [...seed.gaps, ...gaps, ...baseline.gaps] };
+}
+
+interface BaselineRead {
+  readonly setting: Pick<DryRunSettings, 'baseline'>;
+  readonly gaps: readonly Gap[];
+}
+
+/** The schema dump of the base branch, when the policy starts from one. */
+async function readBaseline(
+  tree: SourceTree,
+  wish: MigrationSettings['baseline'],
+): Promise<BaselineRead> {
+  if (wish === 'replay') return { setting: {}, gaps: [] };
+  if (wish === 'snapshot') return { setting: { baseline: 'snapshot' }, gaps: [] };
+  const path = wish.schema;
+  const bytes = (await tree.read([path])).get(path);
+  const sql = bytes === undefined ? null : textOf(bytes);
+  if (sql !== null) return { setting: { baseline: { path, sql } }, gaps: [] };
+  const detail =
+    `The policy starts from the schema dump ${path}, which the base does not have as UTF-8 text: ` +
+    'add it there (pg_dump --schema-only --no-owner), or mend the policy.';
+  const gap: Gap = { what: 'dry-run', why: 'missing', detail };
+  // Without it the history is replayed, and the gap holds whatever that shows.
+  return { setting: {}, gaps: [gap] };
 }
 
 interface Sizes {

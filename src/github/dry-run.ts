@@ -87,7 +87,28 @@ async function settingsOf(base: SourceTree, settings: MigrationSettings): Promis
     seed: await seedOf(base, settings.seed),
     rows: settings.rows,
     timeoutMs: settings.timeoutMs,
+    ...(await baselineOf(base, settings.baseline)),
   };
+}
+
+/** The schema dump of the base branch, when the policy starts from one. */
+async function baselineOf(
+  base: SourceTree,
+  wish: MigrationSettings['baseline'],
+): Promise<Pick<DryRunSettings, 'baseline'>> {
+  if (wish === 'replay') return {};
+  if (wish === 'snapshot') return { baseline: 'snapshot' };
+  const path = wish.schema;
+  const content = (await base.read([path])).get(path);
+  const sql = content === undefined ? null : Buffer.from(content).toString('utf8');
+  if (content === undefined || sql === null || !Buffer.from(sql, 'utf8').equals(content)) {
+    throw new TagoutError(
+      'bad-input',
+      `the policy starts from the schema dump ${path}, which the base branch does not have as ` +
+        'UTF-8 text; add it there (pg_dump --schema-only --no-owner), or mend `migrations.baseline`',
+    );
+  }
+  return { baseline: { path, sql } };
 }
 
 /** The seed that the policy names. It is read from the base, so that a change cannot empty it. */

@@ -60,7 +60,11 @@ export class QueryRefused extends Error {
 const KEPT_MESSAGE_BYTES = 64 * 1024;
 const KEPT_INFOS = 1000;
 
+type CopyData = AsyncIterable<Buffer>;
+
 interface Pending {
+  /** What is sent when the server asks for rows; null: it is told that there are none. */
+  readonly copy: CopyData | null;
   readonly onRow: ((row: Row) => void) | null;
   readonly tags: string[];
   readonly infos: string[];
@@ -190,11 +194,45 @@ export class Wire {
     });
   }
 
-  #send(sql: string, onRow: Pending['onRow']): Promise<Omit<WireResult, 'rows'>> {
+  /** Runs one `COPY … FROM stdin` and sends it these bytes, no faster than the server takes them. */
+  async copyIn(sql: string, data: CopyData): Promise<WireResult> {
+    return { ...(await this.#send(sql, null, data)), rows: [] };
+  }
+
+  async #giveRows(data: CopyData): Promise<void> {
+    try {
+      for await (const piece of data) {
+        // After an error of the server the rest is read and not sent, as its place must be passed.
+        if (this.#lost !== null || this.#pending?.error !== null) continue;
+        if (!this.#socket.write(message('d', piece))) await this.#drained();
+      }
+      this.#socket.write(message('c', Buffer.alloc(0)));
+    } catch (error) {
+      this.#socket.write(message('f', strings(String(error).slice(0, 200))));
+    }
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#socket.off('drain', done);
+        this.#socket.off('close', done);
+        resolve();
+      };
+      this.#socket.once('drain', done);
+      this.#socket.once('close', done);
+    });
+  }
+
+  #send(
+    sql: string,
+    onRow: Pending['onRow'],
+    copy: CopyData | null = null,
+  ): Promise<Omit<WireResult, 'rows'>> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     if (this.#pending !== null) return Promise.reject(new Error('a query is already under way'));
     return new Promise((resolve, reject) => {
-      this.#pending = { onRow, tags: [], infos: [], error: null, resolve, reject };
+      this.#pending = { copy, onRow, tags: [], infos: [], error: null, resolve, reject };
       const text = `${this.#options.prefix ?? ''}${sql}`;
       this.#socket.write(message('Q', strings(text)));
     });
@@ -252,8 +290,14 @@ export class Wire {
     else if (type === 'N') this.#notice(body);
     else if (type === 'R') this.#authenticate(body.readInt32BE(0));
     else if (type === 'K') this.#processId = body.readInt32BE(0);
-    else if (type === 'G') this.#socket.write(message('f', strings('no data for COPY FROM STDIN')));
+    else if (type === 'G') this.#askedForRows();
     else if (type === 'Z') this.#ready(body);
+  }
+
+  #askedForRows(): void {
+    const data = this.#pending?.copy ?? null;
+    if (data === null) this.#socket.write(message('f', strings('no data for COPY FROM STDIN')));
+    else void this.#giveRows(data);
   }
 
   #notice(body: Buffer): void {

@@ -3,10 +3,16 @@
  * SQL, then synthetic rows. Each stage is cached, and a longer history starts from the longest
  * prefix of it that is there.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, sha256Hex } from '../core/canonical.ts';
-import type { DryRunSettings, MigrationPlan, SqlError, TableSize } from '../core/dry-run.ts';
+import type {
+  DryRunSettings,
+  MigrationPlan,
+  Restore,
+  SqlError,
+  TableSize,
+} from '../core/dry-run.ts';
 import { cloneDataDir } from '../postgres/clone.ts';
 import type { Engine } from '../postgres/engine.ts';
 import { ConnectionLost, type Wire } from '../postgres/wire.ts';
@@ -14,6 +20,7 @@ import type { BaselineCache, Cached } from './cache.ts';
 import { type Catalog, readCatalog } from './catalog.ts';
 import { LAYOUT, makeEngineBase } from './engine-base.ts';
 import { replay } from './execute.ts';
+import { restore, type Source } from './restore.ts';
 import { fillTables, type Unfilled } from './rows.ts';
 import { countTables, type TableCounts } from './values.ts';
 import {
@@ -33,6 +40,8 @@ export interface BaselineFacts {
   readonly unfilled: readonly Unfilled[];
   /** The first transaction of whoever works in a copy: all rows of before are older. */
   readonly firstXid: number;
+  /** Given when the baseline is a restored snapshot. */
+  readonly restore: Restore | null;
 }
 
 export interface Baseline extends Resting {
@@ -42,7 +51,7 @@ export interface Baseline extends Resting {
 
 /** The history or the seed did not run: an expected outcome, with the place. */
 export class BaselineFailed extends Error {
-  readonly stage: 'history' | 'seed' | 'time';
+  readonly stage: 'history' | 'schema' | 'seed' | 'snapshot' | 'time';
   readonly sql: SqlError | null;
   constructor(stage: BaselineFailed['stage'], sql: SqlError | null) {
     super(sql?.message ?? 'the baseline took too long');
@@ -58,6 +67,8 @@ export interface BaselineWish {
   readonly plans: readonly MigrationPlan[];
   readonly settings: DryRunSettings;
   readonly timeoutMs: number;
+  /** Null: the plans' history is replayed. */
+  readonly source: Source | null;
 }
 
 interface Step {
@@ -67,8 +78,16 @@ interface Step {
   readonly key: string;
 }
 
-function historyKeys(wish: BaselineWish): { readonly root: string; readonly steps: Step[] } {
+/** What a source is known by: a schema by its text, a snapshot by its file's name, size and time. */
+function sourceKey(wish: BaselineWish, source: Source): string {
   const { engine } = wish;
+  const content = source.kind === 'schema' ? sha256Hex(source.sql) : source.file;
+  return digestOf([source.kind, LAYOUT, engine.version, engine.origin, wish.owner, content]);
+}
+
+function historyKeys(wish: BaselineWish): { readonly root: string; readonly steps: Step[] } {
+  const { engine, source } = wish;
+  if (source !== null) return { root: sourceKey(wish, source), steps: [] };
   const root = digestOf(['history', LAYOUT, engine.version, engine.origin, wish.owner]);
   let key = root;
   const steps = wish.plans.flatMap((plan) =>
@@ -135,18 +154,40 @@ export class Baselines {
   }
 
   async #make(key: string, wish: BaselineWish, steps: readonly Step[]): Promise<Baseline> {
-    const history = await this.#history(wish, steps);
+    const { source } = wish;
+    const history =
+      source === null ? await this.#history(wish, steps) : await this.#restored(wish, source);
     const facts: { made: BaselineFacts | null } = { made: null };
     const kept = await this.#build(key, async (folder) => {
       facts.made = await this.#inCopy(history, folder, wish, async (throwaway) => {
         await seedRows(throwaway, wish.settings);
-        return fillAndRead(throwaway, wish);
+        return { ...(await fillAndRead(throwaway, wish)), restore: drillOf(history.folder) };
       });
       writeFileSync(join(folder, 'facts'), JSON.stringify(facts.made));
     });
     if (facts.made === null) throw new Error('a baseline without facts');
     const { dataDir, sizeBytes } = kept;
     return { dataDir, sizeBytes, facts: facts.made, cached: false };
+  }
+
+  /** A dump loaded into the engine's empty database, with the time that it took beside it. */
+  async #restored(wish: BaselineWish, source: Source): Promise<Cached> {
+    const key = sourceKey(wish, source);
+    const known = this.#cache.find(key);
+    if (known !== null) return known;
+    const base = await this.#engineBase(wish.engine);
+    return this.#build(key, async (folder) => {
+      await this.#inCopy(base, folder, wish, async (throwaway) => {
+        const began = performance.now();
+        const error = await restore(throwaway, source, wish.engine);
+        if (error !== null) throw new BaselineFailed(source.kind, error);
+        if (source.kind === 'schema') return;
+        const { takenAtMs, sizeBytes } = source.file;
+        const restoreMs = Math.round(performance.now() - began);
+        const drill: Restore = { takenAtMs, sizeBytes, restoreMs };
+        writeFileSync(join(folder, DRILL), JSON.stringify(drill));
+      });
+    });
   }
 
   /** The history replayed, from the longest prefix of it that is cached. */
@@ -182,12 +223,16 @@ export class Baselines {
     await cloneDataDir(from.dataDir, join(folder, 'data'));
     const throwaway = await startThrowaway(folder, wish.engine);
     let late = false;
+    const tooLate = Promise.withResolvers<never>();
+    tooLate.promise.catch(() => undefined);
     const timer = setTimeout(() => {
       late = true;
       throwaway.kill();
+      // What waits for something else than the server, as a file, ends as well.
+      tooLate.reject(new BaselineFailed('time', null));
     }, wish.timeoutMs);
     try {
-      const result = await work(throwaway);
+      const result = await Promise.race([work(throwaway), tooLate.promise]);
       await throwaway.rest();
       return result;
     } catch (error) {
@@ -198,6 +243,14 @@ export class Baselines {
       clearTimeout(timer);
     }
   }
+}
+
+const DRILL = 'restore';
+
+/** How the restore went that a prepared folder stems from; null for one that was replayed. */
+function drillOf(folder: string): Restore | null {
+  const path = join(folder, DRILL);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null;
 }
 
 async function seedRows(throwaway: Throwaway, settings: DryRunSettings): Promise<void> {
@@ -211,13 +264,17 @@ async function seedRows(throwaway: Throwaway, settings: DryRunSettings): Promise
   await owner.close();
 }
 
-async function fillAndRead(throwaway: Throwaway, wish: BaselineWish): Promise<BaselineFacts> {
+async function fillAndRead(
+  throwaway: Throwaway,
+  wish: BaselineWish,
+): Promise<Omit<BaselineFacts, 'restore'>> {
+  const isSnapshot = wish.source?.kind === 'snapshot';
   const observer = await throwaway.connect(OBSERVER);
   const catalog = await readCatalog(observer);
   const seeded = await countTables(observer, catalog.tables);
   const empty = catalog.tables.filter((table) => (seeded[table.oid]?.rows ?? 0) === 0);
   const unfilled =
-    wish.settings.rows > 0 && empty.length > 0
+    wish.settings.rows > 0 && empty.length > 0 && !isSnapshot
       ? await fillTables(throwaway, wish.engine, { tables: empty, rows: wish.settings.rows })
       : [];
   const counts = empty.length === 0 ? seeded : await countTables(observer, catalog.tables);
@@ -226,6 +283,7 @@ async function fillAndRead(throwaway: Throwaway, wish: BaselineWish): Promise<Ba
   const tables = catalog.tables.map((table): TableSize => {
     const rows = counts[table.oid]?.rows ?? 0;
     const made = (seeded[table.oid]?.rows ?? 0) > 0 ? 'seed' : 'synthetic';
+    if (isSnapshot) return { table: table.name, rows, origin: 'snapshot' };
     return { table: table.name, rows, origin: rows === 0 ? 'empty' : made };
   });
   return { catalog, counts, tables, unfilled, firstXid };

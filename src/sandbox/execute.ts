@@ -8,6 +8,7 @@ import type {
   StatementRun,
 } from '../core/dry-run.ts';
 import type { Wire, WireError, WireResult } from '../postgres/wire.ts';
+import { DestructionReader } from './destruction.ts';
 import { EnvironmentReader } from './environment.ts';
 import { TransactionLocks } from './locks.ts';
 import { placeInStatement, type Split, split, type Statement } from './statements.ts';
@@ -70,6 +71,7 @@ export class Executor {
   #state: WireResult['state'] = 'I';
   readonly #held = new TransactionLocks();
   readonly #environment = new EnvironmentReader();
+  readonly #destruction = new DestructionReader();
   #unseen: Statement | null = null;
   #error: SqlError | null = null;
   #rewrites: { index: number; oids: readonly number[] }[] = [];
@@ -83,6 +85,7 @@ export class Executor {
   async run(scope: MigrationPlan['scope'], steps: readonly MigrationStep[]): Promise<Executed> {
     for (const step of steps) {
       const ready = await split(step.sql, step.firstLine);
+      this.#destruction.nextFile();
       if (step.transaction === 'none' || scope === 'statement') await this.#apart(step, ready);
       else if (scope === 'file') await this.#file(step, ready);
       else await this.#block(step, ready);
@@ -169,7 +172,8 @@ export class Executor {
     if (oids.length > 0) this.#rewrites.push({ index: this.#runs.length, oids });
     const objects = named(result.infos);
     const environment = this.#environment.read(statement.text, statement.kind);
-    if (this.#runs.length < KEPT_RUNS || error !== null) {
+    const destroys = this.#destruction.read(statement.text, statement.kind);
+    if (this.#runs.length < KEPT_RUNS || error !== null || destroys.length > 0) {
       this.#runs.push({
         path: step.path,
         line: statement.line,
@@ -182,6 +186,7 @@ export class Executor {
         error,
         ...(objects.length === 0 ? {} : { objects }),
         ...(environment.length === 0 ? {} : { environment }),
+        ...(destroys.length === 0 ? {} : { destroys }),
       });
     } else this.#unseen = statement;
     this.#error = error;

@@ -11,6 +11,7 @@ import {
   type MigrationPlan,
   NO_DRY_RUN,
   type PlanProblem,
+  type Restore,
   type RunDry,
 } from '../core/dry-run.ts';
 import { TagoutError } from '../core/errors.ts';
@@ -24,6 +25,8 @@ import { type Guard, guard } from './guard.ts';
 import { observe, watch } from './observe.ts';
 import { MEMORY, type Memory } from './memory.ts';
 import { Queue } from './queue.ts';
+import { snapshotAt, sourceOf } from './restore.ts';
+import { withoutMessages } from './withhold.ts';
 import * as words from './words.ts';
 import {
   OBSERVER,
@@ -50,6 +53,8 @@ export interface SandboxOptions {
   readonly runDiskBytes?: number;
   /** How long preparing a baseline may take. */
   readonly baselineTimeoutMs?: number;
+  /** A pg_dump of production, plain or custom, for policies that say `baseline: snapshot`. */
+  readonly snapshot?: string | null;
   /** Where runs are while there is room; null keeps them on disk. */
   readonly memory?: Memory | null;
 }
@@ -68,6 +73,7 @@ const DEFAULTS = {
   runDiskBytes: 2 * 2 ** 30,
   baselineTimeoutMs: 300_000,
   memory: MEMORY,
+  snapshot: null,
 };
 
 /** At least this long may the comparison take, whatever the migration itself may. */
@@ -85,6 +91,7 @@ interface Outcome {
   readonly baselineMs: number;
   readonly runMs: number;
   readonly cached: boolean;
+  readonly restore: Restore | null;
 }
 
 /** Makes a sandbox on a folder and clears what dead processes left there. */
@@ -164,7 +171,13 @@ async function dryRun(context: Context): Promise<DryRun> {
     baselineCached: outcomes.every((o) => o.cached),
     folders: outcomes.map((o) => o.folder),
     problems,
+    ...restoreOf(outcomes),
   };
+}
+
+function restoreOf(outcomes: readonly Outcome[]): Pick<DryRun, 'restore'> {
+  const restore = outcomes.find((outcome) => outcome.restore !== null)?.restore ?? null;
+  return restore === null ? {} : { restore };
 }
 
 /** A major that the policy names and the machine lacks is an outcome; no engine at all is a fault. */
@@ -185,7 +198,15 @@ function emptyFolder(plan: MigrationPlan): FolderRun {
 
 function notComparable(plan: MigrationPlan, reason: string, baselineMs: number): Outcome {
   const folder = emptyFolder(plan);
-  return { status: 'not-comparable', reason, folder, baselineMs, runMs: 0, cached: false };
+  return {
+    status: 'not-comparable',
+    reason,
+    folder,
+    baselineMs,
+    runMs: 0,
+    cached: false,
+    restore: null,
+  };
 }
 
 function tooLarge(plan: MigrationPlan): string | null {
@@ -217,13 +238,15 @@ async function runPlan(context: Context, engine: Engine, plan: MigrationPlan): P
 async function prepare(context: Context, engine: Engine, plan: MigrationPlan): Promise<Baseline> {
   const { owner, settings, plans } = context.request;
   const timeoutMs = Math.max(context.settled.baselineTimeoutMs, settings.timeoutMs);
-  const common = { owner, engine, settings, timeoutMs };
+  const source = sourceOf(settings, snapshotAt(context.settled.snapshot));
+  if (source === 'no snapshot') throw new BaselineFailed('snapshot', null);
+  const common = { owner, engine, settings, timeoutMs, source };
   try {
     return await context.baselines.prepare({ ...common, plans: [plan] });
   } catch (error) {
     if (!(error instanceof BaselineFailed)) throw error;
     const others = plans.filter((p) => p !== plan && p.dialect === 'postgresql');
-    if (others.length === 0) throw error;
+    if (others.length === 0 || source !== null) throw error;
     return context.baselines
       .prepare({ ...common, plans: [...others, plan] })
       .catch((second: unknown) => {
@@ -257,7 +280,8 @@ async function onDisk(it: Pending, places: Places): Promise<Ran> {
 }
 
 async function runIn(it: Pending, places: Places): Promise<Ran | 'too large for memory'> {
-  const cached = it.baseline.cached;
+  const { cached, facts } = it.baseline;
+  const restored = facts.restore;
   const run = await startCopy(places, it.baseline, it.engine);
   const { timeoutMs } = it.context.request.settings;
   const allowed = it.context.settled.runDiskBytes;
@@ -273,11 +297,12 @@ async function runIn(it: Pending, places: Places): Promise<Ran | 'too large for 
     const limits = { timeoutMs, diskBytes: allowed };
     const down = error === null ? await runDown(seen, it.plan, limits) : NOT_DOWN;
     const whole = { ...folder, statements, error, observation: { ...there, ...down } };
-    return { ...judge(error, it.engine), folder: whole, cached };
+    const told = restored === null ? whole : withoutMessages(whole);
+    return { ...judge(told.error, it.engine), folder: told, cached, restore: restored };
   } catch (error) {
     if (watcher.ended === 'disk' && diskBytes < allowed) return 'too large for memory';
     const reason = interrupted(error, watcher, it.context);
-    return { status: 'not-comparable', reason, folder, cached };
+    return { status: 'not-comparable', reason, folder, cached, restore: restored };
   } finally {
     watcher.release();
     await run.discard();
@@ -289,7 +314,8 @@ function interrupted(error: unknown, watcher: Guard, context: Context): string {
   const expected = error instanceof ConnectionLost || error instanceof QueryRefused;
   if (!expected) throw error;
   if (watcher.ended === null && error instanceof QueryRefused) {
-    return words.unseenReason(error.message);
+    const snapshot = context.request.settings.baseline === 'snapshot';
+    return words.unseenReason(snapshot ? 'its rows refuse to be read' : error.message);
   }
   if (watcher.ended === 'time') return words.timeReason(context.request.settings.timeoutMs);
   if (watcher.ended === 'disk') return words.diskReason(context.settled.runDiskBytes);

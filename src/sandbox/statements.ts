@@ -135,6 +135,12 @@ function cuts(sql: string): readonly Cut[] {
   return found;
 }
 
+/** Whether a text that ends in a semicolon ends its last statement there, with no quote left open. */
+export function isComplete(sql: string): boolean {
+  const last = sql.trimEnd().length - 1;
+  return sql[last] === ';' && cuts(sql).some(({ end }) => end === last);
+}
+
 /** Index of the first character that is neither white space nor comment; -1 when there is none. */
 function firstWord(sql: string, cut: Cut): number {
   const skip = /\s+|--[^\n]*/y;

@@ -33,11 +33,29 @@ export function lackingReason(error: SqlError, engine: string): string {
 }
 
 /** The base branch's own history or seed does not run. */
-export function baselineReason(stage: 'history' | 'seed' | 'time', error: SqlError | null): string {
+export function baselineReason(
+  stage: 'history' | 'schema' | 'seed' | 'snapshot' | 'time',
+  error: SqlError | null,
+): string {
+  if (stage === 'snapshot' && error === null) return noSnapshotReason();
   if (stage === 'time' || error === null) {
     return (
       'The database before the change could not be prepared in time. Squash the old migrations, ' +
       'or raise `migrations.timeout` in .github/tagout.yml.'
+    );
+  }
+  if (stage === 'snapshot') {
+    return (
+      "The server's snapshot could not be restored: " +
+      `${error.line === null ? '' : `line ${error.line}: `}${ofDump(error)}. Have the operator dump ` +
+      'it anew with pg_dump -Fp --no-owner and try it with psql.'
+    );
+  }
+  if (stage === 'schema') {
+    return (
+      `The database before the change could not be prepared, as the schema dump fails: ` +
+      `${place(error)}: ${error.message} (SQLSTATE ${error.sqlstate}). Dump it anew with pg_dump ` +
+      '--schema-only --no-owner and commit it on the base branch.'
     );
   }
   const what = stage === 'seed' ? 'seed SQL' : "base branch's migrations";
@@ -85,4 +103,23 @@ export function unseenReason(detail: string): string {
     'What the migration did could not be compared, as the database cannot be read afterwards: ' +
     `${detail}. Remove what makes reading fail (a function in an index or a type) and push again.`
   );
+}
+
+/** What our own loader says is said; what the server says of rows is not. */
+function ofDump({ sqlstate, message }: SqlError): string {
+  return sqlstate.startsWith('58') ? message : withheld(sqlstate);
+}
+
+/** The policy asks for a snapshot, and the operator has set up none. */
+function noSnapshotReason(): string {
+  return (
+    'The migration could not be compared, as the policy asks for a snapshot and this server has ' +
+    'none that it can read. Have the operator set TAGOUT_SNAPSHOT to the path of a pg_dump, or ' +
+    'set `migrations.baseline: replay` in .github/tagout.yml.'
+  );
+}
+
+/** A server's message can quote rows; those of a snapshot must not leave the server. */
+export function withheld(sqlstate: string): string {
+  return `SQLSTATE ${sqlstate}, message withheld as it could quote rows of the snapshot`;
 }
