@@ -286,9 +286,11 @@ export interface PolicySources {
 export interface Gap {
   /** `commits`, `files`, `reviews`, `policy`, `dry-run`, … */
   readonly what: string;
-  readonly why: 'truncated' | 'unreadable' | 'missing' | 'unknown-value' | 'too-large';
+  readonly why: 'truncated' | 'unreadable' | 'missing' | 'unknown-value' | 'too-large' | 'differs';
   /** One sentence for the reader: what happened and what cures it. */
   readonly detail: string;
+  /** Who can cure it and how, when that is neither splitting nor waiting. */
+  readonly cure?: string;
 }
 
 export interface Evidence {

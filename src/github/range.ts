@@ -76,6 +76,7 @@ const linkedSchema = z.object({
   oid: shaSchema,
   associatedPullRequests: z
     .object({
+      pageInfo: z.object({ hasNextPage: z.boolean() }),
       nodes: z.array(
         z.object({
           number: z.int(),
@@ -107,7 +108,12 @@ export async function readLinks(
     refuseErrors(answer, 'the pull requests of the range');
     const schema = z.object({ repository: z.record(z.string(), linkedSchema.nullable()) });
     const { repository } = parseAnswer(schema, answer.data, 'the pull requests of the range');
-    group.forEach((sha, index) => links.set(sha, mergedIn(reading, repository[`c${index}`])));
+    for (const [index, sha] of group.entries()) {
+      const commit = repository[`c${index}`];
+      const isCut = commit?.associatedPullRequests?.pageInfo.hasNextPage === true;
+      // Whoever opens many pull requests with a commit must not hide the one that merged it.
+      links.set(sha, isCut ? await allLinks(reading, sha) : mergedIn(reading, commit));
+    }
   }
   return links;
 }
@@ -121,6 +127,41 @@ function mergedIn(
     const ours = baseRepository?.databaseId === reading.repo.id;
     const sha = mergeCommit?.oid;
     return merged && ours && sha !== undefined ? [{ number, mergeCommitSha: sha }] : [];
+  });
+}
+
+const listedPullsSchema = z.array(
+  z.object({
+    number: z.int(),
+    merged_at: z.string().nullable(),
+    merge_commit_sha: shaSchema.nullable(),
+    base: z.object({ repo: z.object({ id: z.int() }).nullable() }),
+  }),
+);
+
+/** The merged pull requests of a commit that is in more of them than one answer holds. */
+async function allLinks(reading: Reading, sha: string): Promise<readonly LinkedPull[]> {
+  const what = `the pull requests of commit ${sha.slice(0, 12)}`;
+  const { rows, complete } = await getPages(
+    reading.client,
+    '/repos/{owner}/{repo}/commits/{commit_sha}/pulls',
+    {
+      parameters: { ...place(reading.repo), commit_sha: sha },
+      pages: 10,
+      rows: (data) => parseAnswer(listedPullsSchema, data, what),
+    },
+  );
+  if (!complete) {
+    noteGap(reading, {
+      what: 'range',
+      why: 'truncated',
+      detail: `Commit ${sha.slice(0, 12)} is in more than ${rows.length} pull requests.`,
+      cure: 'Somebody with write access closes those that are open for no reason.',
+    });
+  }
+  return rows.flatMap(({ number, merged_at: atText, merge_commit_sha: merged, base }) => {
+    const ours = base.repo?.id === reading.repo.id;
+    return ours && atText !== null && merged !== null ? [{ number, mergeCommitSha: merged }] : [];
   });
 }
 

@@ -21,6 +21,7 @@ export async function readSameHead(
       what: 'pull requests with this head',
       why: 'truncated',
       detail: `More than ${MAX_OTHERS + 1} open pull requests have the head ${first.change.headSha.slice(0, 12)}; close all but one.`,
+      cure: 'Somebody with write access closes all but one of them.',
     });
   }
   const others: OpenPull[] = [];
@@ -45,7 +46,7 @@ async function othersOf(reading: Reading, first: OpenPull): Promise<readonly num
 
 /** The base branches' files can only tighten; where they differ, no single one speaks for all. */
 function checkPolicies(reading: Reading, pulls: readonly OpenPull[]): void {
-  const files = new Set(pulls.map(({ sources }) => sources.base?.text ?? ''));
+  const files = new Set(pulls.map(({ sources }) => tightening(sources)));
   if (files.size < 2) return;
   const names = pulls
     .map(({ change }) => change.pull ?? 0)
@@ -53,7 +54,14 @@ function checkPolicies(reading: Reading, pulls: readonly OpenPull[]): void {
     .map((number) => `#${number}`);
   noteGap(reading, {
     what: 'policy',
-    why: 'unknown-value',
+    why: 'differs',
     detail: `The pull requests ${names.join(', ')} have one head and go to branches whose policy files differ; close all but one of them.`,
+    cure: `Somebody with write access closes all but one of ${names.join(', ')}, or makes the policy files of their base branches equal.`,
   });
+}
+
+/** What the base branch's file adds; one that equals the default branch's adds nothing. */
+function tightening({ base, repository }: OpenPull['sources']): string {
+  const text = base?.text ?? '';
+  return text === (repository.text ?? '') ? '' : text;
 }

@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import type { SourceTree, TreeEntry } from '../core/dry-run.ts';
 import { readBlobs } from './blobs.ts';
-import { TagoutError } from '../core/errors.ts';
-import { parseAnswer, place, type Reading } from './reading.ts';
+import { noteGap, parseAnswer, place, type Reading } from './reading.ts';
 
 /** How many entries the cache of trees holds over all repositories. */
 const CACHE_ENTRIES = 400_000;
@@ -25,11 +24,17 @@ const treeSchema = z.object({
 
 type RawTree = z.infer<typeof treeSchema>;
 
+/** A tree as far as it was read. */
+interface WalkedTree {
+  readonly entries: readonly TreeEntry[];
+  readonly complete: boolean;
+}
+
 /** Trees by `repository id:tree id`, the longest unused leave first. */
 export class TreeCache {
   readonly #trees = new Map<string, readonly TreeEntry[]>();
   /** Trees that are being read now, so that two parts of one reading do not ask twice. */
-  readonly underway: Map<string, Promise<readonly TreeEntry[]>> = new Map();
+  readonly underway: Map<string, Promise<WalkedTree>> = new Map();
   #entries = 0;
 
   get(key: string): readonly TreeEntry[] | undefined {
@@ -56,7 +61,20 @@ export class TreeCache {
  * Every file of a tree, with submodules and links as entries of their own mode. `sha` is a commit or
  * a tree. A tree that GitHub truncates is walked folder by folder; beyond the limit it is a gap.
  */
-export function readTree(reading: Reading, sha: string): Promise<readonly TreeEntry[]> {
+export async function readTree(reading: Reading, sha: string): Promise<readonly TreeEntry[]> {
+  const { entries, complete } = await walked(reading, sha);
+  if (!complete) {
+    // Noted by each reading that uses the tree, also by one that only waited for another's walk.
+    noteGap(reading, {
+      what: 'files',
+      why: 'too-large',
+      detail: `The tree of ${sha.slice(0, 12)} is too large for one answer of GitHub and has more than ${WALK_LIMIT} folders; split the repository.`,
+    });
+  }
+  return entries;
+}
+
+function walked(reading: Reading, sha: string): Promise<WalkedTree> {
   const key = treeKey(reading, sha);
   const underway = reading.trees.underway.get(key);
   if (underway !== undefined) return underway;
@@ -69,14 +87,10 @@ function treeKey({ repo }: Reading, sha: string): string {
   return `${repo.installationId}:${repo.id}:${sha}`;
 }
 
-async function walkWhole(reading: Reading, sha: string): Promise<readonly TreeEntry[]> {
+async function walkWhole(reading: Reading, sha: string): Promise<WalkedTree> {
   const budget = { left: WALK_LIMIT };
   const entries = await walk(reading, sha, budget);
-  if (budget.left >= 0) return entries;
-  throw new TagoutError(
-    'bad-input',
-    `the tree of ${sha.slice(0, 12)} has more folders than are read; split the repository or the change`,
-  );
+  return { entries, complete: budget.left >= 0 };
 }
 
 async function walk(

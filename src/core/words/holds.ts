@@ -51,10 +51,7 @@ export const SAY = {
   evidenceIncomplete: (gap: Gap): Said => ({
     code: 'evidence-incomplete',
     reason: `Not everything could be read (R14): ${name(gap.what)} is ${GAP[gap.why]}. ${prose(gap.detail)}`,
-    cure:
-      gap.why === 'truncated' || gap.why === 'too-large'
-        ? 'The author splits it into smaller pull requests.'
-        : 'It is read again by itself; if this stays, the operator of Tagout looks at its log.',
+    cure: gap.cure === undefined ? GAP_CURE[gap.why] : prose(gap.cure),
   }),
   unknownReviewState: (pull: number | null): Said => ({
     code: 'evidence-incomplete',
@@ -318,6 +315,19 @@ const GAP: Readonly<Record<Gap['why'], string>> = {
   missing: 'missing',
   'unknown-value': 'of an unknown kind',
   'too-large': 'too large',
+  differs: 'not the same everywhere',
+};
+
+const SPLIT = 'The author splits it into smaller pull requests.';
+const AGAIN = 'It is read again by itself; if this stays, the operator of Tagout looks at its log.';
+
+const GAP_CURE: Readonly<Record<Gap['why'], string>> = {
+  truncated: SPLIT,
+  unreadable: AGAIN,
+  missing: AGAIN,
+  'unknown-value': AGAIN,
+  'too-large': SPLIT,
+  differs: AGAIN,
 };
 
 export interface MissingFacts {
