@@ -1,0 +1,186 @@
+/** What is observed, as cases: each shows one thing, and a twin does not. docs/migrations.md shows them. */
+
+export const HISTORY: readonly string[] = [
+  `create table users (id serial primary key, email text not null, name text, age int);
+   create table posts (id serial primary key, user_id int references users on delete cascade, body text);
+   create table logs (line text, level text);
+   create table secrets (id int primary key, owner text);
+   alter table secrets enable row level security;
+   create policy own on secrets using (owner = current_user);
+   create type mood as enum ('sad', 'happy');
+   create view names as select id, name from users;`,
+];
+
+export const SEED: readonly { readonly path: string; readonly sql: string }[] = [
+  {
+    path: 'seed.sql',
+    sql: `insert into users (email, name, age) select 'e' || i, 'n' || i, i from generate_series(1, 100) i;
+      insert into posts (user_id, body) select 1 + i % 100, 'b' from generate_series(1, 300) i;
+      insert into logs select 'l' || i, 'info' from generate_series(1, 50) i;
+      insert into secrets select i, 'x' from generate_series(1, 10) i;`,
+  },
+];
+
+export interface Case {
+  readonly name: string;
+  readonly sql: string;
+  readonly data?: readonly string[];
+  readonly objects?: readonly string[];
+}
+
+export const CASES: readonly Case[] = [
+  {
+    name: 'a dropped column loses its values',
+    sql: 'alter table users drop column age',
+    data: ['users.age values 100 > 0 lost 100 added 0 changed 0'],
+    objects: ['removed column users.age'],
+  },
+  {
+    name: 'twin: a new column',
+    sql: 'alter table users add column x int',
+    objects: ['added column users.x'],
+  },
+  {
+    name: 'a renamed column keeps its values',
+    sql: 'alter table users rename column age to years',
+    objects: ['changed column users.age'],
+  },
+  {
+    name: 'a renamed table keeps its rows',
+    sql: 'alter table logs rename to journal',
+    objects: ['changed table logs'],
+  },
+  {
+    name: 'an UPDATE to NULL loses values and no rows',
+    sql: 'update users set name = null where id <= 30',
+    data: ['users.name values 100 > 70 lost 30 added 0 changed 0'],
+    objects: [],
+  },
+  { name: 'twin: an UPDATE that changes nothing', sql: 'update users set name = name', data: [] },
+  {
+    name: 'an UPDATE of values changes them',
+    sql: `update users set email = 'gone' where id > 90`,
+    data: ['users.email values 100 > 100 lost 0 added 0 changed 10'],
+  },
+  {
+    name: 'a DELETE reaches other tables by its cascade',
+    sql: 'delete from users where id = 7',
+    data: [
+      'posts rows 300 > 297 lost 3 added 0 changed 0',
+      'posts.body values 300 > 297 lost 3 added 0 changed 0',
+      'posts.id values 300 > 297 lost 3 added 0 changed 0',
+      'posts.user_id values 300 > 297 lost 3 added 0 changed 0',
+      'users rows 100 > 99 lost 1 added 0 changed 0',
+      'users.age values 100 > 99 lost 1 added 0 changed 0',
+      'users.email values 100 > 99 lost 1 added 0 changed 0',
+      'users.id values 100 > 99 lost 1 added 0 changed 0',
+      'users.name values 100 > 99 lost 1 added 0 changed 0',
+    ],
+  },
+  {
+    name: 'dynamic SQL in DO is seen by what it did',
+    sql: `do $$ begin execute 'trunc' || 'ate logs'; end $$`,
+    data: [
+      'logs rows 50 > 0 lost 50 added 0 changed 0',
+      'logs.level values 50 > 0 lost 50 added 0 changed 0',
+      'logs.line values 50 > 0 lost 50 added 0 changed 0',
+    ],
+  },
+  {
+    name: 'a table without a key: changed values are not lost rows',
+    sql: `update logs set level = 'warn' where line in ('l1', 'l2')`,
+    data: ['logs.level values 50 > 50 lost 0 added 0 changed 2'],
+  },
+  {
+    name: 'copy, drop and rename back loses what was not copied',
+    sql: `create table new_logs (line text, level text);
+      insert into new_logs (line) select line from logs; drop table logs;
+      alter table new_logs rename to logs`,
+    data: ['logs.level values 50 > 0 lost 50 added 0 changed 0'],
+    objects: [],
+  },
+  {
+    name: 'a type change that keeps every value changes none',
+    sql: 'alter table users alter email type varchar(200)',
+    data: [],
+    objects: ['changed column users.email'],
+  },
+  {
+    name: 'a type change that rounds changes values',
+    sql: 'alter table users alter age type int using (age / 10) * 10',
+    data: ['users.age values 100 > 100 lost 0 added 0 changed 90'],
+    objects: [],
+  },
+  {
+    name: 'row level security switched off',
+    sql: 'alter table secrets disable row level security',
+    objects: ['changed row-security secrets'],
+  },
+  {
+    name: 'a policy opened',
+    sql: 'alter policy own on secrets using (true)',
+    objects: ['changed policy secrets.own'],
+  },
+  {
+    name: 'a grant to everyone',
+    sql: 'grant select on users to public',
+    objects: ['added grant users to public'],
+  },
+  {
+    name: 'default privileges opened',
+    sql: 'alter default privileges grant all on tables to public',
+    objects: ['added grant new objects of app_owner to public'],
+  },
+  {
+    name: 'a view replaced',
+    sql: 'create or replace view names as select id, email::text as name from users',
+    objects: ['changed view names'],
+  },
+  { name: 'an enum grows', sql: `alter type mood add value 'ok'`, objects: ['changed type mood'] },
+  {
+    name: 'constraint, index, default, trigger, function, sequence and schema',
+    sql: `alter table users add constraint old check (age > 0); create index on users (name);
+      alter table users alter age set default 1; create sequence s; create schema other;
+      create function f() returns trigger language plpgsql as 'begin return new; end';
+      create trigger t before insert on users for each row execute function f()`,
+    objects: [
+      'added constraint users.old',
+      'added default users.age',
+      'added function f()',
+      'added index users_name_idx',
+      'added schema other',
+      'added sequence s',
+      'added trigger users.t',
+    ],
+  },
+  {
+    name: 'a rule that swallows writes',
+    sql: 'create rule no_write as on insert to users do instead nothing',
+    objects: ['added trigger users.no_write'],
+  },
+  {
+    name: 'settings of the database',
+    sql: `do $$ begin execute format('alter database %I set search_path = evil', current_database()); end $$`,
+    objects: ['added schema settings of the database'],
+  },
+  {
+    name: 'a sequence set back gives out values again',
+    sql: `select setval('users_id_seq', 5); alter sequence posts_id_seq restart`,
+    objects: ['changed sequence posts_id_seq', 'changed sequence users_id_seq'],
+  },
+  {
+    name: 'twin: a sequence that goes on',
+    sql: `select nextval('users_id_seq'), setval('posts_id_seq', 5000)`,
+    objects: [],
+  },
+  {
+    name: 'a dropped schema takes everything in it',
+    sql: 'drop schema public cascade; create schema public',
+    data: [
+      'logs rows 50 > 0 lost 50 added 0 changed 0',
+      'posts rows 300 > 0 lost 300 added 0 changed 0',
+      'secrets rows 10 > 0 lost 10 added 0 changed 0',
+      'users rows 100 > 0 lost 100 added 0 changed 0',
+    ],
+  },
+];
