@@ -42,7 +42,7 @@ function rowOf(
 
 /** The table of DECISION.md as data, with the findings behind each row; the docs are made of it. */
 export const blastRadiusTable: readonly BlastRadiusRow[] = [
-  rowOf('critical', 'proof', 'rows or tables lost', 'rows-lost table-dropped'),
+  rowOf('critical', 'proof', 'rows or tables lost', 'rows-lost table-dropped all-rows-removed'),
   rowOf('critical', 'proof', 'a schema dropped', 'schema-dropped'),
   rowOf('critical', 'proof', 'destructive command outside migrations', 'destructive-command'),
   rowOf('critical', 'proof', 'escape attempt', 'escape-attempt'),
@@ -80,6 +80,12 @@ export const blastRadiusTable: readonly BlastRadiusRow[] = [
     'proof',
     'a drop that is not proven to lose nothing',
     'table-dropped-unproven column-dropped-unproven',
+  ),
+  rowOf(
+    'high',
+    'proof',
+    'a statement that takes away what the dry run does not have, puts rows back, or stands in a body',
+    'destruction-unproven rows-removed destructive-body',
   ),
   rowOf(
     'high',

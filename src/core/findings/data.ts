@@ -39,7 +39,7 @@ function madeHere(folder: FolderRun, table: string): string {
  * Whether nothing can be lost: the table held nothing of its own before the change, and is empty in
  * production by the statistics or the snapshot too. Rows made for the dry run are not its own.
  */
-function provenEmpty({ run, folder }: Case, table: string): boolean {
+export function isProvenEmpty({ run, folder }: Case, table: string): boolean {
   const size = sizeOf(folder, table);
   const own =
     size !== null && (size.origin === 'seed' || size.origin === 'snapshot') ? size.rows : 0;
@@ -65,7 +65,7 @@ function droppedTable(it: Case, table: string): Finding {
     figures: { rows: lost },
     ...placeOf(folder, table, /\bdrop\b/),
   };
-  if (provenEmpty(it, table)) {
+  if (isProvenEmpty(it, table)) {
     const message = `Table ${table} dropped; it is empty here and in production`;
     return makeFinding({ ...base, id: 'empty-table-dropped', radius: 'medium', message });
   }
@@ -92,7 +92,7 @@ function droppedColumn(it: Case, column: string): Finding[] {
   const table = tableOf(column);
   if ((rowsOf(folder, column, 'values')?.lost ?? 0) > 0) return [];
   const base = { object: column, evidence, ...placeOf(folder, column, /\bdrop\b/) };
-  if (provenEmpty(it, table)) {
+  if (isProvenEmpty(it, table)) {
     const message = `Column ${column} dropped; its table is empty here and in production`;
     return [makeFinding({ ...base, id: 'empty-column-dropped', radius: 'medium', message })];
   }
@@ -105,7 +105,7 @@ function droppedColumn(it: Case, column: string): Finding[] {
 function lostRows(it: Case, change: DataChange): Finding {
   const { folder } = it;
   const { object, lost, before } = change;
-  const empty = provenEmpty(it, object);
+  const empty = isProvenEmpty(it, object);
   return makeFinding({
     id: empty ? 'rows-lost-empty' : 'rows-lost',
     radius: empty ? 'medium' : 'critical',
@@ -122,7 +122,7 @@ function lostRows(it: Case, change: DataChange): Finding {
 function lostValues(it: Case, change: DataChange): Finding {
   const { object, lost, before } = change;
   const table = tableOf(object);
-  const empty = provenEmpty(it, table);
+  const empty = isProvenEmpty(it, table);
   const where = madeHere(it.folder, table);
   return makeFinding({
     id: empty ? 'values-lost-empty' : 'values-lost',

@@ -2,6 +2,7 @@
 import type { DryRun, FolderRun, PlanProblem, PlanProblemCode, SqlError } from '../dry-run.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
 import { findData } from './data.ts';
+import { findDestruction } from './destruction.ts';
 import { makeFinding } from './make.ts';
 import { findObjects } from './objects.ts';
 import { findStatements } from './statements.ts';
@@ -71,6 +72,7 @@ function folderFindings(run: DryRun, folder: FolderRun): readonly Finding[] {
     ...escapeAttempts(folder),
     ...(folder.error === null ? [] : [failure(folder, folder.error)]),
     ...findData(run, folder),
+    ...findDestruction(run, folder),
     ...findObjects(folder),
     ...findStatements(run, folder),
     ...unfilled(folder),
