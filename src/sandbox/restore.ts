@@ -13,7 +13,7 @@ import {
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { DryRunSettings, SqlError } from '../core/dry-run.ts';
 import { type Engine, SUPPORTED_MAJORS } from '../postgres/engine.ts';
@@ -86,10 +86,11 @@ interface Content {
   readonly stream: Readable;
   /** Null once it was read to its end without a fault. */
   readonly ended: Promise<string | null>;
+  readonly stop: () => void;
 }
 
 function plain(stream: Readable): Content {
-  return { stream, ended: Promise.resolve(null) };
+  return { stream, ended: Promise.resolve(null), stop: () => void stream.destroy() };
 }
 
 /** Turns a custom dump into plain SQL. It reads a file and writes text; no server is asked. */
@@ -105,7 +106,12 @@ function converted(program: string, path: string): Content {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code) => resolve(code === 0 ? null : `pg_restore: ${said.trim()}`));
   });
-  return { stream: child.stdout, ended };
+  const stop = (): void => {
+    child.kill();
+    child.stdout.destroy();
+  };
+  // Node empties the pipe of a program that has ended; what is not yet read must be kept.
+  return { stream: child.stdout.pipe(new PassThrough()), ended, stop };
 }
 
 async function contentOf(source: Source, engine: Engine): Promise<Content | SqlError> {
@@ -136,7 +142,7 @@ export async function restore(
     await superuser.execute(`CREATE ROLE "${name.replaceAll('"', '""')}" NOLOGIN`);
   };
   const error = await loadDump({ path, content: content.stream, owner, makeRole });
-  content.stream.destroy();
+  content.stop();
   const broken = await content.ended;
   await owner.close();
   await superuser.close();
