@@ -43,7 +43,11 @@ export async function loadDump(load: DumpLoad): Promise<SqlError | null> {
   ]();
   const state: State = { text: '', first: 1, line: 0, comments: 'plain SQL' };
   const fail = (sqlstate: string, message: string): SqlError => ({
-    ...{ sqlstate, message, path: load.path, line: state.first, column: null },
+    sqlstate,
+    message,
+    path: load.path,
+    line: state.first,
+    column: null,
   });
   for (let next = await lines.next(); next.done !== true; next = await lines.next()) {
     state.line += 1;
