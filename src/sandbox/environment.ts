@@ -73,7 +73,7 @@ function lastName(list: unknown): string {
 
 function call(name: string, deciding: boolean, { signs, known }: Walk): void {
   if (SERVER.has(name)) signs.add('server');
-  if (/^pg_sleep/.test(name)) signs.add('sleep');
+  if (name.startsWith('pg_sleep')) signs.add('sleep');
   if (deciding && CHANCE.has(name)) signs.add('chance');
   if (deciding && ROLE.has(name)) signs.add('role');
   for (const sign of known.get(name) ?? []) signs.add(sign);
