@@ -195,7 +195,7 @@ function lastHead(source: BundleSource) {
 }
 
 function writeManifest(folder: string, source: BundleSource, about: ReportAbout): void {
-  const names = filesBelow(folder).filter((name) => !name.endsWith('/'));
+  const names = filesBelow(folder);
   const manifest: Manifest = {
     v: 1,
     origin: source.origin,

@@ -53,8 +53,7 @@ export function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { withFileTypes: true })
     .flatMap((entry) => {
       if (!entry.isDirectory()) return [entry.name];
-      const inner = readdirSync(join(folder, entry.name));
-      return inner.length === 0 ? [`${entry.name}/`] : inner.map((name) => `${entry.name}/${name}`);
+      return readdirSync(join(folder, entry.name)).map((name) => `${entry.name}/${name}`);
     })
     .toSorted();
 }

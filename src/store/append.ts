@@ -23,6 +23,11 @@ export function stamp(dedupeKey: string, nowMs: number): EventStamp {
  */
 export async function appendEvent(sql: Sql | Tx, sealable: SealableEvent): Promise<boolean> {
   const { body, details } = sealable;
+  if (details.length === 0) {
+    const added = await sql`insert into audit.event (body) values (${body})
+      on conflict do nothing returning id`;
+    return added.length === 1;
+  }
   const [row] = await sql`
     with added as (
       insert into audit.event (body) values (${body}) on conflict do nothing returning id

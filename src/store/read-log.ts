@@ -85,7 +85,10 @@ function createDetails(sql: Sql, logId: number, from: number) {
       while ((rows[at]?.leaf ?? Number.POSITIVE_INFINITY) <= leaf) at += 1;
       return from === at ? NO_DETAILS : rows.slice(from, at);
     },
-    close: () => batches.return(),
+    /** Reads to the end: a connection that is still sending could not be used again. */
+    async close(): Promise<void> {
+      while (!ended) ended = (await batches.next()).done === true;
+    },
   };
 }
 

@@ -6,7 +6,7 @@ import {
   type LogVerifier,
   type Problem,
 } from '../core/audit/verify.ts';
-import { bytesOf, createTree } from '../core/audit/tree.ts';
+import { hashText } from '../core/audit/tree.ts';
 import { parseCheckpoint } from '../core/audit/note.ts';
 import { type Sql, storeFault } from './connect.ts';
 import {
@@ -33,17 +33,13 @@ function checkColumns(rows: readonly CheckpointColumns[], report: (found: Proble
 }
 
 /** The stored frontiers, from which the sealer goes on, must be those of the leaves. */
-function frontierChecker(rows: readonly CheckpointColumns[], report: (found: Problem) => void) {
+function frontierChecker(rows: readonly CheckpointColumns[], verifier: LogVerifier) {
   const bySize = new Map(rows.map((row) => [row.treeSize, row.frontier]));
-  const tree = createTree();
-  return (leaf: string): void => {
-    tree.add(leaf);
-    const stored = bySize.get(tree.size);
-    if (stored === undefined) return;
-    const actual = tree.frontier().map((hash) => Buffer.from(bytesOf(hash)).toString('hex'));
-    if (actual.join() === stored.join()) return;
-    const message = `The frontier stored with the checkpoint of size ${tree.size} is another.`;
-    report({ kind: 'tampered', code: 'note-invalid', leafIndex: null, message });
+  return (size: number): void => {
+    const stored = bySize.get(size);
+    if (stored === undefined || verifier.frontier().map(hashText).join() === stored.join()) return;
+    const message = `The frontier stored with the checkpoint of size ${size} is another.`;
+    verifier.report({ kind: 'tampered', code: 'note-invalid', leafIndex: null, message });
   };
 }
 
@@ -55,12 +51,12 @@ async function readLog(
 ): Promise<void> {
   const { rows, verifier } = about;
   const size = rows.at(-1)?.treeSize ?? 0;
-  const checkFrontier = frontierChecker(rows, (found) => verifier.report(found));
+  const checkFrontier = frontierChecker(rows, verifier);
   let index = 0;
   for await (const batch of readLeafBatches(sql, trusted.installationId)) {
     for (const leaf of batch) {
       // What was sealed after the checkpoints were read belongs to the next verification.
-      if (index >= size && size > 0) return;
+      if (index >= size && size > 0) continue;
       if (trusted.depth === 'tree') verifier.addBytes(leaf.marked);
       else verifier.add(leaf, leaf.marked);
       if (leaf.index !== index) {
@@ -68,8 +64,8 @@ async function readLog(
         const code = 'row-differs';
         verifier.report({ kind: 'tampered', code, leafIndex: index, message });
       }
-      checkFrontier(leaf.storedHash ?? '');
       index += 1;
+      checkFrontier(index);
     }
     progress(index, size);
   }

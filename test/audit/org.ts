@@ -35,15 +35,15 @@ export interface Org {
 
 /** What is planted, and how the event of the decision is changed for it. */
 const PLANTS: readonly (readonly [string, (event: Mutable, atMs: number) => void])[] = [
-  ['self-approval', (event) => void setApprover(event, { id: 198982749 })],
-  ['not-independent', (event) => void setApprover(event, { independent: false })],
+  ['self-approval', (event) => setApprover(event, { id: 198982749 })],
+  ['not-independent', (event) => setApprover(event, { independent: false })],
   [
     'approved-after-release',
-    (event, atMs) => void setApprover(event, { submittedAtMs: atMs + 900_000 }),
+    (event, atMs) => setApprover(event, { submittedAtMs: atMs + 900_000 }),
   ],
-  ['approved-other-commit', (event) => void setApprover(event, { reviewedSha: 'e'.repeat(40) })],
-  ['approver-without-role', (event) => void setApprover(event, { permission: 'read' })],
-  ['approver-deployed', (event) => void setApprover(event, { id: 2 })],
+  ['approved-other-commit', (event) => setApprover(event, { reviewedSha: 'e'.repeat(40) })],
+  ['approver-without-role', (event) => setApprover(event, { permission: 'read' })],
+  ['approver-deployed', (event) => setApprover(event, { id: 2 })],
   [
     'break-glass',
     (event) =>
@@ -62,7 +62,7 @@ const PLANTS: readonly (readonly [string, (event: Mutable, atMs: number) => void
   ['no-approval', (event) => void (event.decision.counted.length = 0)],
   [
     'quick-approval',
-    (event) => void setApprover(event, { submittedAtMs: event.deployment.requestedAtMs + 9_000 }),
+    (event) => setApprover(event, { submittedAtMs: event.deployment.requestedAtMs + 9_000 }),
   ],
 ];
 

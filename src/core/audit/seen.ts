@@ -26,12 +26,15 @@ export function createSeen(): Seen {
   const words = new Uint32Array(WORDS);
 
   function fingerprint(key: string): void {
-    let [a, b, c] = [0x811c9dc5, 0x9e3779b9, key.length];
+    // 32-bit integers throughout, so that nothing here becomes a floating-point number.
+    let a = 0x011c9dc5 | 0;
+    let b = 0x1e3779b9 | 0;
+    let c = key.length | 0;
     for (let at = 0; at < key.length; at += 1) {
-      const unit = key.charCodeAt(at);
+      const unit = key.charCodeAt(at) | 0;
       a = Math.imul(a ^ unit, 0x01000193);
-      b = Math.imul(b, 31) + unit;
-      c = Math.imul(c ^ unit, 0x5bd1e995) + (c >>> 15);
+      b = (Math.imul(b, 31) + unit) | 0;
+      c = (Math.imul(c ^ unit, 0x5bd1e995) + (c >>> 15)) | 0;
     }
     words[0] = mixed(a ^ Math.imul(c, 3));
     words[1] = mixed(b ^ a);

@@ -112,6 +112,8 @@ export interface LogVerifier {
   /** The next leaf with its texts; `marked` are its bytes with 0x00 before them. */
   add(leaf: SealedLeaf, marked?: Uint8Array): void;
   readonly divergence: Divergence | null;
+  /** The roots of the perfect subtrees over what was added, the largest first. */
+  frontier(): readonly BinaryHash[];
   report(problem: Problem): void;
   finish(): LogVerdict;
 }
@@ -173,14 +175,14 @@ interface Walk {
 
 /** Everything about one leaf beside its hash; answers its commitments. */
 function checkLeaf(walk: Walk, index: number, leaf: SealedLeaf): number {
-  const { log, history, report } = walk;
+  const { log, history } = walk;
   if (index < (log.since ?? 0)) {
     const earlier = leaf.body.includes('"verdict":"allow"') ? readEvent(leaf.body) : null;
     if (earlier !== null) history.recall(index, earlier);
     return 0;
   }
   const tampered = (code: Problem['code'], message: string): void =>
-    report({ kind: 'tampered', code, leafIndex: index, message });
+    walk.report({ kind: 'tampered', code, leafIndex: index, message });
   const event = readEvent(leaf.body);
   if (event === null) {
     tampered('event-invalid', `Leaf ${index} is not a canonical event of a known kind.`);
@@ -295,6 +297,7 @@ export function createLogVerifier(log: LogToVerify): LogVerifier {
 
   return {
     report,
+    frontier: () => tree.frontier(),
     get divergence() {
       return marks.divergence();
     },

@@ -15,12 +15,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Invisible and direction-changing characters are shown, as agents write titles. */
-const HIDDEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const HIDDEN = /[\p{Cc}\p{Cf}]/gu;
 
 function shown(text: string): string {
   return text
-    .replace(HIDDEN, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .replace(HIDDEN, (char) => {
+      if (char === '\n' || char === '\t') return char;
+      return `\\u${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+    })
     .replace(/[&<>"']/g, (char) => ENTITIES[char] ?? '');
 }
 
