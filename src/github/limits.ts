@@ -24,6 +24,10 @@ export interface Budget {
 /** The share of the hour's allowance that each kind of work leaves to what is more urgent. */
 const LEAVES: Readonly<Record<Urgency, number>> = { gate: 0, pull: 0.1, background: 0.3 };
 
+/** Between two requests of one look at a gate there is our own work. */
+const BETWEEN_REQUESTS_MS = 40;
+const LONGEST_STEP_ASIDE_MS = 1_000;
+
 /** How urgent it is to look at a locator. */
 export function urgencyOf(kind: Locator['kind']): Urgency {
   switch (kind) {
@@ -62,6 +66,9 @@ export class Limits {
   /** Until when an installation is shut out altogether, by GitHub's secondary limits. */
   readonly #shutUntilMs = new Map<number, number>();
   readonly #etags: EtagCache;
+  /** Requests for production gates that are under way, and when the last one ended. */
+  #gates = 0;
+  #gateSeenMs = Number.NEGATIVE_INFINITY;
   readonly #now: () => number;
 
   constructor(now: () => number, etags: EtagCache = new EtagCache()) {
@@ -83,6 +90,7 @@ export class Limits {
   /** The client with a look at the limits before each request and at the headers after it. */
   watch(octokit: OctokitLike, asked: Asked): OctokitLike {
     const request = async (route: string, parameters: Record<string, unknown> = {}) => {
+      if (asked.urgency !== 'gate') await this.#letGatesPass();
       this.#admit(route, asked);
       const ask = async (headers: Readonly<Record<string, string>>) => {
         try {
@@ -95,10 +103,29 @@ export class Limits {
           throw thrown;
         }
       };
-      return this.#etags.through(`${asked.installationId} ${route}`, parameters, ask);
+      const place = `${asked.installationId} ${route}`;
+      if (asked.urgency !== 'gate') return this.#etags.through(place, parameters, ask);
+      this.#gates += 1;
+      try {
+        return await this.#etags.through(place, parameters, ask);
+      } finally {
+        this.#gates -= 1;
+        this.#gateSeenMs = performance.now();
+      }
     };
     const { endpoint } = octokit.request;
     return { request: Object.assign(request, endpoint === undefined ? {} : { endpoint }) };
+  }
+
+  /** Other work steps aside while a production gate is being read; never for longer than a second. */
+  async #letGatesPass(): Promise<void> {
+    const startedMs = performance.now();
+    const passing = (): boolean => {
+      const nowMs = performance.now();
+      const busy = this.#gates > 0 || nowMs - this.#gateSeenMs < BETWEEN_REQUESTS_MS;
+      return busy && nowMs - startedMs < LONGEST_STEP_ASIDE_MS;
+    };
+    while (passing()) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
   #admit(route: string, { installationId, urgency }: Asked): void {

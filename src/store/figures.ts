@@ -46,7 +46,7 @@ export async function readFigures(sql: Sql, nowMs: number): Promise<StoreFigures
         (select coalesce(extract(epoch from now() - min(run_at)), 0)::float8 from due)
           as oldest_due,
         (select count(*)::int from graphile_worker._private_jobs
-          where attempts >= max_attempts and locked_at is null) as failed,
+          where attempts >= max_attempts and locked_at is null and key is not null) as failed,
         (select count(*)::int from unsent) as unsent,
         (select greatest(0, coalesce(${nowMs}::bigint - min(next_at_ms), 0) / 1000.0)::float8
           from unsent) as oldest_unsent,

@@ -6,7 +6,8 @@ import { type Locator, locatorKey, type Trigger } from '../core/subject.ts';
 
 /** One job as the SQL function `tagout.enqueue` takes it. */
 export interface JobSpec {
-  readonly task: 'judge' | 'enact' | 'sweep';
+  /** Work at a production gate has tasks of its own, so that it never waits for a free place. */
+  readonly task: 'judge' | 'enact' | 'judge-gate' | 'enact-gate' | 'sweep';
   readonly payload: unknown;
   readonly queue: string;
   readonly key: string;
@@ -46,12 +47,16 @@ function shortKey(key: string): string {
   return /^[\x20-\x7e]{1,300}$/.test(key) ? key : `sha256:${sha256Hex(key)}`;
 }
 
+function isGate(kind: Locator['kind']): boolean {
+  return kind === 'deployment' || kind === 'external';
+}
+
 /** The job that judges a trigger's locator; a newer one for the same locator replaces it. */
 export function judgeJob(trigger: Trigger, at: Partial<EnqueueOptions> = {}): JobSpec {
   const key = locatorKey(trigger.locator);
   const kind = trigger.locator.kind;
   return {
-    task: 'judge',
+    task: isGate(kind) ? 'judge-gate' : 'judge',
     payload: { trigger, look: 0 } satisfies JudgePayload,
     queue: queueOf(kind === 'deployment' || kind === 'external' ? 'gate' : 'judge', key),
     // A job for later has a key of its own, so that it never puts off one that is due now.
@@ -72,7 +77,7 @@ export function lookAgainJob(locator: Locator, look: number, runAtMs: number): J
 /** The job that sends a subject's due effects. */
 export function enactJob(subject: EnactPayload, runAtMs: number | null): JobSpec {
   return {
-    task: 'enact',
+    task: /:(?:run|sha):/.test(subject.subjectKey) ? 'enact-gate' : 'enact',
     payload: subject,
     queue: queueOf('enact', subject.subjectKey),
     key: shortKey(`${runAtMs === null ? 'enact' : 'enact-later'}:${subject.subjectKey}`),

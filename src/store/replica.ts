@@ -24,7 +24,8 @@ export async function leave(sql: Sql, id: string): Promise<void> {
 
 /**
  * graphile-worker itself waits four hours for a worker that was killed. Here whoever holds a lock
- * and has not beaten for a while loses it, and the longest back-off is cut short.
+ * and has not beaten for a while loses it, and the longest back-off is cut short. A failed job
+ * without a key was replaced by a newer one while it ran, and is no loss.
  */
 export async function sweepQueue(sql: Sql): Promise<void> {
   await sql.unsafe(`
@@ -49,7 +50,7 @@ export async function sweepQueue(sql: Sql): Promise<void> {
         and run_at > now() + interval '${LONGEST_WAIT}';
     delete from graphile_worker._private_jobs
       where locked_at is null and attempts >= max_attempts
-        and updated_at < now() - interval '1 day'`);
+        and (key is null or updated_at < now() - interval '1 day')`);
 }
 
 /** Effects that are due for so long have lost their job, or it has failed to its limit. */

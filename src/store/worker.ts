@@ -229,31 +229,73 @@ async function stopRunner(runner: Runner): Promise<void> {
   await runner.kill('the jobs at hand did not end in time and are handed back').catch(() => {});
 }
 
-/** Starts the runner; the jobs that a dead process held are taken over with the first beats. */
-export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promise<Worker> {
+/** Places for work at production gates, beside those for everything else. */
+const GATE_PLACES = 2;
+
+/** The tasks of production gates: the same work under names of their own. */
+const GATE_TASKS = { 'judge-gate': 'judge', 'enact-gate': 'enact' } as const;
+
+interface Places {
+  readonly concurrency: number;
+  readonly taskList: TaskList;
+}
+
+interface Running {
+  readonly runner: Runner;
+  /** The queue's name for this runner, under which it holds jobs. */
+  readonly poolId: string;
+}
+
+async function startRunner(
+  setup: WorkerSetup,
+  parts: WorkerParts,
+  { concurrency, taskList }: Places,
+): Promise<Running> {
   const events = new EventEmitter();
   let poolId = '';
   events.on('pool:create', (event: { workerPool: { id: string } }) => {
     poolId = event.workerPool.id;
   });
-  let runner: Runner;
   try {
-    runner = await run({
+    const runner = await run({
       connectionString: urlWithRole(setup.address),
-      maxPoolSize: parts.concurrency + 2,
-      concurrency: parts.concurrency,
+      maxPoolSize: concurrency + 2,
+      concurrency,
       noHandleSignals: true,
       pollInterval: 1_000,
       gracefulShutdownAbortTimeout: POLITE_STOP_MS,
       // One look at the queue for all of this process: several at once would shut each other out of
       // every queue row, find nothing, and wait for the next poll.
-      preset: { worker: { localQueue: { size: parts.concurrency, ttl: 10_000 } } },
+      preset: { worker: { localQueue: { size: concurrency, ttl: 10_000 } } },
       logger: quietLogger(parts),
       events,
-      taskList: tasks(setup, parts),
+      taskList,
     });
+    return { runner, poolId };
   } catch (error) {
     throw storeFault(error, 'starting the worker');
+  }
+}
+
+/** Starts the runners; the jobs that a dead process held are taken over with the first beats. */
+export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promise<Worker> {
+  const all = tasks(setup, parts);
+  const gates: TaskList = Object.fromEntries(
+    Object.entries(GATE_TASKS).flatMap(([name, same]) => {
+      const task = all[same];
+      return task === undefined ? [] : [[name, task]];
+    }),
+  );
+  const others = await startRunner(setup, parts, {
+    concurrency: parts.concurrency,
+    taskList: all,
+  });
+  const running = [others];
+  try {
+    running.push(await startRunner(setup, parts, { concurrency: GATE_PLACES, taskList: gates }));
+  } catch (error) {
+    await stopRunner(others.runner);
+    throw error;
   }
   const complain = (why: string): void => parts.log?.('error', why);
   if (parts.sweep !== undefined) await addJob(setup.sql, sweepJob(null, null));
@@ -261,22 +303,22 @@ export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promi
   const stopBeats = every(
     BEAT_MS,
     async () => {
-      await beat(setup.sql, poolId);
+      for (const { poolId } of running) await beat(setup.sql, poolId);
       await sweepQueue(setup.sql);
       await sweepOutbox(setup.sql, setup.now());
     },
     complain,
   );
-  const ended = runner.promise;
+  const ended = Promise.all(running.map(({ runner }) => runner.promise)).then(() => undefined);
   ended.catch(() => {});
   return {
     ended,
     async stop() {
       await stopBeats();
-      await stopRunner(runner);
+      await Promise.all(running.map(({ runner }) => stopRunner(runner)));
       await stopSeals();
       await setup.sealer.sealAll().catch(() => {});
-      await leave(setup.sql, poolId).catch(() => {});
+      for (const { poolId } of running) await leave(setup.sql, poolId).catch(() => {});
     },
   };
 }

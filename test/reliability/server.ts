@@ -240,7 +240,8 @@ export async function rest(
     await gh.settled();
     await hurry(sql);
     const [row] = await sql`select
-      (select count(*)::int from graphile_worker._private_jobs) +
+      (select count(*)::int from graphile_worker._private_jobs
+        where key is not null or attempts < max_attempts) +
       (select count(*)::int from tagout.outbox where status in ('pending', 'sending')) as n`;
     quiet = row?.['n'] === 0 ? quiet + 1 : 0;
     await sleep(40);
