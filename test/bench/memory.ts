@@ -22,7 +22,9 @@ function ready(child: ChildProcess): Promise<void> {
 }
 
 /** Starts the server as `npm start` does; answers how long it took and what it holds when idle. */
-async function start(env: NodeJS.ProcessEnv): Promise<{ readyMs: number; rssMb: number }> {
+async function start(
+  env: Readonly<Record<string, string>>,
+): Promise<{ readyMs: number; rssMb: number }> {
   const startedMs = performance.now();
   const main = join(import.meta.dirname, '../../src/main.ts');
   const child = spawn(process.execPath, [main], {

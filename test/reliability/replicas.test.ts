@@ -30,11 +30,10 @@ describe('several servers on one PostgreSQL', () => {
       from graphile_worker._private_jobs`;
     return { all: Number(row?.['all']), held: Number(row?.['held']) };
   };
-  let web: Replica;
   let worker: Replica;
 
   test('one half takes webhooks in, the other half judges', async () => {
-    web = await ground.start({}, ['--only=web']);
+    await ground.start({}, ['--only=web']);
     const pull = await openPull();
     await ground.gh.settled();
     assert.equal(tagoutCheck(ground.repo, pull.headSha), null, 'nobody judges yet');
