@@ -1,5 +1,4 @@
 /** Inclusion proofs of many leaves at once, and their C2SP text (c2sp.org/tlog-proof). */
-import { bytesOf, createTree } from './tree.ts';
 import { HASH_BYTES, type Hash, nodeHash, verifyInclusion } from './merkle.ts';
 import { parseCheckpoint } from './note.ts';
 
@@ -64,13 +63,4 @@ export function provesInclusion(proof: InclusionProof, leaf: Hash): boolean {
   const end = proof.note.lastIndexOf('\n\n');
   const tree = parseCheckpoint(proof.note.slice(0, end + 1));
   return tree !== null && verifyInclusion({ hash: leaf, index: proof.index }, tree, proof.path);
-}
-
-/** The root over hashes that lie one after the other. */
-export function rootOfHashes(leaves: Uint8Array): Hash {
-  const tree = createTree();
-  for (let at = 0; at < leaves.length; at += HASH_BYTES) {
-    tree.add(Buffer.from(leaves.subarray(at, at + HASH_BYTES)).toString('latin1'));
-  }
-  return bytesOf(tree.root());
 }
