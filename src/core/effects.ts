@@ -201,38 +201,54 @@ function rangeCheck(judged: JudgedSubject, subject: DeploymentSubject): readonly
  * check has a name of its own: an open pull request with the same head keeps its `tagout`.
  */
 function lateChecks(judged: JudgedSubject, subject: DeploymentSubject): readonly Effect[] {
-  const { decision, evidence, policy } = judged;
+  const { decision, evidence } = judged;
   if (decision.verdict !== 'hold') return [];
   const isBack = (evidence.deployment?.rollback ?? null) !== null;
   const open = decision.needed.filter((one) => one.counted < one.count || one.missingTeams[0]);
   const needed = new Set(open.map((one) => one.pull));
-  return evidence.changes.flatMap((change): readonly Effect[] => {
-    const { pull, baseRef, headSha, state } = change;
-    if (pull === null || state !== 'merged' || !(isBack || needed.has(pull))) return [];
-    const { findings, radius, shown: digest } = judgeChange(change, policy.policy);
-    if (shownSinceMs(ofHead(change), digest) !== null) return [];
-    const isOwn = (one: { readonly pull: number | null }): boolean => one.pull === pull;
-    const own = {
-      ...judged,
-      evidence: { ...evidence, changes: [change] },
-      decision: {
-        ...decision,
-        findings,
-        radius,
-        needed: decision.needed.filter(isOwn),
-        counted: decision.counted.filter(isOwn),
-        refused: decision.refused.filter(isOwn),
-      },
-    };
-    const name = `${CHECK_NAME}/${environmentKey(subject.environment)}/${pull}`;
-    const target = { repo: subject.repo, headSha, name, shown: { pull, baseRef, digest } };
-    return [checkRunOf(own, target)];
+  const late = evidence.changes.filter(({ pull }) => isBack || needed.has(pull));
+  const name = `${CHECK_NAME}/${environmentKey(subject.environment)}`;
+  const checks = late.flatMap((change) =>
+    shownOn(judged, change, { name: `${name}/${change.pull}`, what: change }),
+  );
+  return [...checks, ...acceptedChecks(judged, name)];
+}
+
+/** Accepted commits are shown at the pull request that added their row, and that one itself. */
+function acceptedChecks(judged: JudgedSubject, name: string): readonly Effect[] {
+  const { decision, evidence } = judged;
+  if (!decision.opinions.some(({ code }) => code === 'accepted-unproven')) return [];
+  return (evidence.deployment?.accepted ?? []).flatMap(({ addedBy, change, through }) => {
+    if (addedBy === null) return [];
+    const own = shownOn(judged, addedBy, { name: `${name}/${addedBy.pull}`, what: addedBy });
+    if (change === null) return own;
+    const what = { name: `${name}/accepted ${through.slice(0, 12)}`, what: change };
+    return [...own, ...shownOn(judged, addedBy, what)];
   });
 }
 
-/** Postings for the present head and base; what stands elsewhere shows a reviewer nothing here. */
-function ofHead({ postings, headSha, baseRef }: Change): Change['postings'] {
-  return postings.filter((one) => one.headSha === headSha && one.baseRef === baseRef);
+/** Shows on the head of a merged pull request what a change does, unless a check there does so. */
+function shownOn(
+  judged: JudgedSubject,
+  { pull, baseRef, headSha, state, postings }: Change,
+  { name, what }: { readonly name: string; readonly what: Change },
+): readonly Effect[] {
+  if (pull === null || state !== 'merged') return [];
+  const { decision, evidence, policy } = judged;
+  const { findings, radius, shown: digest } = judgeChange(what, policy.policy);
+  // What stands on another head or base shows a reviewer nothing here.
+  const here = postings.filter((one) => one.headSha === headSha && one.baseRef === baseRef);
+  if (shownSinceMs(here, digest) !== null) return [];
+  const isOwn = (one: { readonly pull: number | null }): boolean => one.pull === what.pull;
+  const needed = decision.needed.filter(isOwn);
+  const [counted, refused] = [decision.counted.filter(isOwn), decision.refused.filter(isOwn)];
+  const own = {
+    ...judged,
+    evidence: { ...evidence, changes: [what] },
+    decision: { ...decision, findings, radius, needed, counted, refused },
+  };
+  const target = { repo: judged.locator.repo, headSha, name, shown: { pull, baseRef, digest } };
+  return [checkRunOf(own, target)];
 }
 
 /** A deployer outside of GitHub's workflows finds its answer on the commit itself. */

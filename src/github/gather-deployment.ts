@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { EffectivePolicy } from '../core/policy.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
 import type {
+  AcceptedCommits,
   Bypass,
   Change,
   DeploymentEvidence,
@@ -11,6 +12,7 @@ import type {
 } from '../core/evidence.ts';
 import { externalRunId, isExternalRun, type Locator, locatorKey } from '../core/subject.ts';
 import { readActivity } from './activity.ts';
+import { acceptedStart, readAccepted } from './accepted.ts';
 import { readBypass, withBypasses } from './bypass.ts';
 import {
   type DeploymentFacts,
@@ -119,8 +121,9 @@ async function gatherAsked(
   const bypass = await bypassOf(reading, wanted, policy);
   if (wanted.startedAtMs !== null && bypass === null) return null;
   const defaultTip = policyFacts.repository.defaultBranchRef?.target?.oid ?? null;
-  const start = await readStart(reading, { environment, deployment, defaultTip });
   const sha = deployment?.sha ?? run.headSha;
+  const known = await readStart(reading, { environment, deployment, defaultTip });
+  const start = await acceptedStart(reading, known, { sha, policy: policy.policy });
   const bypasses = (await reading.memory.bypasses?.(reading.repo, environment)) ?? [];
   const read = await readJudged(reading, parts, { sha, environment, start, policy });
   const baseRef = policyFacts.repository.defaultBranchRef?.name ?? '';
@@ -128,7 +131,8 @@ async function gatherAsked(
   const judged = { ...read, changes: withBypasses(merged, read.range, bypasses) };
   const target = { sha, environment, baseRef, start, policy, judged };
   const whole = await readWhole(reading, parts, target);
-  const reviews = judged.changes.flatMap((change) => change.reviews);
+  const adders = whole.accepted.flatMap((row) => row.addedBy ?? []);
+  const reviews = [...judged.changes, ...adders].flatMap((change) => change.reviews);
   const { changes } = judged;
   const activity = await readActivity(reading, {
     policy: policy.policy,
@@ -226,9 +230,17 @@ interface Judged {
   readonly changes: readonly Change[];
   readonly rollback: DeploymentEvidence['rollback'];
   readonly rangeStatus: DeploymentEvidence['rangeStatus'];
+  /** The commits of the range as GitHub lists them. */
+  readonly listed: readonly ListedCommit[];
 }
 
-const NOTHING: Judged = { range: [], changes: [], rollback: null, rangeStatus: null };
+const NOTHING: Judged = {
+  range: [],
+  changes: [],
+  rollback: null,
+  rangeStatus: null,
+  listed: [],
+};
 
 interface Target {
   readonly sha: string;
@@ -250,7 +262,8 @@ async function readJudged(reading: Reading, parts: GatherParts, target: Target):
   const forward = await readRange(reading, start.sha, sha);
   if (forward.status !== 'behind') {
     const groups = await readGroups(reading, parts, { ...target, commits: forward.commits });
-    return { ...groups, rollback: null, rangeStatus: forward.status };
+    const { status, commits: listed } = forward;
+    return { ...groups, rollback: null, rangeStatus: status, listed };
   }
   if (!start.released.has(sha)) return { ...NOTHING, rangeStatus: forward.status };
   return readBack(reading, parts, target, { sha: start.sha, atMs: start.atMs ?? 0 });
@@ -267,12 +280,18 @@ async function readBack(
   const commits = back.status === 'ahead' ? back.commits : [];
   const taken = await readGroups(reading, parts, { ...target, sha: runs.sha, commits });
   const ranBefore = await hasRun(reading, target);
-  return { ...taken, rollback: { currentSinceMs: runs.atMs, ranBefore }, rangeStatus: 'behind' };
+  return {
+    ...taken,
+    rollback: { currentSinceMs: runs.atMs, ranBefore },
+    rangeStatus: 'behind',
+    listed: [],
+  };
 }
 
 interface Whole {
   readonly together: Change | null;
   readonly succeededIn: readonly string[];
+  readonly accepted: readonly AcceptedCommits[];
 }
 
 /** What only the range as a whole can tell; a rollback runs no new migrations. */
@@ -284,11 +303,17 @@ async function readWhole(
   const { sha, baseRef, start, judged } = read;
   const { policy } = read.policy;
   const succeededIn = await readSucceededIn(reading, read, policy);
-  if (start.sha === null || (judged.rollback ?? null) !== null)
-    return { together: null, succeededIn };
+  if (start.sha === null || (judged.rollback ?? null) !== null) {
+    return { together: null, succeededIn, accepted: [] };
+  }
   const ends = { fromSha: start.sha, sha, baseRef };
-  const changes = { changes: judged.changes, policy };
-  return { together: await readTogether(reading, parts, ends, changes), succeededIn };
+  const { changes, range, listed: commits, rangeStatus: status = null } = judged;
+  const asked = { start, policy, baseRef, commits, range, changes, status };
+  return {
+    together: await readTogether(reading, parts, ends, { changes, policy }),
+    succeededIn,
+    accepted: await readAccepted(reading, parts, asked),
+  };
 }
 
 async function readGroups(
@@ -341,7 +366,7 @@ function deploymentEvidence(
     readonly judged: Judged;
   } & Whole,
 ): DeploymentEvidence {
-  const { run, deployment, start, judged, together, succeededIn } = read;
+  const { run, deployment, start, judged, together, succeededIn, accepted } = read;
   return {
     environment: deployment?.environment ?? environment,
     runId: run.id,
@@ -363,5 +388,6 @@ function deploymentEvidence(
     rangeStatus: judged.rangeStatus ?? null,
     together,
     succeededIn,
+    accepted,
   };
 }

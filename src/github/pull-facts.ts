@@ -1,8 +1,9 @@
 /** One pull request as GraphQL gives it, every list to its end. */
 import { z } from 'zod';
 import type { GraphqlError } from './clients.ts';
+import { commitSchema, wholeCommit } from './commit-facts.ts';
 import { type Writers, writersSchema } from './eligible.ts';
-import type { Account, Commit, CommitPerson, Review, ReviewState } from '../core/evidence.ts';
+import type { Account, Commit, Review, ReviewState } from '../core/evidence.ts';
 import { type PolicyFacts, repositoryFactsSchema } from './policy-files.ts';
 import { COMMITS_PAGE, PULL_QUERY, REVIEWS_PAGE, TIMELINE_PAGE } from './queries.ts';
 import {
@@ -19,51 +20,6 @@ import {
 const MAX_PAGES = 30;
 
 const pageInfoSchema = z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullish() });
-
-const personSchema = z
-  .object({
-    name: z.string().nullish(),
-    email: z.string().nullish(),
-    user: z.object({ databaseId: z.int().nullish(), login: z.string() }).nullish(),
-  })
-  .nullish()
-  .transform((person): CommitPerson => {
-    const id = person?.user?.databaseId;
-    const login = person?.user?.login;
-    const known = id !== null && id !== undefined && login !== undefined;
-    return {
-      account: known ? { id, login, type: 'User' } : null,
-      name: person?.name ?? '',
-      email: person?.email ?? '',
-    };
-  });
-
-const commitSchema = z
-  .object({
-    oid: shaSchema,
-    message: z.string(),
-    parents: z.object({
-      pageInfo: z.object({ hasNextPage: z.boolean() }),
-      nodes: z.array(z.object({ oid: shaSchema })),
-    }),
-    authors: z.object({
-      pageInfo: z.object({ hasNextPage: z.boolean() }),
-      nodes: z.array(personSchema),
-    }),
-    committer: personSchema,
-    signature: z.object({ isValid: z.boolean() }).nullish(),
-  })
-  .transform((raw) => ({
-    cut: raw.authors.pageInfo.hasNextPage || raw.parents.pageInfo.hasNextPage,
-    commit: {
-      sha: raw.oid,
-      parents: raw.parents.nodes.map((parent) => parent.oid),
-      authors: raw.authors.nodes,
-      committer: raw.committer,
-      message: raw.message,
-      verified: raw.signature?.isValid ?? false,
-    } satisfies Commit,
-  }));
 
 /** Ids of reviews have grown past GraphQL's integers, so that they come as text. */
 const bigIdSchema = z.union([z.string().regex(/^\d{1,15}$/), z.int()]).transform(Number);
@@ -321,17 +277,6 @@ async function restOf<Node extends z.ZodType>(
     info = next.pageInfo;
   }
   return nodes;
-}
-
-function wholeCommit(reading: Reading, read: z.infer<typeof commitSchema>): Commit {
-  if (read.cut) {
-    noteGap(reading, {
-      what: 'commits',
-      why: 'truncated',
-      detail: `Commit ${read.commit.sha.slice(0, 12)} names more than 30 authors or 50 parents; split it.`,
-    });
-  }
-  return read.commit;
 }
 
 const STATES: readonly ReviewState[] = [

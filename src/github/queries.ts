@@ -217,6 +217,17 @@ export function rangeQuery(shas: readonly string[]): string {
 }`;
 }
 
+/** A query for commits with everybody they name. */
+export function commitsQuery(shas: readonly string[]): string {
+  const fields = shas.map(
+    (sha, index) => `c${index}: object(oid: ${JSON.stringify(sha)}) { ...commitFacts }`,
+  );
+  return `query Commits($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) { ${fields.join('\n')} }
+}
+${COMMIT}`;
+}
+
 /** Blobs by their ids, as fields `b0`, `b1`, … of a repository. */
 export function blobFields(shas: readonly string[]): string {
   const fields = shas.map(

@@ -26,14 +26,23 @@ export async function readTogether(
   judged: { readonly changes: readonly Change[]; readonly policy: Policy },
 ): Promise<Change | null> {
   const migrating = judged.changes.filter((change) => change.dryRun.status !== 'none');
-  if (migrating.length < 2) return null;
+  return migrating.length < 2 ? null : readBetween(reading, parts, ends, judged.policy);
+}
+
+/** The difference of two commits as one change that nobody wrote, with its dry run. */
+export async function readBetween(
+  reading: Reading,
+  parts: DryRunParts,
+  ends: RangeEnds,
+  policy: Policy,
+): Promise<Change> {
   const compared = await readComparison(reading, ends.fromSha, ends.sha);
   // What production moves over is the difference of the two ends, also when they have diverged.
   const comparison = { ...compared, mergeBaseTree: compared.baseTree };
   const at = { comparison, headSha: ends.sha };
   const { mergeBase: before, head, files } = await readChangeFiles(reading, null, at);
   const trees = { base: sourceTree(reading, before), head: sourceTree(reading, head) };
-  const dryRun = await dryRunOf(reading, parts, trees, judged.policy.migrations);
+  const dryRun = await dryRunOf(reading, parts, trees, policy.migrations);
   return { ...nobodys, ...endsOf(reading, ends), files, dryRun };
 }
 

@@ -14,6 +14,8 @@ export interface AcceptedVerdict {
   readonly from: string | null;
   readonly through: string;
   readonly shas: readonly string[];
+  /** The pull request that added the row; null when nobody reviewed the row. */
+  readonly addedBy: number | null;
   readonly ok: boolean;
 }
 
@@ -23,6 +25,7 @@ export function acceptedRows(it: Case): readonly AcceptedVerdict[] {
     from: row.from,
     through: row.through,
     shas: row.shas,
+    addedBy: row.addedBy?.pull ?? null,
     ok: isInPolicy(it, row) && isReviewed(it, row),
   }));
 }

@@ -32,6 +32,11 @@ function sameAgain(it: Case): readonly Thought[] {
   const isAccepted =
     deployment?.fromOrigin === 'accepted' &&
     rows.some((row) => row.ok && row.through === deployment.fromSha);
+  if (deployment?.fromOrigin === 'accepted' && !isAccepted) {
+    const row = rows.find((one) => one.through === deployment.fromSha);
+    const said = SAY.acceptedUnproven(deployment.fromSha ?? '', row?.addedBy ?? null);
+    return [{ ...said, verdict: 'hold', breakable: true }];
+  }
   if (deployment?.fromOrigin !== 'released' && !isAccepted) {
     return [{ ...SAY.adoptedAgain(deployment?.fromSha ?? ''), verdict: 'hold', breakable: true }];
   }
@@ -45,9 +50,13 @@ function judgeRange(it: Case, deployment: DeploymentEvidence): readonly Thought[
   const pulls = new Map(it.changes.map(({ change }) => [change.pull, change.state]));
   const thoughts: Thought[] = rows
     .filter((row) => !row.ok)
-    .map((row) => ({ ...SAY.acceptedUnproven(row.through), verdict: 'hold', breakable: true }));
+    .map((row) => ({
+      ...SAY.acceptedUnproven(row.through, row.addedBy),
+      verdict: 'hold',
+      breakable: true,
+    }));
   if (!startStands(deployment, rows)) {
-    const said = SAY.acceptedUnproven(deployment.fromSha ?? '');
+    const said = SAY.acceptedUnproven(deployment.fromSha ?? '', null);
     thoughts.push({ ...said, verdict: 'hold', breakable: true });
   }
   if (

@@ -206,12 +206,17 @@ export const SAY = {
       `${WRITER} adds ${name('accepted: [{ through: SHA, reason: … }]')} to the policy by a ` +
       'reviewed pull request, where SHA is the commit that runs there now.',
   }),
-  acceptedUnproven: (through: string): Said => ({
+  acceptedUnproven: (through: string, addedBy: number | null): Said => ({
     code: 'accepted-unproven',
     reason: `The commits up to ${commit(through)} are accepted in the policy, but nobody independent reviewed that.`,
     cure:
-      'The pull request that added the row gets the approvals for the level of these commits ' +
-      '(at least high) from people who did not contribute to them; a late review counts.',
+      addedBy === null
+        ? 'The row was not added by a merged pull request as it was reviewed: somebody with write ' +
+          'access takes it ' +
+          'out and adds it again by one.'
+        : `${capital(pullWords(addedBy))}, which added the row, gets the approvals for the level ` +
+          'of these commits (at least high) from people who did not contribute to them, after its ' +
+          'check has shown them; a late review counts.',
   }),
   accepted: (commits: number): Said => ({
     code: 'accepted',

@@ -1,0 +1,123 @@
+/** Hole 10 of a hostile review: `accepted` is the cure that several holds name, so it must work. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Repo } from '../github/index.ts';
+import type { Pull } from '../github/pull.ts';
+import type { Run } from '../github/repo.ts';
+import { until } from '../story/scene.ts';
+import { against, type Line, openLine, shop, work } from './line.ts';
+import { openServer, type Server } from './server.ts';
+
+let server: Server;
+let line: Line;
+before(async () => {
+  [server, line] = await Promise.all([openServer(), openLine()]);
+});
+after(() => Promise.all([server.close(), line.close()]));
+
+/** A pull request that adds a row for a commit, and is merged without any review. */
+async function accept(repo: Repo, row: string, author = 'maria'): Promise<Pull> {
+  const policy = `version: 1\naccepted:\n  - { ${row}, reason: written by hand in an emergency }\n`;
+  const pull = await work(repo, { author, files: { '.github/tagout.yml': policy } });
+  return pull;
+}
+
+async function push(repo: Repo, by = 'ben'): Promise<string> {
+  const files = { 'src/hot.ts': 'fix();\n' };
+  return repo.commit({ files, author: by, message: 'Hot fix' });
+}
+
+async function both(pull: Pull, ...people: readonly string[]): Promise<void> {
+  await sleep(1100);
+  for (const by of people) await pull.review({ by });
+}
+
+async function again(run: Run): Promise<readonly string[]> {
+  return against(await line.deployment(run));
+}
+
+test('hole 10: a direct push is accepted by a reviewed row, end to end', async () => {
+  const repo = await server.shop();
+  const pushed = await push(repo);
+  const pull = await accept(repo, `through: "${pushed}"`);
+  const sha = await pull.merge({ by: 'maria', method: 'squash' });
+  const run = await repo.startRun({ sha, actor: 'maria' });
+  const name = `tagout/production/accepted ${pushed.slice(0, 12)}`;
+  const check = await until(
+    'the accepted commits are shown',
+    () => repo.checkRuns(pull.headSha).find((one) => one.name === name) ?? null,
+  );
+  assert.equal(check.conclusion, 'action_required');
+  await until(
+    'it is held',
+    () => run.notes.find((note) => /accepted in the policy/.test(note)) ?? null,
+  );
+  await server.gh.settled();
+  await both(pull, 'octavia', 'olaf');
+  await until('it is released', () => (run.state === 'success' ? true : null), 40_000);
+});
+
+test('hole 10: who wrote the accepted commits cannot accept them', async () => {
+  const repo = await shop(line);
+  const pushed = await push(repo, 'octavia');
+  const pull = await accept(repo, `through: "${pushed}"`);
+  await line.pull(pull);
+  const sha = await pull.merge({ by: 'maria', method: 'squash' });
+  const run = await repo.startRun({ sha, actor: 'maria', autoComplete: false });
+  const unproven = ['accepted-unproven', 'no-reviewed-pull-request'];
+  assert.deepEqual(await again(run), [...unproven, 'approvals-missing']);
+  await both(pull, 'octavia', 'olaf');
+  assert.deepEqual(await again(run), unproven);
+  await pull.review({ by: 'ben' });
+  assert.deepEqual(await again(run), []);
+});
+
+test('hole 10: a row that was pushed past review accepts nothing', async () => {
+  const repo = await shop(line);
+  const pushed = await push(repo);
+  const row = `  - { through: "${pushed}", reason: mine }\n`;
+  const text = `version: 1\naccepted:\n${row}`;
+  await repo.commit({ files: { '.github/tagout.yml': text }, author: 'Copilot', message: 'mine' });
+  // A reviewed pull request that touches the file later does not make the row its own.
+  const files = { '.github/tagout.yml': `${text}undeclared: agent\n` };
+  const pull = await work(repo, { author: 'maria', files });
+  await line.pull(pull);
+  await both(pull, 'octavia', 'olaf');
+  const sha = await pull.merge({ by: 'maria' });
+  const run = await repo.startRun({ sha, actor: 'maria', autoComplete: false });
+  const seen = await line.deployment(run);
+  assert.equal(seen.evidence.deployment?.accepted?.[0]?.addedBy, null);
+  assert.ok(against(seen).includes('accepted-unproven'), against(seen).join());
+});
+
+test('hole 10: with nothing to stand on, an accepted commit is the start', async () => {
+  const repo = await shop(line, { deployed: false });
+  const first = repo.sha();
+  const pull = await accept(repo, `through: "${first}"`);
+  await line.pull(pull);
+  const sha = await pull.merge({ by: 'maria', method: 'squash' });
+  const run = await repo.startRun({ sha, actor: 'maria', autoComplete: false });
+  assert.deepEqual(await again(run), ['accepted-unproven', 'approvals-missing']);
+  await both(pull, 'octavia', 'olaf');
+  const seen = await line.deployment(run);
+  assert.deepEqual(against(seen), []);
+  assert.equal(seen.evidence.deployment?.fromOrigin, 'accepted');
+});
+
+test('hole 10: a row from elsewhere does not shorten what a reviewer is shown', async () => {
+  const repo = await shop(line);
+  const pushed = await push(repo);
+  const twin = await repo.commit({
+    branch: 'twin',
+    files: { 'src/hot.ts': 'fix();\n' },
+    author: 'Copilot',
+    message: 'the same content elsewhere',
+  });
+  const pull = await accept(repo, `from: "${twin}", through: "${pushed}"`);
+  const sha = await pull.merge({ by: 'maria', method: 'squash' });
+  const run = await repo.startRun({ sha, actor: 'maria', autoComplete: false });
+  const { evidence } = await line.deployment(run);
+  const files = evidence.deployment?.accepted?.[0]?.change?.files.map(({ path }) => path);
+  assert.deepEqual(files, ['src/hot.ts']);
+});
