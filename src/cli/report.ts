@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { TagoutError } from '../core/errors.ts';
+import { recordRead } from '../store/access.ts';
 import { openStore } from '../store/open.ts';
+import { readLogIds } from '../store/read-log.ts';
 import { productionDeployments } from '../store/report.ts';
 import type { DeploymentRow, ReportWish } from '../store/report.ts';
 import { csvRow } from './csv.ts';
@@ -41,6 +43,9 @@ export async function report(options: ReportOptions, io: Io): Promise<number> {
     if (options.out !== undefined) {
       const { reportBundle } = await import('./report-out.ts');
       return await reportBundle(store, { ...wish, out: options.out, org: options.org ?? null }, io);
+    }
+    for (const installationId of await readLogIds(store.reports)) {
+      await recordRead(store, { installationId, what: 'register', how: 'command', wish }, io.now);
     }
     await PRINT[options.format](productionDeployments(store.reports, wish), wish, io);
     return EXIT.allow;

@@ -3,7 +3,6 @@
  * characters, as making a Buffer for each costs more than SHA-256 itself.
  */
 import { hash } from 'node:crypto';
-import type { Hash } from './merkle.ts';
 
 /** 32 bytes as a binary (latin1) string. */
 export type BinaryHash = string;
@@ -13,10 +12,6 @@ const HASH_CHARS = 32;
 /** SHA-256 over bytes that already begin with 0x00, the mark of a leaf. */
 export function markedLeafHash(marked: Uint8Array): BinaryHash {
   return hash('sha256', marked, 'binary');
-}
-
-export function bytesOf(binary: BinaryHash): Hash {
-  return Buffer.from(binary, 'latin1');
 }
 
 /** A hash as 64 hexadecimal digits. */
