@@ -8,12 +8,16 @@
 import { decide } from './core/decide.ts';
 import type { Decision } from './core/decision.ts';
 import { effects } from './core/effects.ts';
+import { notices } from './core/notices.ts';
+import type { NoticeWishes } from './core/notices.ts';
 import type { Gather, Record } from './core/ports.ts';
 import { effectivePolicy } from './core/effective-policy.ts';
 import type { Locator, Trigger } from './core/subject.ts';
 
 export interface LineParts {
   readonly gather: Gather;
+  /** How people are told of a waiting gate; left out: only at the gate itself. */
+  readonly notices?: NoticeWishes;
   readonly record: Record;
 }
 
@@ -35,6 +39,8 @@ export async function judge(
   const policy = effectivePolicy(evidence.policy);
   const decision = decide(policy, evidence);
   const judged = { trigger, locator, evidence, policy, decision };
-  const recorded = await parts.record.record({ ...judged, effects: effects(judged) });
+  const told = parts.notices === undefined ? [] : notices(judged, parts.notices);
+  const wanted = [...effects(judged), ...told];
+  const recorded = await parts.record.record({ ...judged, effects: wanted });
   return { locator, decision, outbox: recorded.outbox };
 }

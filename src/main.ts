@@ -8,6 +8,7 @@ import { EXIT, failed, realIo } from './cli/io.ts';
 import type { Io } from './cli/io.ts';
 import { createLog, describeError } from './cli/log.ts';
 import { intoInbox, receiveThrough } from './cli/receive.ts';
+import { withNotices } from './cli/notice.ts';
 import { readServeSettings } from './cli/settings.ts';
 import type { ServeSettings } from './cli/settings.ts';
 import { needsSetup, runSetup } from './cli/setup.ts';
@@ -123,6 +124,12 @@ async function start(settings: ServeSettings, { log, closers, close }: Frame): P
   return { url: listening.url, store, close, lost: lost.promise };
 }
 
+function wishesOf({ notices }: ServeSettings): Pick<LineParts, 'notices'> {
+  if (notices === undefined) return {};
+  const { comment, reviewers, webhook } = notices;
+  return { notices: { comment, reviewers, chat: webhook !== null } };
+}
+
 /** What the halves of the server share. */
 interface Parts {
   readonly settings: ServeSettings;
@@ -161,8 +168,8 @@ async function startJobs(parts: Parts): Promise<Worker> {
   };
   return store.startWorker({
     expand: (locator) => gather.expand(locator),
-    judge: loggedJudge({ gather, record }, log, metrics),
-    enact: createEnact({ octokitFor: client, self }),
+    judge: loggedJudge({ gather, record, ...wishesOf(settings) }, log, metrics),
+    enact: withNotices(createEnact({ octokitFor: client, self }), settings),
     ...(everyMs > 0 ? { sweep: { everyMs, run } } : {}),
     concurrency: CONCURRENCY,
     log: (level, message) => log[level === 'warning' ? 'warn' : level]({ room: 'store' }, message),
@@ -242,7 +249,9 @@ function secretsOf(settings: ServeSettings): readonly string[] {
     const password = url === null ? '' : (URL.parse(url)?.password ?? '');
     return password === '' ? [] : [password, decodeURIComponent(password)];
   });
-  return [settings.webhookSecret, settings.privateKey, ...passwords];
+  const hook = settings.notices?.webhook?.url ?? '';
+  const more = [settings.metricsToken ?? '', hook, URL.parse(hook)?.pathname ?? ''];
+  return [settings.webhookSecret, settings.privateKey, ...passwords, ...more];
 }
 
 /** The whole life of a server process; answers its exit code. */

@@ -16,6 +16,13 @@ export interface StoreSettings {
   readonly dataDir: string;
 }
 
+export interface NoticeSettings {
+  readonly comment: boolean;
+  readonly reviewers: boolean;
+  /** The chat that is told; its address is a secret. */
+  readonly webhook: { readonly url: string; readonly format: 'slack' | 'teams' | 'json' } | null;
+}
+
 export interface ServeSettings extends StoreSettings {
   readonly appId: number;
   /** PEM. */
@@ -33,6 +40,8 @@ export interface ServeSettings extends StoreSettings {
   readonly metricsToken?: string | null;
   /** Only one half of the server in this process. */
   readonly only?: 'web' | 'worker' | null;
+  /** How people are told of a waiting gate; left out: only at the gate itself. */
+  readonly notices?: NoticeSettings;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
@@ -63,6 +72,8 @@ const wholeNumber = (message: string): z.ZodType<number> =>
   given.regex(/^\d{1,15}$/, message).transform(Number);
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const FORMATS = ['slack', 'teams', 'json'] as const;
 
 const storeShape = {
   DATABASE_URL: postgresUrl('DATABASE_URL'),
@@ -101,6 +112,14 @@ const serveSchema = z.object({
   METRICS_TOKEN: given
     .min(16, 'METRICS_TOKEN has less than 16 characters: make one with openssl rand -hex 32.')
     .nullable(),
+  NOTICES: given
+    .regex(
+      /^(?:none|(?:comment|reviewers)(?:,(?:comment|reviewers))*)$/,
+      'NOTICES is not a list of comment and reviewers, such as comment,reviewers, or none.',
+    )
+    .nullable(),
+  NOTICE_WEBHOOK_URL: webUrl('NOTICE_WEBHOOK_URL', 'https://hooks.example.com/…').nullable(),
+  NOTICE_FORMAT: z.enum(FORMATS, `NOTICE_FORMAT is not one of ${FORMATS.join(', ')}.`).nullable(),
   LOG_LEVEL: z.enum(LEVELS, `LOG_LEVEL is not one of ${LEVELS.join(', ')}.`).nullable(),
 });
 
@@ -166,7 +185,19 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
     publicUrl: found.PUBLIC_URL,
     sweepMinutes: found.SWEEP_MINUTES ?? 5,
     metricsToken: found.METRICS_TOKEN,
+    notices: noticesOf(found),
     logLevel: found.LOG_LEVEL ?? 'info',
+  };
+}
+
+/** A comment is what people expect of an app on a pull request; to ask people is for them to wish. */
+function noticesOf(found: z.infer<typeof serveSchema>): NoticeSettings {
+  const wished = (found.NOTICES ?? 'comment').split(',');
+  const { NOTICE_WEBHOOK_URL: url, NOTICE_FORMAT: format } = found;
+  return {
+    comment: wished.includes('comment'),
+    reviewers: wished.includes('reviewers'),
+    webhook: url === null ? null : { url, format: format ?? 'json' },
   };
 }
 

@@ -9,7 +9,7 @@ export interface Annotation {
   readonly message: string;
 }
 
-/** One GitHub write as data. Idempotent by `key`; enacting twice is enacting once. */
+/** One write as data, to GitHub or to a chat. Idempotent by `key`; enacting twice is once. */
 export type Effect =
   | {
       readonly kind: 'check-run';
@@ -66,7 +66,51 @@ export type Effect =
       readonly repo: RepoRef;
       readonly title: string;
       readonly body: string;
+    }
+  /** The one comment about a gate on a pull request; edited, not repeated. */
+  | {
+      readonly kind: 'pull-comment';
+      readonly key: string;
+      readonly repo: RepoRef;
+      readonly pull: number;
+      readonly environment: string;
+      readonly body: string;
+      /** The wait is over: written only where an earlier comment says that it waits. */
+      readonly over: boolean;
+    }
+  | {
+      readonly kind: 'review-request';
+      readonly key: string;
+      readonly repo: RepoRef;
+      readonly pull: number;
+      readonly environment: string;
+      readonly logins: readonly string[];
+    }
+  /** A message to the chat of the server's settings; its address is a secret and never in here. */
+  | {
+      readonly kind: 'notice';
+      readonly key: string;
+      readonly repo: RepoRef;
+      readonly runId: number;
+      readonly environment: string;
+      /** Plain text without any markup, as are the lines. */
+      readonly title: string;
+      readonly lines: readonly string[];
+      /** The wait is over: told only where it was told that it waits. */
+      readonly over: boolean;
     };
+
+/** Every kind once: a new one does not compile until it stands here. */
+export const EFFECT_KINDS: { readonly [Kind in Effect['kind']]: Kind } = {
+  'check-run': 'check-run',
+  labels: 'labels',
+  'review-deployment': 'review-deployment',
+  'deployment-note': 'deployment-note',
+  issue: 'issue',
+  'pull-comment': 'pull-comment',
+  'review-request': 'review-request',
+  notice: 'notice',
+};
 
 /** What became of an effect. `uncertain`: sent, the answer was lost; the truth is read before a repeat. */
 export interface EffectOutcome {

@@ -116,6 +116,8 @@ export interface KnownWrites {
   readonly checkRunId: number | null;
   /** Number of our issue in this repository. */
   readonly issue?: number | null;
+  /** Id of our comment about this gate on this pull request. */
+  readonly comment?: number | null;
   /** True when an earlier attempt of this very effect has no answer: look before writing. */
   readonly uncertain: boolean;
 }

@@ -12,6 +12,8 @@ import {
 } from './clients.ts';
 import { writeCheckRun } from './enact-check-run.ts';
 import { reviewDeployment, writeNote } from './enact-deployment.ts';
+import { writeComment } from './enact-comment.ts';
+import { requestReviews } from './enact-reviewers.ts';
 import { writeIssue } from './enact-issue.ts';
 import { writeLabels } from './enact-labels.ts';
 import type { Self } from './events.ts';
@@ -70,6 +72,12 @@ function send(effect: Effect, writing: Writing): Promise<EffectOutcome> {
       return writeNote(effect, writing);
     case 'issue':
       return writeIssue(effect, writing);
+    case 'pull-comment':
+      return writeComment(effect, writing);
+    case 'review-request':
+      return requestReviews(effect, writing);
+    case 'notice':
+      throw new TagoutError('internal', 'A notice is not sent to GitHub.');
   }
 }
 

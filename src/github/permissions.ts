@@ -24,6 +24,9 @@ export const EFFECT_PERMISSIONS: Readonly<Record<Effect['kind'], readonly Permis
   'review-deployment': ['deployments'],
   'deployment-note': ['deployments'],
   issue: ['issues'],
+  'pull-comment': ['issues', 'pull_requests'],
+  'review-request': ['pull_requests'],
+  notice: [],
 };
 
 /** What each permission is read for. */

@@ -96,6 +96,7 @@ async function knownWrites(sql: Sql, row: OutboxRow): Promise<KnownWrites> {
   return {
     checkRunId: kind === 'check-run' ? githubId : null,
     ...(kind === 'issue' ? { issue: githubId } : {}),
+    ...(kind === 'pull-comment' ? { comment: githubId } : {}),
     uncertain: row.status === 'sending',
   };
 }

@@ -70,6 +70,10 @@ export function planEffects(
     if (kept.has(slot)) return false;
     const standing = stands.get(slot);
     if (effect.kind === 'deployment-note' && (standing?.times ?? 0) >= NOTES_PER_RUN) return false;
+    // Nobody was told that it waits, so nobody is told that it is over.
+    if ('over' in effect && effect.over && standing === undefined && !unclear.has(slot)) {
+      return false;
+    }
     const again = wanted.anew && effect.kind === 'check-run';
     return again || unclear.has(slot) || standing?.effectKey !== effectKey;
   });

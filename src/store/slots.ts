@@ -3,6 +3,12 @@ import { digestOf } from '../core/canonical.ts';
 import type { Effect } from '../core/effect.ts';
 import { environmentKey, type Subject } from '../core/subject.ts';
 
+const NAMES = {
+  'deployment-note': 'note',
+  'review-deployment': 'review',
+  notice: 'notice',
+} as const;
+
 /** The slot's name, with the installation in it: installations never share a row. */
 export function slotOf(effect: Effect, subject: Subject): string {
   const repo = `${effect.repo.installationId}:${effect.repo.id}`;
@@ -11,13 +17,17 @@ export function slotOf(effect: Effect, subject: Subject): string {
       return `${repo}:check:${effect.headSha}:${effect.name}`;
     case 'issue':
       return `${repo}:issue`;
+    case 'pull-comment':
+    case 'review-request':
+      return `${repo}:${effect.kind}:${effect.pull}:${environmentKey(effect.environment)}`;
     case 'labels':
       return `${repo}:labels:${effect.pull}`;
+    case 'notice':
     case 'review-deployment':
     case 'deployment-note': {
       // A re-run asks again for the same run and environment, and gets an answer of its own.
       const attempt = subject.kind === 'deployment' ? subject.runAttempt : 0;
-      const name = effect.kind === 'deployment-note' ? 'note' : 'review';
+      const name = NAMES[effect.kind];
       return `${repo}:${name}:${effect.runId}:${attempt}:${environmentKey(effect.environment)}`;
     }
   }

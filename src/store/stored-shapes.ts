@@ -21,6 +21,8 @@ const annotation = z.looseObject({
 
 const label = z.looseObject({ name: z.string(), color: z.string(), description: z.string() });
 const base = { key: z.string(), repo };
+const pull = { pull: z.int(), environment: z.string() };
+const over = z.boolean();
 const run = { runId: z.int(), environment: z.string(), comment: z.string() };
 
 export const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
@@ -52,6 +54,22 @@ export const effectSchema: z.ZodType<Effect> = z.discriminatedUnion('kind', [
   }),
   z.looseObject({ ...base, ...run, kind: z.literal('deployment-note') }),
   z.looseObject({ ...base, kind: z.literal('issue'), title: z.string(), body: z.string() }),
+  z.looseObject({ ...base, ...pull, kind: z.literal('pull-comment'), body: z.string(), over }),
+  z.looseObject({
+    ...base,
+    ...pull,
+    kind: z.literal('review-request'),
+    logins: z.array(z.string()),
+  }),
+  z.looseObject({
+    ...base,
+    kind: z.literal('notice'),
+    runId: z.int(),
+    environment: z.string(),
+    title: z.string(),
+    lines: z.array(z.string()),
+    over,
+  }),
 ]);
 
 export const subjectSchema: z.ZodType<Subject> = z.discriminatedUnion('kind', [

@@ -43,6 +43,9 @@ test('the defaults are GitHub, port 3000 and the embedded store in .tagout', () 
     port: 3000,
     host: '0.0.0.0',
     publicUrl: null,
+    sweepMinutes: 5,
+    metricsToken: null,
+    notices: { comment: true, reviewers: false, webhook: null },
     logLevel: 'info',
   });
 });

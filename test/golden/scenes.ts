@@ -223,6 +223,10 @@ function renderEffect(effect: Effect): string {
       return `${effect.state} ${effect.environment}\n\n${effect.comment}\n`;
     case 'deployment-note':
       return `note ${effect.environment}\n\n${effect.comment}\n`;
+    case 'pull-comment':
+    case 'review-request':
+    case 'notice':
+      return `${JSON.stringify(effect, null, 2)}\n`;
     case 'issue':
       return `issue ${effect.title}\n\n${effect.body}`;
   }

@@ -37,7 +37,11 @@ function stateOf(effect: Effect): string | null {
     case 'labels':
     case 'deployment-note':
     case 'issue':
+    case 'review-request':
       return null;
+    case 'pull-comment':
+    case 'notice':
+      return effect.over ? 'over' : 'waiting';
   }
 }
 

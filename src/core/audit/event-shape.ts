@@ -1,4 +1,5 @@
 /** The same shapes as schema.ts for the verifier's hot path; a test holds both against each other. */
+import { EFFECT_KINDS } from '../effect.ts';
 import {
   dictionary,
   flag,
@@ -132,7 +133,7 @@ const effectOutcome = object({
   ...common,
   outcome: oneOf('done', 'refused', 'retry', 'uncertain', 'dead', 'superseded', 'expired'),
   effect: object({
-    kind: oneOf('check-run', 'labels', 'review-deployment', 'deployment-note', 'issue'),
+    kind: oneOf(...Object.values(EFFECT_KINDS)),
     key: text,
     outboxId: int,
     state: nullable(text),

@@ -1,6 +1,7 @@
 /** Reads and writes the bytes of an audit event: the same shapes as event.ts, checked strictly. */
 import { z } from 'zod';
 import { canonicalText } from '../canonical.ts';
+import { EFFECT_KINDS } from '../effect.ts';
 import type { AuditEvent } from './event.ts';
 import { createScribe, type Detail, type Scribe } from './scribe.ts';
 
@@ -156,7 +157,7 @@ const effectOutcome = z.strictObject({
   kind: z.literal('effect.outcome'),
   outcome: z.enum(['done', 'refused', 'retry', 'uncertain', 'dead', 'superseded', 'expired']),
   effect: z.strictObject({
-    kind: z.enum(['check-run', 'labels', 'review-deployment', 'deployment-note', 'issue']),
+    kind: z.enum(EFFECT_KINDS),
     key: text,
     outboxId: int,
     state: text.nullable(),

@@ -3,6 +3,7 @@ import { emitPull } from '../acts-code.ts';
 import {
   actor,
   found,
+  HttpError,
   number,
   ok,
   paged,
@@ -117,6 +118,9 @@ async function requestReviewers(call: Call): Promise<Reply> {
   const sender = actor(call);
   for (const name of Array.isArray(names) ? names.map(String) : []) {
     const who = call.world.account(name);
+    if (who === pull.issue.user) {
+      throw new HttpError(422, 'Review cannot be requested from pull request author.');
+    }
     if (!pull.requestedReviewers.includes(who)) pull.requestedReviewers.push(who);
     const extra = { requested_reviewer: accountJson(call.world, who) };
     await emitPull(call.world, { repo, pull, sender }, 'review_requested', extra);
