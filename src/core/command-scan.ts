@@ -189,6 +189,30 @@ function found(row: CommandRow | CommandText, line: number, text: string): Comma
   return { id, kind, does, line, isCommand, text: text.trim().replace(/\s+/g, ' ').slice(0, 120) };
 }
 
+/**
+ * A line of a command file that is itself SQL which destroys: part of a here-document, whose first
+ * line the patch may not show. `truncate -s 0 file` is the shell's own.
+ */
+const sqlLine =
+  /^\s{0,40}(?:drop\s{1,9}(?:table|schema|database|owned)\b|truncate\s{1,9}(?:table\s{1,9})?(?:only\s{1,9})?["\w.]{1,99}\s{0,9}(?:[,;]|cascade|restart|$)|delete\s{1,9}from\s)/i;
+
+const sqlInScript: CommandText = {
+  id: 'sql-in-script',
+  kind: 'destroys',
+  does: 'run SQL that destroys',
+  pattern: sqlLine,
+  words: [],
+  example: 'DROP TABLE users;',
+  safe: 'truncate -s 0 app.log',
+};
+
+/** Added lines of a script that are SQL which destroys. */
+export function scanSqlLines(lines: readonly PatchLine[]): readonly CommandFound[] {
+  return lines
+    .filter(({ added, text }) => added && sqlLine.test(text))
+    .map(({ line, text }) => found(sqlInScript, line, text));
+}
+
 export interface CommandScan {
   /** The commands of the tables, each once per line. */
   readonly found: readonly CommandFound[];

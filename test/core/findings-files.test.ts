@@ -113,3 +113,70 @@ test("the policy's own paths raise, to the highest that matches", () => {
     assert.equal(radiusOf(findingsOf(aChange({ files: [file] }), policy)), 'critical');
   }
 });
+
+const moved = (path: string, previousPath: string): ChangedFile =>
+  aFile(path, { previousPath, status: 'renamed', previousBlob: '2'.repeat(40), patch: null });
+const link = (path: string, target: string): ChangedFile =>
+  adding(path, target, { mode: '120000' });
+const push = 'npx drizzle-kit push --force';
+const drop = 'DROP TABLE users;';
+
+/** What a deploy path runs without its own lines saying so; every second row is a harmless twin. */
+const indirect: readonly (readonly [string, string | null, readonly ChangedFile[]])[] = [
+  ['a document becomes a script', 'high file-unread', [moved('scripts/db.sh', 'docs/notes.md')]],
+  ['a script gets another name', null, [moved('scripts/db.sh', 'scripts/data.sh')]],
+  ['a test becomes a script', 'high file-unread', [moved('bin/x', 'tests/x.txt')]],
+  ['a script becomes a document', null, [moved('docs/old.md', 'docs/older.md')]],
+  ['a script links to a document', 'high file-unread', [link('scripts/db.sh', '../docs/notes.md')]],
+  ['a document links to a document', null, [link('CLAUDE.md', 'AGENTS.md')]],
+  ['a folder of scripts links elsewhere', 'high file-unread', [link('scripts', 'docs')]],
+  ['a script links to a script', null, [link('bin/db.sh', '../scripts/db.sh')]],
+  ['a link leaves the repository', 'high file-unread', [link('bin/db', '/tmp/db')]],
+  [
+    'package.json runs a test',
+    'critical destructive-command',
+    [adding('tests/reset.sh', push), adding('package.json', '"predeploy": "sh tests/reset.sh"')],
+  ],
+  [
+    'package.json runs another test',
+    null,
+    [adding('tests/reset.sh', 'echo reset'), adding('package.json', '"test": "sh tests/run.sh"')],
+  ],
+  [
+    'a workflow pipes a document into the shell',
+    'critical destructive-command',
+    [adding('docs/x.md', push), adding('scripts/go.sh', 'sh docs/x.md')],
+  ],
+  [
+    'SQL is piped',
+    'critical destructive-command',
+    [adding('scripts/db.sh', 'echo "DROP SCHEMA public CASCADE" | psql $URL')],
+  ],
+  ['a word is piped', null, [adding('scripts/db.sh', 'echo "drop it" | wc -l')]],
+  [
+    'a here-document destroys',
+    'critical destructive-command',
+    [adding('scripts/db.sh', `psql "$URL" <<SQL\n${drop}\nSQL`)],
+  ],
+  [
+    'the middle of a here-document',
+    'critical destructive-command',
+    [aFile('scripts/db.sh', { patch: `@@ -9,2 +9,3 @@\n SELECT 1;\n+${drop}\n SELECT 2;` })],
+  ],
+  ['a log is emptied', null, [adding('scripts/log.sh', 'truncate -s 0 app.log')]],
+  ['a dump is kept', null, [adding('scripts/dump.sql', drop), adding('tests/a.sql', drop)]],
+  [
+    'psql reads a file',
+    'high migration-runner-added',
+    [adding('scripts/db.sh', 'psql $U < a.sql')],
+  ],
+  ['psql answers', null, [adding('scripts/db.sh', 'psql $U -c "SELECT 1" > out.txt')]],
+];
+
+for (const [name, wanted, files] of indirect) {
+  test(`${wanted ?? 'nothing'}: ${name}`, () => {
+    const grave = paths(...files).filter((one) => /^(?:high|critical)/.test(one));
+    if (wanted === null) assert.deepEqual(grave, []);
+    else assert.ok(grave.includes(wanted), JSON.stringify(grave));
+  });
+}

@@ -13,6 +13,26 @@ export const commandTexts: readonly CommandText[] = [
     safe: 'curl -d \'{"query":"query { volumes { id } }"}\' $API',
   },
   {
+    id: 'sql-piped',
+    kind: 'destroys',
+    does: 'run SQL that destroys',
+    words: ['psql', 'mysql', 'mariadb', 'sqlite3', 'sqlcmd', 'pgcli'],
+    pattern:
+      /\b(?:drop\s{1,9}\w{4,12}|truncate|delete\s{1,9}from)\b[^\n|]{0,400}\|\s{0,9}[^\s|]{0,60}\b(?:psql|mysql|mariadb|sqlite3|sqlcmd|pgcli)\b/i,
+    example: 'echo "DROP SCHEMA public CASCADE" | psql "$URL"',
+    safe: 'psql "$URL" -c "SELECT 1" | grep -v dropped',
+  },
+  {
+    id: 'sql-from-input',
+    kind: 'migrates',
+    does: 'run SQL that no dry run has seen',
+    words: ['psql', 'mysql', 'mariadb', 'sqlcmd'],
+    pattern:
+      /\|\s{0,9}(?:[\w./-]{0,60}\/)?(?:psql|mysql|mariadb|sqlcmd)(?=[\s"';]|$)|\b(?:psql|mysql|mariadb|sqlcmd)\b[^|;<\n]{0,200}\s<{1,3}(?=[\s\w./"'$-])/i,
+    example: 'psql "$URL" < deploy.sql',
+    safe: 'echo "$OUT" | grep psql',
+  },
+  {
     id: 'sync-force',
     kind: 'destroys',
     does: 'drop and create every table when the program starts',

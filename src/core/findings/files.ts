@@ -1,6 +1,6 @@
 /** Findings from what the changed files are, and from what their added lines hold. */
 import { atLeast, radii } from '../blast-radius.ts';
-import { type CommandFound, scanCommands } from '../command-scan.ts';
+import { type CommandFound, scanCommands, scanSqlLines } from '../command-scan.ts';
 import type { DryRun } from '../dry-run.ts';
 import type { ChangedFile } from '../evidence.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
@@ -11,6 +11,7 @@ import { isUnread, linesAfter, type PatchLine, type PatchReading, readPatch } fr
 import type { Policy } from '../policy.ts';
 import { counted, makeFinding } from './make.ts';
 import { environmentSigns } from './sql-text.ts';
+import { isLinkToUnread, isMovedToCommands, namedByCommands } from './indirect.ts';
 import { guardedEnvironment } from './workflows.ts';
 
 /** Findings with this evidence come from the policy's own words and bind no approval (shown.ts). */
@@ -43,6 +44,8 @@ interface Around {
   readonly policy: Policy;
   readonly judged: ReadonlySet<string>;
   readonly folders: readonly string[];
+  /** Tests and documents that command files of the same change name. */
+  readonly named: ReadonlySet<string>;
 }
 
 /** A migration that ran is told by what it did: its path is then a low note. */
@@ -203,14 +206,18 @@ function unreadLineFinding(file: ChangedFile, line: number, radius: BlastRadius)
 }
 
 function commandFindings(
-  { file, path: { kind, isCommand } }: Reading,
+  { file, path }: Reading,
   lines: readonly PatchLine[],
+  isNamed: boolean,
 ): readonly Finding[] {
-  const { name } = kind;
-  if (name === 'documentation' || file.mode === '120000') return [];
-  const isTest = name === 'tests';
+  const { name } = path.kind;
+  if ((name === 'documentation' && !isNamed) || file.mode === '120000') return [];
+  const isTest = name === 'tests' && !isNamed;
+  const isCommand = path.isCommand || isNamed;
   const scan = scanCommands(lines, isCommand || isTest ? 'commands' : 'code');
-  const told = scan.found.flatMap((command) => {
+  // A dump in a folder of scripts drops what it makes; it counts where something runs it.
+  const inScript = isCommand && (isNamed || !path.isSql) ? scanSqlLines(lines) : [];
+  const told = [...scan.found, ...inScript].flatMap((command) => {
     if (command.kind === 'destroys') {
       return [commandFinding(file, command, isTest ? 'medium' : 'critical')];
     }
@@ -271,6 +278,18 @@ function pointerFinding(file: ChangedFile, lines: readonly PatchLine[]): readonl
   return [makeFinding({ ...base, radius: 'medium', evidence: 'diff', advice: true })];
 }
 
+/** Content that lies where commands live and came there past everybody who looks for them. */
+function indirectFinding({ file }: Reading, around: Around): readonly Finding[] {
+  if (around.judged.has(file.path)) return none;
+  const isLink = isLinkToUnread(file);
+  if (!isLink && !isMovedToCommands(file)) return none;
+  const message = isLink
+    ? `${file.path} is a link to what is not read for commands, so what it runs is not known`
+    : `${file.path} was ${file.previousPath ?? ''}, which is not read for commands, so what it runs is not known`;
+  const base = { object: file.path, message, evidence: 'diff', path: file.path };
+  return [makeFinding({ ...base, id: 'file-unread', radius: 'high' })];
+}
+
 /** Content that no diff shows: high where commands live, medium elsewhere. */
 function unreadFinding({ file, path, patch }: Reading): readonly Finding[] {
   if (!isUnread(file, patch)) return none;
@@ -293,13 +312,15 @@ function unreadFinding({ file, path, patch }: Reading): readonly Finding[] {
 /** Ordinary files are read line by line only when a line of them can hold something. */
 function contentFindings(reading: Reading, around: Around): readonly Finding[] {
   const { file, path, patch } = reading;
-  const unread = unreadFinding(reading);
+  const unread = [...unreadFinding(reading), ...indirectFinding(reading, around)];
+  const isNamed = around.named.has(file.path);
   if (file.status === 'removed' || file.patch === null || patch === null) return unread;
-  if (!path.isCommand && !path.isSql && !path.isHidden && !patch.telling) return unread;
+  const isTelling = path.isCommand || path.isSql || path.isHidden || patch.telling;
+  if (!isTelling && !isNamed) return unread;
   const lines = linesAfter(file.patch);
   return [
     ...unread,
-    ...(around.judged.has(file.path) ? [] : commandFindings(reading, lines)),
+    ...(around.judged.has(file.path) ? [] : commandFindings(reading, lines, isNamed)),
     ...hiddenCharacters(file, lines),
     ...sqlFindings(file, lines),
     ...pointerFinding(file, lines),
@@ -316,7 +337,7 @@ export function findFiles(
     .filter(({ observation, error }) => observation !== null && error === null)
     .map(({ folder }) => folder.replace(/^\.?\/|\/+$/g, '').replace(/^\.$/, ''))
     .map((folder) => (folder === '' ? '' : `${folder}/`));
-  const around = { policy, judged: judgedPaths(run), folders };
+  const around = { policy, judged: judgedPaths(run), folders, named: namedByCommands(files) };
   const classes: ClassesTold = { found: [], counts: new Map() };
   const lines: Finding[] = [];
   for (const file of files) {
