@@ -280,6 +280,33 @@ function acceptedOf(
   return forbids ? 'never' : rows;
 }
 
+/**
+ * Agents and people. A name for an e-mail takes the further approval away that an unknown
+ * contributor asks for, so that a base branch, which anybody may push to, names none.
+ */
+function namesOf(
+  floor: PolicyPart,
+  other: PolicyPart,
+  { speaker, notes }: { readonly speaker: Speaker; readonly notes: Notes },
+): Pick<PolicyPart, 'agents' | 'people'> {
+  if (speaker === 'other') {
+    const agents = unionIfNamed(floor.agents, other.agents);
+    return {
+      agents: agents && mergeAgents(floor.agents, other.agents),
+      people: mergePeople(floor.people, other.people),
+    };
+  }
+  const why = 'a base branch cannot say whose an e-mail is';
+  for (const key of ['people', 'agents'] as const) {
+    const known = new Set((floor[key] ?? []).flatMap((row) => row.emails));
+    const isNew = (other[key] ?? []).some((row) => row.emails.some((one) => !known.has(one)));
+    if (isNew) notes.undone(key, why);
+  }
+  const bare = other.agents?.map((row) => ({ ...row, emails: [] }));
+  const agents = unionIfNamed(floor.agents, bare);
+  return { agents: agents && mergeAgents(floor.agents, bare), people: floor.people };
+}
+
 /** One policy out of two; nothing that `other` says can loosen what `floor` says. */
 export function tighten(
   floor: PolicyPart,
@@ -288,8 +315,7 @@ export function tighten(
 ): PolicyPart {
   const { speaker, notes } = options;
   return {
-    agents: unionIfNamed(floor.agents, other.agents) && mergeAgents(floor.agents, other.agents),
-    people: mergePeople(floor.people, other.people),
+    ...namesOf(floor, other, options),
     suspended: unionIfNamed(floor.suspended, other.suspended),
     undeclared: both(floor.undeclared, other.undeclared, (one, two) =>
       one === 'agent' ? one : two,

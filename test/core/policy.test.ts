@@ -187,6 +187,18 @@ test('the base branch only tightens: no scope, no rows, no looser ages', () => {
   );
 });
 
+test('the base branch names nobody: a name would take away an approval that an unknown one asks for', () => {
+  const own = 'people: [{ id: 1, emails: [a@acme.dev] }]\nagents: [{ name: x, ids: [7] }]';
+  const base =
+    'people: [{ id: 2, emails: [ghost@x.dev] }]\n' +
+    'agents: [{ name: x, ids: [8], emails: [ghost@x.dev] }]';
+  const { policy, notes } = policyOf(own, undefined, base);
+  assert.deepEqual(policy.people, [{ id: 1, emails: ['a@acme.dev'] }]);
+  const row = policy.agents.find(({ name }) => name === 'x');
+  assert.deepEqual([row?.ids, row?.emails], [[7, 8], []]);
+  assert.match(notes.join(' '), /`people` has no effect: a base branch cannot say whose/);
+});
+
 test('environments: normalised names, several rules become the strictest, strangers have none', () => {
   const { policy } = policyOf(
     'environments:\n  production: { match: [production, "prod-*"], scope: [a/**] }\n' +
