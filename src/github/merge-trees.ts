@@ -1,13 +1,14 @@
 /**
  * The three-way merge of two trees by path, and of two texts by line where both sides changed one.
- * What git could merge by following a rename is not merged here: it is named as a conflict, and
- * whoever needs the answer holds.
+ * A file that one side renamed is followed; what git might merge otherwise is named as a conflict or
+ * as a guess, and whoever needs the answer holds.
  */
 import { Buffer } from 'node:buffer';
 import { diff3Merge } from 'node-diff3';
 import type { TreeEntry } from '../core/dry-run.ts';
 import { gitBlobId, readBlobs } from './blobs.ts';
 import type { Reading } from './reading.ts';
+import { movedTo } from './renames.ts';
 import { differences, type TreeDifference } from './trees.ts';
 
 /** Larger texts are not merged line by line. */
@@ -19,6 +20,8 @@ export interface MergedTree {
   readonly made: ReadonlyMap<string, Uint8Array>;
   /** Paths that could not be merged; `entries` holds theirs there. */
   readonly conflicts: readonly string[];
+  /** Paths that a rename by likeness touched: git may have paired other files. */
+  readonly guessed: readonly string[];
 }
 
 export interface ThreeTrees {
@@ -29,28 +32,65 @@ export interface ThreeTrees {
 
 /** Merges `theirs` onto `ours`, both made from `base`. Throws GitHubFault when a blob is not given. */
 export async function mergeTrees(reading: Reading, trees: ThreeTrees): Promise<MergedTree> {
-  const ourChange = new Map(differences(trees.base, trees.ours).map((one) => [one.path, one]));
+  const ourList = differences(trees.base, trees.ours);
+  const theirList = differences(trees.base, trees.theirs);
+  const ourChange = new Map(ourList.map((one) => [one.path, one]));
   const entries = new Map(trees.ours.map((entry) => [entry.path, entry]));
   const made = new Map<string, Uint8Array>();
   const conflicts: string[] = [];
+  const guessed: string[] = [];
   const both: { ours: TreeDifference; theirs: TreeDifference }[] = [];
-  for (const theirs of differences(trees.base, trees.theirs)) {
+  for (const theirs of theirList) {
     const ours = ourChange.get(theirs.path);
     if (ours === undefined) lay(entries, theirs);
     else if (!same(ours.after, theirs.after)) both.push({ ours, theirs });
   }
   await preload(reading, both);
   for (const pair of both) {
-    const merged = await mergeOne(reading, pair.ours, pair.theirs);
+    const { path } = pair.theirs;
+    const merged =
+      (await mergeOne(reading, pair.ours, pair.theirs)) ??
+      (await mergeMoved(reading, pair, { ours: ourList, theirs: theirList }));
     if (merged === null) {
-      conflicts.push(pair.theirs.path);
+      conflicts.push(path);
       lay(entries, pair.theirs);
       continue;
     }
     made.set(merged.entry.blob, merged.content);
+    if (merged.entry.path !== path) entries.delete(path);
     entries.set(merged.entry.path, merged.entry);
+    if (merged.guessed === true) guessed.push(path, merged.entry.path);
   }
-  return { entries: [...entries.values()], made, conflicts };
+  return { entries: [...entries.values()], made, conflicts, guessed };
+}
+
+interface Merged {
+  readonly entry: TreeEntry;
+  readonly content: Uint8Array;
+  readonly guessed?: boolean;
+}
+
+/** A file that one side renamed and the other changed is merged where it went. */
+async function mergeMoved(
+  reading: Reading,
+  { ours, theirs }: { readonly ours: TreeDifference; readonly theirs: TreeDifference },
+  lists: { readonly ours: readonly TreeDifference[]; readonly theirs: readonly TreeDifference[] },
+): Promise<Merged | null> {
+  const { before } = ours;
+  if (before === null || (ours.after === null) === (theirs.after === null)) return null;
+  const [side, other] =
+    ours.after === null ? [lists.ours, lists.theirs] : [lists.theirs, lists.ours];
+  const taken = new Set(other.flatMap(({ path, after }) => (after === null ? [] : [path])));
+  const added = side.flatMap((one) =>
+    one.before === null && one.after !== null && !taken.has(one.path) ? [one.after] : [],
+  );
+  const moved = await movedTo(reading, before, added);
+  if (moved === null) return null;
+  const { path } = moved.entry;
+  const one = { path, before, after: ours.after ?? moved.entry };
+  const two = { path, before, after: theirs.after ?? moved.entry };
+  const merged = await mergeOne(reading, one, two);
+  return merged === null ? null : { ...merged, guessed: !moved.exact };
 }
 
 function lay(entries: Map<string, TreeEntry>, { path, after }: TreeDifference): void {
@@ -92,7 +132,7 @@ async function mergeOne(
   reading: Reading,
   ours: TreeDifference,
   theirs: TreeDifference,
-): Promise<{ entry: TreeEntry; content: Uint8Array } | null> {
+): Promise<Merged | null> {
   const three = mergeable(ours, theirs);
   if (three === null) return null;
   const [base, our, their] = three;

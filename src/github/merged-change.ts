@@ -7,7 +7,7 @@ import { dryRunOf } from './dry-run.ts';
 import { type GatherParts, readEnds } from './gather-pull.ts';
 import { knownAgents } from './involved.ts';
 import { readMentions } from './mentions.ts';
-import { mergeTrees } from './merge-trees.ts';
+import { type MergedTree, mergeTrees } from './merge-trees.ts';
 import { POLICY_EXPRESSION } from './policy-files.ts';
 import { readPull } from './pull-facts.ts';
 import { readPushes } from './pushes.ts';
@@ -77,14 +77,17 @@ function nothing(difference: string): MergedChange {
 }
 
 function compareContent(
-  reviewed: { readonly entries: readonly TreeEntry[]; readonly conflicts: readonly string[] },
+  reviewed: Pick<MergedTree, 'entries' | 'conflicts' | 'guessed'>,
   deployed: readonly TreeEntry[],
 ): Pick<MergedChange, 'equalsReviewed' | 'difference'> {
   const unlike = differences(reviewed.entries, deployed).map((one) => one.path);
-  const conflicts = new Set(reviewed.conflicts);
-  const sure = unlike.find((path) => !conflicts.has(path));
-  if (sure !== undefined) return { equalsReviewed: false, difference: sure };
-  const unsure = reviewed.conflicts[0];
+  const guessed = new Set(reviewed.guessed);
+  const sure = unlike.find((path) => !guessed.has(path));
+  // What could not be merged here, git may have put anywhere: only "not proven" is then true.
+  if (sure !== undefined && reviewed.conflicts.length === 0) {
+    return { equalsReviewed: false, difference: sure };
+  }
+  const unsure = reviewed.conflicts[0] ?? unlike[0];
   if (unsure === undefined) return { equalsReviewed: true, difference: null };
   const difference = `${unsure} was changed on both sides and its merge cannot be computed`;
   return { equalsReviewed: null, difference };
