@@ -9,6 +9,7 @@ import type { Io } from './cli/io.ts';
 import { createLog, describeError } from './cli/log.ts';
 import { intoInbox, receiveThrough } from './cli/receive.ts';
 import { withNotices } from './cli/notice.ts';
+import { secretsOf } from './cli/secrets.ts';
 import { readServeSettings } from './cli/settings.ts';
 import type { ServeSettings } from './cli/settings.ts';
 import { needsSetup, runSetup } from './cli/setup.ts';
@@ -145,7 +146,10 @@ interface Parts {
 /** The half that judges, writes to GitHub and sweeps. */
 async function startJobs(parts: Parts): Promise<Worker> {
   const { settings, store, probot, self, limits, metrics, log, closers } = parts;
-  const sandbox = createSandbox({ cacheDir: join(settings.dataDir, 'sandbox') });
+  const sandbox = createSandbox({
+    cacheDir: join(settings.dataDir, 'sandbox'),
+    snapshot: settings.snapshot ?? null,
+  });
   closers.push(() => within(sandbox.close(), SANDBOX_GRACE_MS));
   const client = octokitFor(probot, limits);
   const { memory, record } = store;
@@ -241,17 +245,6 @@ async function closeAll(
   for (const close of closers) {
     await close().catch((error: unknown) => log.error(describeError(error), 'closing failed'));
   }
-}
-
-function secretsOf(settings: ServeSettings): readonly string[] {
-  const urls = [settings.databaseUrl, settings.databaseOwnerUrl];
-  const passwords = urls.flatMap((url) => {
-    const password = url === null ? '' : (URL.parse(url)?.password ?? '');
-    return password === '' ? [] : [password, decodeURIComponent(password)];
-  });
-  const hook = settings.notices?.webhook?.url ?? '';
-  const more = [settings.metricsToken ?? '', hook, URL.parse(hook)?.pathname ?? ''];
-  return [settings.webhookSecret, settings.privateKey, ...passwords, ...more];
 }
 
 /** The whole life of a server process; answers its exit code. */

@@ -1,5 +1,6 @@
 /** What a command needs of the world, and how its faults become exit codes. */
 import { TagoutError } from '../core/errors.ts';
+import { cleaner, secretsIn } from './secrets.ts';
 
 /** The world of a command, so that a test can run it without a process. */
 export interface Io {
@@ -37,12 +38,14 @@ export const realIo: Io = {
 
 /** Says what was wrong and answers the exit code; nothing that failed has judged anything. */
 export function failed(error: unknown, io: Io): number {
+  const clean = cleaner(secretsIn(io.env));
   if (error instanceof TagoutError) {
-    io.err(`tagout: ${error.message}\n`);
+    io.err(clean(`tagout: ${error.message}\n`));
     if (error.code === 'usage') return EXIT.usage;
     return error.code === 'configuration' ? EXIT.configuration : EXIT.fault;
   }
   const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  io.err(`tagout: a fault of Tagout itself, nothing was judged: ${detail}\n`);
+  const said = `tagout: a fault of Tagout itself, nothing was judged: ${detail}\n`;
+  io.err(clean(said));
   return EXIT.fault;
 }

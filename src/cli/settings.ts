@@ -40,6 +40,8 @@ export interface ServeSettings extends StoreSettings {
   readonly metricsToken?: string | null;
   /** Only one half of the server in this process. */
   readonly only?: 'web' | 'worker' | null;
+  /** A pg_dump that policies may start from, absolute; null or left out: there is none. */
+  readonly snapshot?: string | null;
   /** How people are told of a waiting gate; left out: only at the gate itself. */
   readonly notices?: NoticeSettings;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -105,6 +107,7 @@ const serveSchema = z.object({
     .refine((port) => port <= 65_535, 'PORT is not a number from 0 to 65535.')
     .nullable(),
   HOST: given.regex(/^[\w.:-]+$/, 'HOST is not an address: write 0.0.0.0 or 127.0.0.1.').nullable(),
+  TAGOUT_SNAPSHOT: given.nullable(),
   PUBLIC_URL: webUrl('PUBLIC_URL', 'https://tagout.example.com').nullable(),
   SWEEP_MINUTES: wholeNumber('SWEEP_MINUTES is not a whole number of minutes; 0 switches it off.')
     .refine((minutes) => minutes <= 1440, 'SWEEP_MINUTES is more than a day (1440).')
@@ -185,6 +188,7 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
     publicUrl: found.PUBLIC_URL,
     sweepMinutes: found.SWEEP_MINUTES ?? 5,
     metricsToken: found.METRICS_TOKEN,
+    ...(found.TAGOUT_SNAPSHOT === null ? {} : { snapshot: resolve(cwd, found.TAGOUT_SNAPSHOT) }),
     notices: noticesOf(found),
     logLevel: found.LOG_LEVEL ?? 'info',
   };

@@ -20,6 +20,7 @@ import { createSweepMemory, type SweepMemory } from '../store/sweep.ts';
 import { withStoredCredentials } from './credentials.ts';
 import { EXIT, type Io } from './io.ts';
 import { createLog, describeError } from './log.ts';
+import { secretsOf } from './secrets.ts';
 import { readServeSettings } from './settings.ts';
 
 export interface SweepParts {
@@ -216,7 +217,7 @@ export async function sweepNow(io: Io): Promise<number> {
   try {
     const probot = await createProbot({ appId, privateKey, secret, baseUrl });
     const limits = new Limits(Date.now);
-    const log = createLog({ level: 'warn', secrets: [secret, privateKey] });
+    const log = createLog({ level: 'warn', secrets: secretsOf(settings) });
     const clients = { app: appClient(probot, limits), client: octokitFor(probot, limits) };
     const swept = await sweep(sweepPartsOf({ store, ...clients, log }), null);
     io.out(`${sentences(swept).join('\n')}\n`);
