@@ -81,11 +81,30 @@ async function requireSealed(parts: OutboxParts, row: OutboxRow): Promise<void> 
   );
 }
 
-/** Marks the row as being sent; null when a newer decision was quicker. */
-async function claim(sql: Sql, row: OutboxRow): Promise<OutboxRow | null> {
-  const [raw] = await sql`update tagout.outbox set status = 'sending', attempts = attempts + 1
-    where id = ${row.id} and replaced = 0 and status in ('pending', 'sending') returning *`;
-  return raw === undefined ? null : readRow(raw);
+/** How long a write waits for another of the same slot whose answer is not there yet. */
+const SLOT_WAIT_MS = 250;
+
+/**
+ * Marks the row as being sent. Two pull requests with one head commit have one check between them:
+ * while a write of that slot is under way (claimed, and not put off), none may overtake it, or the
+ * older text could land last. Null: a newer decision was quicker, or the row has to wait.
+ */
+async function claim(parts: OutboxParts, row: OutboxRow): Promise<OutboxRow | null> {
+  const nowMs = parts.now();
+  return parts.sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtextextended(${row.slot}, 1))`;
+    const [other] = await tx`select id from tagout.outbox where slot = ${row.slot}
+      and id <> ${row.id} and status = 'sending' and attempts > 0
+      and next_at_ms <= ${nowMs}::bigint limit 1`;
+    if (other !== undefined) {
+      await tx`update tagout.outbox set next_at_ms = ${nowMs + SLOT_WAIT_MS}::bigint
+        where id = ${row.id} and status in ('pending', 'sending')`;
+      return null;
+    }
+    const [raw] = await tx`update tagout.outbox set status = 'sending', attempts = attempts + 1
+      where id = ${row.id} and replaced = 0 and status in ('pending', 'sending') returning *`;
+    return raw === undefined ? null : readRow(raw);
+  });
 }
 
 async function knownWrites(sql: Sql, row: OutboxRow): Promise<KnownWrites> {
@@ -176,7 +195,7 @@ async function sendOne(parts: OutboxParts, row: OutboxRow): Promise<boolean> {
   }
   if (row.nextAtMs > nowMs) return false;
   if (row.effect.kind === 'review-deployment') await requireSealed(parts, row);
-  const claimed = await claim(parts.sql, row);
+  const claimed = await claim(parts, row);
   if (claimed === null) return true;
   // What was known before this attempt decides whether an earlier one is without an answer.
   const outcome = await tryEnact(parts, { ...claimed, status: row.status });

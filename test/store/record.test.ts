@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { type EvidenceText, openEvidence } from '../../src/core/audit/evidence-texts.ts';
 import { digestOf, sha256Hex } from '../../src/core/canonical.ts';
 import { sendDue, type OutboxParts } from '../../src/store/outbox.ts';
@@ -192,6 +193,37 @@ describe('recording and enacting', () => {
       kept.map(({ shown }) => shown[0]),
       ['a', 'b', 'a'],
     );
+  });
+
+  test('two writes for the check of one commit never overtake each other', async () => {
+    const repo = repoOf(17);
+    const [one, two] = [7, 8].map((pull) => locatorKey(locatorOf({ repo, pull })));
+    const gate = Promise.withResolvers<void>();
+    class SlowDesk extends Desk {
+      override async enact(...sent: Parameters<Desk['enact']>): ReturnType<Desk['enact']> {
+        const answer = await super.enact(...sent);
+        if (this.sent.length === 1) await gate.promise;
+        return answer;
+      }
+    }
+    const desk = new SlowDesk();
+    const held = [checkRun(repo, 'action_required')];
+    await t.store.record.record(judged({ repo, pull: 7, effects: held }));
+    const first = sendDue(parts(desk), one ?? '');
+    while (desk.sent.length === 0) await setImmediate();
+    const effects = [checkRun(repo, 'success')];
+    await t.store.record.record(judged({ repo, pull: 8, verdict: 'allow', effects }));
+    await sendDue(parts(desk), two ?? '');
+    assert.equal(desk.sent.length, 1, 'the second waits for the first');
+    gate.resolve();
+    await first;
+    t.clock.nowMs += 1000;
+    await sendDue(parts(desk), two ?? '');
+    assert.deepEqual(
+      desk.sent.map(({ effect }) => effect.kind === 'check-run' && effect.conclusion),
+      ['action_required', 'success'],
+    );
+    assert.equal(desk.sent[1]?.known.checkRunId, 1001);
   });
 
   test('an unsent release is void as soon as a newer decision holds', async () => {
