@@ -41,10 +41,36 @@ async function lockSubject(tx: Tx, key: string): Promise<Known | null> {
 
 function checkOrder(known: Known | null, judged: Judged): void {
   if (known === null || judged.evidence.readAtMs >= known.readAtMs - CLOCK_TOLERANCE_MS) return;
-  throw new TagoutError(
+  throw outdated();
+}
+
+function outdated(): TagoutError {
+  return new TagoutError(
     'internal',
     'Newer evidence about this subject was recorded meanwhile; it must be read and judged again.',
   );
+}
+
+/**
+ * Open pull requests with one head commit share its check, and each is judged in a queue of its
+ * own: what was read earlier about all of them must not replace what was read later. The same second
+ * counts as later, as GitHub's clock has no finer times.
+ */
+async function checkSameHead(tx: Tx, judged: Judged): Promise<void> {
+  const { subject, changes, readAtMs } = judged.evidence;
+  if (subject.kind !== 'pull-request') return;
+  const { repo, number, headSha } = subject;
+  const others = changes.flatMap(({ pull }) =>
+    pull === null || pull === number
+      ? []
+      : [locatorKey({ kind: 'pull-request', repo, number: pull })],
+  );
+  const head = `${repo.installationId}:${repo.id}:${headSha}`;
+  await tx`select pg_advisory_xact_lock(hashtextextended(${head}, 2))`;
+  if (others.length === 0) return;
+  const newer = await tx`select 1 from tagout.subject
+    where key = any(${others}::text[]) and read_at_ms > ${readAtMs}::bigint limit 1`;
+  if (newer.length > 0) throw outdated();
 }
 
 /** The evidence that the decision says it stands on, as it is stored; no other is recorded. */
@@ -169,6 +195,7 @@ export function createRecord(sql: Sql, now: () => number): RecordPort {
         return await sql.begin(async (tx) => {
           const known = await lockSubject(tx, key);
           checkOrder(known, judged);
+          await checkSameHead(tx, judged);
           const nowMs = now();
           const eventId = await keepFact(tx, judged, { key, known, nowMs });
           await keepWatch(tx, judged, nowMs);

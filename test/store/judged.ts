@@ -66,6 +66,8 @@ const policy: Policy = {
 export interface Wish {
   readonly repo: RepoRef;
   readonly pull?: number;
+  /** Other open pull requests with the same head. */
+  readonly besides?: readonly number[];
   readonly verdict?: Verdict;
   readonly title?: string;
   readonly readAtMs?: number;
@@ -227,7 +229,7 @@ export function judged(wish: Wish): Judged {
       base: null,
       floor: null,
     },
-    changes: [changeOf(wish)],
+    changes: [wish, ...(wish.besides ?? []).map((pull) => ({ ...wish, pull }))].map(changeOf),
     deployment: deploymentOf(wish),
     people: [],
     suspended: [],

@@ -226,6 +226,17 @@ describe('recording and enacting', () => {
     assert.equal(desk.sent[1]?.known.checkRunId, 1001);
   });
 
+  test('of two pull requests with one head, what was read earlier replaces nothing', async () => {
+    const repo = repoOf(18);
+    const both = (pull: number, readAtMs: number) =>
+      judged({ repo, pull, besides: [15 - pull], readAtMs, effects: [checkRun(repo, 'success')] });
+    await t.store.record.record(both(8, 1_700_000_009_000));
+    await assert.rejects(t.store.record.record(both(7, 1_700_000_008_000)), {
+      message: /Newer evidence about this subject/,
+    });
+    await t.store.record.record(both(7, 1_700_000_009_000));
+  });
+
   test('an unsent release is void as soon as a newer decision holds', async () => {
     const repo = repoOf(7);
     const key = locatorKey(locatorOf({ repo, runId: 50 }));
