@@ -1,14 +1,14 @@
 /** From a signed webhook to the recorded decision with every GitHub write sent; its requests by name. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pull } from '../github/pull.ts';
-import { type Scene, tagoutCheck, until } from '../story/scene.ts';
-import { openScene } from '../story/tagout.ts';
+import { tagoutCheck, until } from '../story/scene.ts';
 import { ms, quantile, type Row } from './row.ts';
+import { type BenchScene, openBenchScene } from './server.ts';
 
 const EVENTS = 60;
 const WRITES = ['checks/create', 'checks/update'];
 
-async function openPull(scene: Scene): Promise<Pull> {
+async function openPull(scene: BenchScene): Promise<Pull> {
   const { repo, people } = scene;
   const files: Record<string, string> = {};
   for (let n = 0; n < 100; n += 1) files[`docs/page-${n}.md`] = `# Page ${n}\n`;
@@ -25,7 +25,7 @@ async function openPull(scene: Scene): Promise<Pull> {
 }
 
 /** Approve and ask for changes in turn, so that each event changes the check. */
-async function oneEvent(scene: Scene, pull: Pull, turn: number): Promise<number> {
+async function oneEvent(scene: BenchScene, pull: Pull, turn: number): Promise<number> {
   const approve = turn % 2 === 0;
   const conclusion = approve ? 'success' : 'action_required';
   const startedMs = performance.now();
@@ -46,7 +46,7 @@ async function oneEvent(scene: Scene, pull: Pull, turn: number): Promise<number>
 }
 
 /** Requests of a new pull request's first judgement: token, reads, check run and label. */
-async function firstRequests(scene: Scene): Promise<Readonly<Record<string, number>>> {
+async function firstRequests(scene: BenchScene): Promise<Readonly<Record<string, number>>> {
   const { repo, people } = scene;
   const mark = scene.gh.requests.length;
   await repo.commit({
@@ -71,7 +71,7 @@ function named(counts: Readonly<Record<string, number>>): string {
 }
 
 export async function benchEvent(): Promise<readonly Row[]> {
-  const scene = await openScene({ validate: false });
+  const scene = await openBenchScene();
   try {
     const pull = await openPull(scene);
     await until('the first check is there', () => tagoutCheck(scene.repo, pull.headSha));

@@ -6,11 +6,14 @@ import { cpus } from 'node:os';
 import type { Row } from './row.ts';
 
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  audit: async () => (await import('./audit.ts')).benchAudit(),
   decide: async () => (await import('./decide.ts')).benchDecide(),
   event: async () => (await import('./event.ts')).benchEvent(),
   check: async () => (await import('./check.ts')).benchCheck(),
   intake: async () => (await import('./intake.ts')).benchIntake(),
+  flood: async () => (await import('./flood.ts')).benchFlood(),
   memory: async () => (await import('./memory.ts')).benchMemory(),
+  soak: async () => (await import('./soak.ts')).benchSoak(),
   sandbox: async () => (await import('./sandbox.ts')).benchSandbox(),
 };
 

@@ -146,7 +146,7 @@ export async function until<T>(
     const seen = look();
     if (seen !== null) return seen;
     if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
-    await sleep(10);
+    await sleep(2);
   }
 }
 

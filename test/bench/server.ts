@@ -1,0 +1,83 @@
+/** The server as a process of its own, as `npm start` runs it, so that a bench measures it alone. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LocalGitHub } from '../github/index.ts';
+import { deployOnce, raise } from '../story/scene.ts';
+import { manifest } from '../story/tagout.ts';
+
+export interface ServerProcess {
+  readonly url: string;
+  readonly readyMs: number;
+  /** Resident memory of the server process now, in MB. */
+  rssMb(): number;
+  /** Ends it as an operator would and waits for its end. */
+  stop(): Promise<void>;
+}
+
+function addressOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    child.stdout?.on('data', (part: Buffer) => {
+      said += part.toString();
+      const url = /listens on (http\S+)/.exec(said)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+  });
+}
+
+/** Starts the server against a local GitHub, with its store in `dataDir`. */
+export async function startServer(gh: LocalGitHub, dataDir: string): Promise<ServerProcess> {
+  const startedMs = performance.now();
+  const launcher = join(import.meta.dirname, '../../src/tagout.js');
+  const child = spawn(process.execPath, [launcher, 'serve'], {
+    env: {
+      ...process.env,
+      APP_ID: String(gh.app.id),
+      PRIVATE_KEY: gh.app.privateKey,
+      WEBHOOK_SECRET: gh.app.webhookSecret,
+      GITHUB_API_URL: gh.url,
+      TAGOUT_DATA: dataDir,
+      PORT: '0',
+      LOG_LEVEL: 'error',
+    },
+  });
+  child.stderr.pipe(process.stderr);
+  const url = await addressOf(child);
+  const readyMs = performance.now() - startedMs;
+  return {
+    url,
+    readyMs,
+    rssMb: () => {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+    },
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.kill('SIGTERM');
+      }),
+  };
+}
+
+export type BenchScene = Awaited<ReturnType<typeof raise>> & { close(): Promise<void> };
+
+/** The story's organisation with the server in its own process. */
+export async function openBenchScene(): Promise<BenchScene> {
+  const raised = await raise(await manifest(), false);
+  await deployOnce(raised);
+  const dataDir = mkdtempSync(join(tmpdir(), 'bench-server-'));
+  const server = await startServer(raised.gh, dataDir);
+  raised.gh.app.webhookUrl = `${server.url}/api/github/webhooks`;
+  return {
+    ...raised,
+    async close() {
+      await raised.gh.settled();
+      await server.stop();
+      await raised.gh.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
