@@ -22,7 +22,7 @@ const MOST_PACKAGES = 190;
 const home = mkdtempSync(join(tmpdir(), 'tagout-package-'));
 const place = join(home, 'place');
 const modules = join(place, 'node_modules');
-let repo: Repository;
+let repo: Repository | undefined;
 
 before(async () => {
   await execute('npm', ['pack', '--pack-destination', home], { cwd: root });
@@ -35,7 +35,7 @@ before(async () => {
   repo.commit('drop', drizzleFiles([users, 'DROP TABLE "users";']));
 });
 after(() => {
-  repo.remove();
+  repo?.remove();
   rmSync(home, { recursive: true, force: true });
 });
 
@@ -144,7 +144,7 @@ for (const major of [24, 22] as const) {
     });
 
     test('npx tagout check judges a change with its migration run', async () => {
-      const change = ['--repo', repo.folder, '--base', 'main', '--head', 'drop', '--json'];
+      const change = ['--repo', repo?.folder ?? '', '--base', 'main', '--head', 'drop', '--json'];
       const { code, out, err } = await tagout(node, 'check', ...change);
       assert.equal(code, 10, err);
       const report = JSON.parse(out);
