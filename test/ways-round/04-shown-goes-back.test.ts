@@ -28,8 +28,8 @@ async function shows(pull: Pull, what: RegExp): Promise<void> {
 interface Flap {
   readonly pull: Pull;
   /** Gives the base branch a seed of so many rows: so many values are then shown as lost. */
-  bump(rows: number): Promise<void>;
-  approve(): Promise<void>;
+  readonly bump: (rows: number) => Promise<void>;
+  readonly approve: () => Promise<void>;
 }
 
 async function flap(base: string, rows: number): Promise<Flap> {
