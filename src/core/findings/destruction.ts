@@ -92,6 +92,8 @@ function removedRows(act: Destruction, folder: FolderRun, statement: StatementRu
 
 function isTold(act: Destruction, folder: FolderRun, statement: StatementRun): boolean {
   const { verb, object } = act;
+  // That the statement runs text which it has put together is told as such (statements.ts).
+  if (verb === 'dynamic' && statement.environment?.includes('dynamic') === true) return true;
   if (verb === 'drop') {
     if (act.place === 'body') return false;
     return statement.objects?.some((one) => isNamed(one, object)) === true;
