@@ -271,9 +271,21 @@ describe('recording and enacting', () => {
     };
     await sendDue({ ...parts(new Desk()), enact: desk }, key);
     assert.equal(sealedFirst, true);
-    assert.deepEqual(await t.store.memory.releases(repo, ' Production'), [
-      { runId: 60, deploymentId: null, sha: HEAD, origin: 'released', atMs: 1_760_000_001_000 },
-    ]);
+    const { memory } = t.store;
+    const release = {
+      runId: 60,
+      deploymentId: null,
+      sha: HEAD,
+      origin: 'released',
+      atMs: 1_760_000_001_000,
+    } as const;
+    const kept = await memory.releases(repo, ' Production');
+    assert.deepEqual(kept, [{ ...release, succeeded: false }]);
+    // Another run's success is not this one's; its own, once seen, stays.
+    await memory.keepSucceeded?.(repo, 'production', { ...release, runId: 61 });
+    assert.equal((await memory.releases(repo, 'production'))[0]?.succeeded, false);
+    await memory.keepSucceeded?.(repo, 'Production', release);
+    assert.equal((await memory.releases(repo, 'production'))[0]?.succeeded, true);
   });
 
   test('a release whose decision cannot be sealed does not leave', async () => {
