@@ -243,14 +243,21 @@ function addDoctor(program: Command, io: Io, answer: (code: number) => void): vo
     });
 }
 
+interface InitFlags {
+  readonly repo: string;
+  readonly force?: true;
+  readonly replay?: true;
+}
+
 function addInit(program: Command, io: Io, answer: (code: number) => void): void {
   program
     .command('init')
     .description('Look at a checkout and write the policy that it proposes.')
     .option('--repo <folder>', 'the git checkout', '.')
     .option('--force', 'write over a policy that is there')
-    .action(async (flags: { readonly repo: string; readonly force?: true }) => {
+    .option('--replay', 'judge the last 20 changes of the branch as it would have')
+    .action(async ({ repo, force, replay }: InitFlags) => {
       const { init } = await import('./cli/init.ts');
-      answer(await init({ repo: flags.repo, force: flags.force === true }, io));
+      answer(await init({ repo, force: force === true, replay: replay === true }, io));
     });
 }

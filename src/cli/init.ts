@@ -18,6 +18,8 @@ export interface InitOptions {
   readonly repo: string;
   /** Overwrites a policy that is there. */
   readonly force: boolean;
+  /** Shows what would have happened to the last changes. */
+  readonly replay?: boolean;
 }
 
 const POLICY_PATH = '.github/tagout.yml';
@@ -36,6 +38,10 @@ export async function init(options: InitOptions, io: Io): Promise<number> {
     `\nWritten: ${relative(io.cwd, path) || path}. Read it, commit it on a branch, and open a `,
   );
   io.out('pull request: it speaks once it is on the default branch.\n');
+  if (options.replay === true) {
+    const { replayPast } = await import('./init/replay.ts');
+    await replayPast(folder, gitIn(folder, io.env), io);
+  }
   return EXIT.allow;
 }
 
