@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Effect } from '../../src/core/effect.ts';
 import { notices } from '../../src/core/notices.ts';
+import type { Judged } from '../../src/core/ports.ts';
+import { judge } from '../../src/line.ts';
 import { HOSTILE } from '../golden/scenes.ts';
 import { type ChangeStory, play, REPO, type Story } from './stories.ts';
 
@@ -52,6 +54,27 @@ describe('when people are told', () => {
     assert.equal(only(released, 'pull-comment').over, true);
     assert.equal(only(released, 'notice').over, true);
     assert.match(only(released, 'pull-comment').body, /^\*\*Released\*\*/);
+  });
+});
+
+describe('the line', () => {
+  test('records the notices behind what the gate itself is told, and none without a wish', async () => {
+    const { evidence } = play(held);
+    const locator = { kind: 'repository', repo: REPO } as const;
+    const kinds = async (wished: object): Promise<readonly string[]> => {
+      let seen: readonly Effect[] = [];
+      const record = async (judged: Judged): Promise<{ eventId: string; outbox: string[] }> => {
+        seen = judged.effects;
+        return { eventId: 'e', outbox: [] };
+      };
+      const gather = { expand: async () => [locator], read: async () => evidence };
+      const trigger = { locator, because: 'test', delivery: null };
+      await judge(trigger, locator, { gather, record: { record }, ...wished });
+      return seen.map(({ kind }) => kind);
+    };
+    const alone = await kinds({});
+    assert.deepEqual(await kinds({ notices: ALL }), [...alone, 'pull-comment', 'notice']);
+    assert.ok(alone.includes('deployment-note') && !alone.includes('pull-comment'));
   });
 });
 
