@@ -37,5 +37,5 @@ export function findingsOf(change: Change, policy: Policy): readonly Finding[] {
     ...findMentions(change),
     ...findFiles(change.files, change.dryRun, policy),
   ];
-  return found.toSorted(order);
+  return once(found).toSorted(order);
 }

@@ -45,8 +45,12 @@ async function hasReleased(sql: Sql, repo: RepoRef, run: AskedRun): Promise<bool
   return row?.there === true;
 }
 
-/** The port `Memory` over a pool of the application's role. */
-export function createMemory(sql: Sql): Memory {
+type Part<K extends keyof Memory> = Required<Pick<Memory, K>>;
+
+/** What was shown, released, asked for and done past the gate. */
+function deploymentMemory(
+  sql: Sql,
+): Part<'postings' | 'releases' | 'keepSucceeded' | 'firstRequested' | 'bypasses'> {
   return {
     postings: (repo, pull) =>
       remembering('reading when findings were shown', async () => [
@@ -91,6 +95,14 @@ export function createMemory(sql: Sql): Memory {
             and repo_id = ${repo.id} and environment = ${environmentKey(environment)}
           order by at_ms, deployment_id`),
       ]),
+  };
+}
+
+/** What is remembered of agents, runs and the organisation's floor. */
+function peopleMemory(
+  sql: Sql,
+): Part<'activity' | 'hasReleased' | 'floorSeen' | 'keepFloorSeen' | 'suspended'> {
+  return {
     activity: (repo, asked) =>
       remembering('counting what agents did lately', () => readActivity(sql, repo, asked)),
     hasReleased: (repo, run) =>
@@ -113,6 +125,12 @@ export function createMemory(sql: Sql): Memory {
           order by agent`;
         return rows.map((row) => row.agent);
       }),
+  };
+}
+
+/** Content by its git object id. */
+function blobMemory(sql: Sql): Part<'blobs' | 'keepBlobs'> {
+  return {
     blobs: (shas) =>
       remembering('reading kept content', async () => {
         if (shas.length === 0) return new Map();
@@ -134,4 +152,9 @@ export function createMemory(sql: Sql): Memory {
         }
       }),
   };
+}
+
+/** The port `Memory` over a pool of the application's role. */
+export function createMemory(sql: Sql): Memory {
+  return { ...deploymentMemory(sql), ...peopleMemory(sql), ...blobMemory(sql) };
 }

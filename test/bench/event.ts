@@ -24,6 +24,13 @@ async function openPull(scene: BenchScene): Promise<Pull> {
   return pull;
 }
 
+/** Waits until the reviews that built the scene are judged: two seconds without a request. */
+async function quiet(scene: BenchScene): Promise<void> {
+  for (let seen = -1; seen !== scene.gh.requests.length; await sleep(2000)) {
+    seen = scene.gh.requests.length;
+  }
+}
+
 /** Approve and ask for changes in turn, so that each event changes the check. */
 async function oneEvent(scene: BenchScene, pull: Pull, turn: number): Promise<number> {
   const approve = turn % 2 === 0;
@@ -75,7 +82,7 @@ export async function benchEvent(): Promise<readonly Row[]> {
   try {
     const pull = await openPull(scene);
     await until('the first check is there', () => tagoutCheck(scene.repo, pull.headSha));
-    await sleep(1000);
+    await quiet(scene);
     await oneEvent(scene, pull, 0);
     await sleep(300);
     const mark = scene.gh.requests.length;

@@ -17,9 +17,18 @@ const finding = makeFinding({
 const placeless = makeFinding({ ...finding, id: 'rows-added', radius: 'low', path: null });
 
 const decision: Decision = {
-  ...{ verdict: 'hold', radius: 'high', origin: { kind: 'human', agents: [], signals: [] } },
-  ...{ findings: [finding, placeless], opinions: [], needed: [], counted: [], refused: [] },
-  ...{ evidenceDigest: 'e', shown: [], policyDigest: 'p', lookAgainMs: null },
+  verdict: 'hold',
+  radius: 'high',
+  origin: { kind: 'human', agents: [], signals: [] },
+  findings: [finding, placeless],
+  opinions: [],
+  needed: [],
+  counted: [],
+  refused: [],
+  evidenceDigest: 'e',
+  shown: [],
+  policyDigest: 'p',
+  lookAgainMs: null,
 };
 
 test('each finding is a result with level, place and a fingerprint that outlives its line', () => {

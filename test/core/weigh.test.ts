@@ -29,8 +29,16 @@ test('the file is read strictly, and what is wrong names its remedy', () => {
 });
 
 const statement = (text: string, more: Partial<StatementRun> = {}): StatementRun => ({
-  ...{ path: 'm.sql', line: 1, column: 1, text, durationMs: 5, rows: null, locks: [], error: null },
-  ...{ rewrites: [], ...more },
+  path: 'm.sql',
+  line: 1,
+  column: 1,
+  text,
+  durationMs: 5,
+  rows: null,
+  locks: [],
+  error: null,
+  rewrites: [],
+  ...more,
 });
 
 function seconds(it: StatementRun, rowsHere: number, sizes: DryRun['statistics']): number | null {
@@ -38,8 +46,13 @@ function seconds(it: StatementRun, rowsHere: number, sizes: DryRun['statistics']
   const observation = { objects: [], data: [], tables, unfilled: [] };
   const whole = { ...observation, downRestores: null, downDifference: [] };
   const folder: FolderRun = {
-    ...{ framework: 'plain', folder: 'm', scope: 'file', steps: [], statements: [it] },
-    ...{ observation: whole, error: null },
+    framework: 'plain',
+    folder: 'm',
+    scope: 'file',
+    steps: [],
+    statements: [it],
+    observation: whole,
+    error: null,
   };
   const run: DryRun = {
     ...NO_DRY_RUN,

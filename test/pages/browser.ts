@@ -1,9 +1,9 @@
 /** Debian's Chromium for the tests of pages: one browser per file, a fresh context per page. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -45,11 +45,6 @@ export async function screenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
 }
 
-const axeSource = readFileSync(
-  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
-  'utf8',
-);
-
 interface AxeResult {
   readonly violations: readonly {
     readonly id: string;
@@ -60,7 +55,7 @@ interface AxeResult {
 
 /** Serious and critical findings of axe, a line each; none is what a page should have. */
 export async function seriousFindings(page: Page): Promise<readonly string[]> {
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   const result = await page.evaluate<AxeResult>('axe.run()');
   return result.violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
