@@ -83,6 +83,9 @@ function checkSyntax(document: Document, reader: Reader): void {
       reader.add(line, null, `the tag \`${node.tag}\` is not allowed`);
     } else if (isScalar(node) && typeof node.value === 'string' && dangerousKeys.has(node.value)) {
       reader.add(line, null, `\`${node.value}\` is not allowed as a name`);
+    } else if (isScalar(node) && typeof node.value === 'string' && !node.value.isWellFormed()) {
+      // Half a surrogate pair has no canonical form, so the policy would have no digest.
+      reader.add(line, null, 'an escape (`\\uD800` to `\\uDFFF`) stands for half a character');
     }
   });
 }

@@ -78,6 +78,11 @@ test('a file of more than 64 KiB is a problem, one of 64 KiB is not', () => {
   assert.match(policyOf(comment(65_538)).problems[0]?.message ?? '', /65538 bytes/);
 });
 
+test('half a surrogate pair, written as an escape, is a problem and no fault', () => {
+  const { problems: found } = policyOf('suspended:\n  - "\\uD800"\n');
+  assert.match(found[0]?.message ?? '', /line 2: an escape .* stands for half a character/);
+});
+
 test('what could be understood of a broken floor still speaks', () => {
   const { policy, problems: found } = policyOf('solo: true', 'suspended: [cursor]\nsolos: true');
   assert.equal(found.length, 1);
