@@ -211,9 +211,13 @@ describe('sealing and verifying', () => {
     const sealing = sealers.map(async (sealer) => {
       while (writing) await sealer.sealNow(id);
     });
-    await Promise.all(Array.from({ length: 8 }, (_, writer) => write(writer)));
-    writing = false;
-    await Promise.all(sealing);
+    try {
+      await Promise.all(Array.from({ length: 8 }, (_, writer) => write(writer)));
+    } finally {
+      // Without this a writer's fault would leave the sealers going for ever, and unnamed.
+      writing = false;
+      await Promise.all(sealing);
+    }
     await seal(id);
     const verdict = await verify(id);
     assert.deepEqual(verdict.problems, []);
