@@ -22,7 +22,7 @@ const SOUND = {
 
 function linesOf(env: Record<string, string | undefined>): readonly string[] {
   try {
-    readServeSettings(env, '/work');
+    readServeSettings(env, '/srv');
   } catch (error) {
     assert.ok(error instanceof TagoutError);
     assert.equal(error.code, 'configuration');
@@ -32,14 +32,14 @@ function linesOf(env: Record<string, string | undefined>): readonly string[] {
 }
 
 test('the defaults are GitHub, port 3000 and the embedded store in .tagout', () => {
-  assert.deepEqual(readServeSettings(SOUND, '/work'), {
+  assert.deepEqual(readServeSettings(SOUND, '/srv'), {
     appId: 7,
     privateKey: PEM,
     webhookSecret: 'sixteen letters!',
     githubApiUrl: 'https://api.github.com',
     databaseUrl: null,
     databaseOwnerUrl: null,
-    dataDir: '/work/.tagout',
+    dataDir: '/srv/.tagout',
     port: 3000,
     host: '0.0.0.0',
     publicUrl: null,
@@ -112,7 +112,7 @@ test('an address of GitHub Enterprise Server loses its last slash', () => {
 });
 
 test('the store alone needs no credentials of GitHub', () => {
-  assert.deepEqual(readStoreSettings({ TAGOUT_DATA: '/data' }, '/work'), {
+  assert.deepEqual(readStoreSettings({ TAGOUT_DATA: '/data' }, '/srv'), {
     databaseUrl: null,
     databaseOwnerUrl: null,
     dataDir: '/data',

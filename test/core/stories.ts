@@ -148,7 +148,7 @@ function subjectOf(
   deployment: DeploymentEvidence | null,
 ): Evidence['subject'] {
   if (story.checkout === true) {
-    return { kind: 'checkout', path: '/work/shop', baseSha: RUNS, headSha: HEAD };
+    return { kind: 'checkout', path: '/srv/shop', baseSha: RUNS, headSha: HEAD };
   }
   if (story.mergeGroup === true) {
     const headRef = 'gh-readonly-queue/main/pr-7';
