@@ -12,7 +12,7 @@ before(async () => {
 after(() => setting.close());
 
 test('spoilt input crashes nothing, allows nothing and fills no memory', async (t) => {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+  const seed = Number(process.env['SEED'] ?? 1);
   const done = await fuzz([...TARGETS, doorTarget(setting, SECRET)], { seed, seconds: 5 });
   t.diagnostic(`seed ${seed}: ${done.cases} cases, ${done.grewMb.toFixed(0)} MB more`);
   assert.deepEqual(done.failures, []);
