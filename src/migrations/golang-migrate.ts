@@ -4,9 +4,9 @@
  */
 import type { PlanProblem } from '../core/dry-run.ts';
 import { byName } from './folders.ts';
-import type { Found, Framework, History, Migration } from './framework.ts';
+import type { Found, Framework, History } from './framework.ts';
 import {
-  compareNumbers,
+  byNumber,
   emptyHistory,
   migrationOf,
   plainNumber,
@@ -14,7 +14,6 @@ import {
   simpleQuery,
   stepOf,
 } from './shared.ts';
-import { compareBytes } from './text.ts';
 import { nameOf, type TreeView } from './tree.ts';
 
 const NAME = /^(\d+)_(.*)\.(down|up)\.(.*)$/;
@@ -48,14 +47,10 @@ function load(claim: Found, view: TreeView): History {
   });
   return {
     ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(order),
+    migrations: migrations.sort(byNumber),
     problems,
     files: all,
   };
-}
-
-function order(a: Migration, b: Migration): number {
-  return compareNumbers(a.version, b.version) || compareBytes(a.path, b.path);
 }
 
 export const golangMigrate: Framework = {
@@ -79,5 +74,5 @@ export const golangMigrate: Framework = {
   find: (view) => byName(view, UP_SQL),
   needs: (claim, view) => files(claim.folder, view),
   load,
-  order,
+  order: byNumber,
 };

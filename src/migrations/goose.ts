@@ -5,18 +5,11 @@
  */
 import type { MigrationStep, PlanProblem } from '../core/dry-run.ts';
 import { byMarker } from './folders.ts';
-import type { Found, Framework, History, Migration } from './framework.ts';
+import type { Found, Framework, History } from './framework.ts';
 import { atTopLevel } from './lexer.ts';
 import { problem, unreadable } from './problems.ts';
-import {
-  compareNumbers,
-  emptyHistory,
-  migrationOf,
-  plainNumber,
-  readText,
-  stepOf,
-} from './shared.ts';
-import { compareBytes, type Line, linesOf } from './text.ts';
+import { byNumber, emptyHistory, migrationOf, plainNumber, readText, stepOf } from './shared.ts';
+import { type Line, linesOf } from './text.ts';
 import { nameOf, type TreeView } from './tree.ts';
 
 const NAME = /^(\d+)_.*\.sql$/;
@@ -43,7 +36,7 @@ function load(claim: Found, view: TreeView): History {
   });
   return {
     ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(order),
+    migrations: migrations.sort(byNumber),
     problems,
     files: all,
   };
@@ -133,10 +126,6 @@ function wrong(
   return found;
 }
 
-function order(a: Migration, b: Migration): number {
-  return compareNumbers(a.version, b.version) || compareBytes(a.path, b.path);
-}
-
 export const goose: Framework = {
   name: 'goose',
   title: 'goose',
@@ -156,5 +145,5 @@ export const goose: Framework = {
   find: (view, touched) => byMarker(view, touched, MARKER),
   needs: (claim, view) => files(claim.folder, view),
   load,
-  order,
+  order: byNumber,
 };

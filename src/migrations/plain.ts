@@ -3,9 +3,9 @@
  * unknown, so every file is taken in the order of its number and a file is one transaction.
  */
 import type { PlanProblem } from '../core/dry-run.ts';
-import type { Found, Framework, History, Migration } from './framework.ts';
+import type { Found, Framework, History } from './framework.ts';
 import {
-  compareNumbers,
+  byNumber,
   emptyHistory,
   found,
   migrationOf,
@@ -13,7 +13,6 @@ import {
   readText,
   stepOf,
 } from './shared.ts';
-import { compareBytes } from './text.ts';
 import { nameOf, type TreeView } from './tree.ts';
 
 const NUMBERED = /^[Vv]?(\d+)(?:[_.-].*)?\.sql$/i;
@@ -60,17 +59,13 @@ function load(claim: Found, view: TreeView): History {
       ]),
     ];
   });
-  migrations.sort(order);
+  migrations.sort(byNumber);
   return { ...emptyHistory(claim.dialect), migrations, problems, files };
 }
 
 /** `0001_users` for the up and the down file of one migration. */
 function upName(path: string): string {
   return path.replace(/(?:[._-](?:up|do|down|undo|rollback|revert))?\.sql$/i, '');
-}
-
-function order(a: Migration, b: Migration): number {
-  return compareNumbers(a.version, b.version) || compareBytes(a.path, b.path);
 }
 
 export const plain: Framework = {
@@ -90,5 +85,5 @@ export const plain: Framework = {
   find,
   needs: (claim, view) => numbered(claim.folder, view),
   load,
-  order,
+  order: byNumber,
 };

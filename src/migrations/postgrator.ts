@@ -1,9 +1,9 @@
 /** Postgrator: `<number>.do.<name>.sql` and `.undo.`, on from the highest version applied. */
 import type { PlanProblem } from '../core/dry-run.ts';
 import { byName } from './folders.ts';
-import type { Found, Framework, History, Migration } from './framework.ts';
+import type { Found, Framework, History } from './framework.ts';
 import {
-  compareNumbers,
+  byNumber,
   emptyHistory,
   migrationOf,
   plainNumber,
@@ -11,7 +11,6 @@ import {
   simpleQuery,
   stepOf,
 } from './shared.ts';
-import { compareBytes } from './text.ts';
 import { nameOf, type TreeView } from './tree.ts';
 
 const NAME = /^(\d+)\.(do|undo)\.(?:.*\.)?sql$/;
@@ -40,14 +39,10 @@ function load(claim: Found, view: TreeView): History {
   });
   return {
     ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(order),
+    migrations: migrations.sort(byNumber),
     problems,
     files: all,
   };
-}
-
-function order(a: Migration, b: Migration): number {
-  return compareNumbers(a.version, b.version) || compareBytes(a.path, b.path);
 }
 
 export const postgrator: Framework = {
@@ -67,5 +62,5 @@ export const postgrator: Framework = {
   find: (view) => byName(view, NAME),
   needs: (claim, view) => files(claim.folder, view),
   load,
-  order,
+  order: byNumber,
 };

@@ -6,15 +6,7 @@ import type { PlanProblem } from '../core/dry-run.ts';
 import { besideManifest, manifestsAbove } from './folders.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
 import { problem } from './problems.ts';
-import {
-  compareNumbers,
-  emptyHistory,
-  migrationOf,
-  plainNumber,
-  readText,
-  stepOf,
-} from './shared.ts';
-import { compareBytes } from './text.ts';
+import { byNumber, emptyHistory, migrationOf, plainNumber, readText, stepOf } from './shared.ts';
 import { nameOf, type TreeView } from './tree.ts';
 
 const NAME = /^(\d+)[-_]?.*\.sql$/i;
@@ -44,7 +36,7 @@ function load(claim: Found, view: TreeView): History {
     const step = stepOf(view, { path, version, sql, transaction });
     return [migrationOf(view, { key: version, version, path }, [step])];
   });
-  migrations.sort(order);
+  migrations.sort(byNumber);
   problems.push(...gaps(migrations));
   return { ...emptyHistory(claim.dialect), migrations, problems, files: all };
 }
@@ -59,10 +51,6 @@ function gaps(migrations: readonly Migration[]): readonly PlanProblem[] {
       'Number the files without a gap.';
     return [problem('skipped-by-runner', entry.path, message)];
   });
-}
-
-function order(a: Migration, b: Migration): number {
-  return compareNumbers(a.version, b.version) || compareBytes(a.path, b.path);
 }
 
 export const postgresMigrations: Framework = {
@@ -82,5 +70,5 @@ export const postgresMigrations: Framework = {
   find,
   needs: (claim, view) => files(claim.folder, view),
   load,
-  order,
+  order: byNumber,
 };

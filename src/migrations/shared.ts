@@ -3,6 +3,7 @@ import type { MigrationStep, PlanProblem } from '../core/dry-run.ts';
 import type { Dialect, Found, History, Migration } from './framework.ts';
 import { statementsOf } from './lexer.ts';
 import { unreadable } from './problems.ts';
+import { compareBytes } from './text.ts';
 import { isLink, type TreeView } from './tree.ts';
 
 export const SQL_FILE: RegExp = /\.sql$/i;
@@ -95,4 +96,9 @@ export function dialectOfName(folder: string): Dialect {
 /** A folder found by a framework, with what most of them leave at its usual value. */
 export function found(folder: string, by: Found['by'], more: Partial<Found> = {}): Found {
   return { folder, by, sources: [], dialect: dialectOfName(folder), options: {}, ...more };
+}
+
+/** The order of runners that count: by the version's number, then by path for the same number. */
+export function byNumber(a: Migration, b: Migration): number {
+  return compareNumbers(a.version, b.version) || compareBytes(a.path, b.path);
 }

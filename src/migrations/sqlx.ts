@@ -4,9 +4,9 @@
  */
 import type { PlanProblem } from '../core/dry-run.ts';
 import { besideManifest, manifestsAbove } from './folders.ts';
-import type { Found, Framework, History, Migration } from './framework.ts';
+import type { Found, Framework, History } from './framework.ts';
 import {
-  compareNumbers,
+  byNumber,
   emptyHistory,
   found,
   migrationOf,
@@ -15,7 +15,6 @@ import {
   readText,
   stepOf,
 } from './shared.ts';
-import { compareBytes } from './text.ts';
 import { folderOf, joinPath, nameOf, type TreeView } from './tree.ts';
 
 const NAME = /^(\d+)_.*\.sql$/;
@@ -56,14 +55,10 @@ function load(claim: Found, view: TreeView): History {
   });
   return {
     ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(order),
+    migrations: migrations.sort(byNumber),
     problems,
     files: all,
   };
-}
-
-function order(a: Migration, b: Migration): number {
-  return compareNumbers(a.version, b.version) || compareBytes(a.path, b.path);
 }
 
 export const sqlx: Framework = {
@@ -85,5 +80,5 @@ export const sqlx: Framework = {
   find,
   needs: (claim, view) => files(claim.folder, view),
   load,
-  order,
+  order: byNumber,
 };
