@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { suspensionEvent, readEventOf, redactionEvent } from '../../src/core/audit/notice-event.ts';
+import { incidentEvent, postureEvent } from '../../src/core/audit/state-event.ts';
 import { eventShape } from '../../src/core/audit/event-shape.ts';
 import { auditEventSchema } from '../../src/core/audit/schema.ts';
 import { isPlainBody } from '../../src/core/audit/shape.ts';
@@ -14,6 +15,33 @@ const doer = { kind: 'operator', id: null, login: 'ops' } as const;
 const about = { installationId: 1, doer };
 const erased = [{ event: uuid(1), path: 'changes.0.title' }];
 
+const seen = {
+  installationId: 1,
+  repo: { installationId: 1, id: 10, owner: 'acme', name: 'shop' },
+  because: 'sweep',
+  delivery: null,
+  githubAtMs: null,
+};
+const posture = {
+  about: 'policy',
+  item: '.github/tagout.yml',
+  environment: null,
+  from: 'a'.repeat(64),
+  fromMs: START_MS,
+  to: 'b'.repeat(64),
+  toMs: START_MS + 1,
+  detail: 'The policy asks for one approval where it asked for two.',
+} as const;
+const incident = {
+  code: 'bypass',
+  environment: 'production',
+  deploymentId: 5,
+  runId: null,
+  sha: 'c'.repeat(40),
+  sinceMs: START_MS,
+  detail: 'A deployment started that was never released.',
+};
+
 const EVENTS: readonly unknown[] = [
   decision({ atMs: START_MS, number: 1, runId: 1, verdict: 'allow' }).event,
   decision({ atMs: START_MS, number: 2, verdict: 'deny' }).event,
@@ -24,6 +52,12 @@ const EVENTS: readonly unknown[] = [
   redactionEvent({ ...about, basis: 'Article 17', erased, evidence: 1 }, stamp).event,
   readEventOf({ ...about, what: 'register', how: 'web', fromMs: null, toMs: 1, shown: true }, stamp)
     .event,
+  postureEvent(posture, seen, stamp).event,
+  postureEvent({ ...posture, from: null, fromMs: null, environment: 'production' }, seen, stamp)
+    .event,
+  postureEvent({ ...posture, to: null }, { ...seen, repo: null }, stamp).event,
+  incidentEvent({ ...incident, over: false }, seen, stamp).event,
+  incidentEvent({ ...incident, over: true, environment: null, sha: null }, seen, stamp).event,
 ];
 
 const VALUES: readonly unknown[] = [

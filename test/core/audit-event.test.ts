@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { decisionEvent } from '../../src/core/audit/decision-event.ts';
-import { effectEvent, judgeFailedEvent, keyEvent } from '../../src/core/audit/effect-event.ts';
 import type { AuditEvent, DecisionMade } from '../../src/core/audit/event.ts';
 import { auditEventSchema, BODY_LIMIT_BYTES } from '../../src/core/audit/schema.ts';
 import { cleanText, commitTo } from '../../src/core/audit/scribe.ts';
 import { canonicalText } from '../../src/core/canonical.ts';
-import { checkRun, HEAD, judged, repoOf } from '../store/judged.ts';
+import { judged, repoOf } from '../store/judged.ts';
 
 const salt = (): Uint8Array => Buffer.alloc(16, 7);
 const stamp = {
@@ -25,47 +24,10 @@ function decided(change: Partial<ReturnType<typeof judged>['evidence']['changes'
   return { ...one, evidence: { ...one.evidence, changes } };
 }
 
-const kinds: readonly AuditEvent[] = [
-  decisionEvent(decided(), about, stamp).event,
-  effectEvent(
-    {
-      outboxId: 1,
-      effect: checkRun(repo, 'success'),
-      subject: { kind: 'pull-request', repo, number: 7, headSha: HEAD },
-      subjectKey: about.key,
-      decision: stamp.eventId,
-      attempts: 1,
-    },
-    { end: 'done', githubId: 1, githubAtMs: 2, httpStatus: 200, detail: null },
-    stamp,
-  ).event,
-  judgeFailedEvent(
-    {
-      locator: { kind: 'pull-request', repo, number: 7 },
-      because: 'pull_request.opened',
-      delivery: 'd',
-    },
-    { code: 'github-unavailable', message: 'down', attempts: 25 },
-    stamp,
-  ).event,
-  keyEvent({ installationId: 1, vkey: 'v', origin: 'o' }, stamp).event,
-];
+const event: AuditEvent = decisionEvent(decided(), about, stamp).event;
 
 describe('audit events', () => {
-  for (const event of kinds) {
-    test(`${event.kind} names what, when, where, source, outcome and who (AU-3)`, () => {
-      assert.ok(event.kind.includes('.'));
-      assert.ok(event.recordedAtMs > 0);
-      assert.ok(event.installationId > 0);
-      assert.ok(event.source.because !== '');
-      assert.ok(event.outcome !== '');
-      assert.ok(event.actor.kind === 'system' || event.actor.id !== null);
-      assert.ok(event.kind === 'key.announced' || event.repo !== null);
-    });
-  }
-
   test('an unknown field, a float, NUL and a lone surrogate are refused', () => {
-    const [event] = kinds;
     const { success } = auditEventSchema.safeParse(event);
     assert.equal(success, true);
     for (const bad of [

@@ -151,6 +151,20 @@ const suspension = object({
   suspension: object({ agent: text, reason: commitment }),
 });
 
+const incident = object({
+  ...common,
+  outcome: oneOf('opened', 'closed'),
+  incident: object({
+    code: text,
+    environment: nullable(text),
+    deploymentId: id,
+    runId: id,
+    sha: nullable(text),
+    sinceMs: int,
+    detail: text,
+  }),
+});
+
 /** Says yes only to events that `auditEventSchema` accepts. */
 export const eventShape: Shape = union('kind', {
   'decision.made': decisionMade,
@@ -182,4 +196,20 @@ export const eventShape: Shape = union('kind', {
     outcome: oneOf('shown', 'refused'),
     report: object({ what: text, how: oneOf('command', 'web'), fromMs: id, toMs: id }),
   }),
+  'posture.changed': object({
+    ...common,
+    outcome: oneOf('first-seen', 'changed', 'gone'),
+    posture: object({
+      about: oneOf('policy', 'posture'),
+      item: text,
+      environment: nullable(text),
+      from: nullable(text),
+      fromMs: id,
+      to: nullable(text),
+      toMs: int,
+      detail: text,
+    }),
+  }),
+  'incident.opened': incident,
+  'incident.closed': incident,
 });

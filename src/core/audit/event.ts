@@ -246,6 +246,51 @@ export interface ReportRead extends Common {
   };
 }
 
+/**
+ * What held an environment or a repository is another than before: its policy, or GitHub's own
+ * settings around the gate (posture). Written by whoever sees the difference first; `dedupeKey` names
+ * the thing and its new state, so that the same change seen twice is one event.
+ */
+export interface PostureChanged extends Common {
+  readonly kind: 'posture.changed';
+  readonly outcome: 'first-seen' | 'changed' | 'gone';
+  readonly posture: {
+    readonly about: 'policy' | 'posture';
+    /** Which one: a policy's file, or the posture check's code. */
+    readonly item: string;
+    readonly environment: string | null;
+    /** State before (a digest, `ok`, …), in force from `fromMs`; null: none is known. */
+    readonly from: string | null;
+    readonly fromMs: number | null;
+    /** State in force from `toMs`, the time at which it was read; null: it is gone. */
+    readonly to: string | null;
+    readonly toMs: number;
+    /** What the difference means to a reader, in one sentence. */
+    readonly detail: string;
+  };
+}
+
+/**
+ * Something that must not happen, or has ended. `dedupeKey` names the incident and its state:
+ * `incident:<code>:<place>:<since>:opened`.
+ */
+export interface IncidentEvent extends Common {
+  readonly kind: 'incident.opened' | 'incident.closed';
+  readonly outcome: 'opened' | 'closed';
+  readonly incident: {
+    /** A fixed word: `bypass`, `anchor-stale`, `anchor-forked`, `gate-removed`, … */
+    readonly code: string;
+    readonly environment: string | null;
+    readonly deploymentId: number | null;
+    readonly runId: number | null;
+    /** Commit at stake, or null. */
+    readonly sha: string | null;
+    /** When it began, as far as is known. */
+    readonly sinceMs: number;
+    readonly detail: string;
+  };
+}
+
 export type AuditEvent =
   | DecisionMade
   | EffectOutcomeEvent
@@ -254,4 +299,6 @@ export type AuditEvent =
   | BaselineAdopted
   | AgentSuspension
   | RedactionPerformed
-  | ReportRead;
+  | ReportRead
+  | PostureChanged
+  | IncidentEvent;

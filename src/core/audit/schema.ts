@@ -214,6 +214,37 @@ const reportRead = z.strictObject({
   report: z.strictObject({ what: text, how: z.enum(['command', 'web']), fromMs: id, toMs: id }),
 });
 
+const postureChanged = z.strictObject({
+  ...common,
+  kind: z.literal('posture.changed'),
+  outcome: z.enum(['first-seen', 'changed', 'gone']),
+  posture: z.strictObject({
+    about: z.enum(['policy', 'posture']),
+    item: text,
+    environment: text.nullable(),
+    from: text.nullable(),
+    fromMs: id,
+    to: text.nullable(),
+    toMs: int,
+    detail: text,
+  }),
+});
+
+const incident = z.strictObject({
+  ...common,
+  kind: z.enum(['incident.opened', 'incident.closed']),
+  outcome: z.enum(['opened', 'closed']),
+  incident: z.strictObject({
+    code: text,
+    environment: text.nullable(),
+    deploymentId: id,
+    runId: id,
+    sha: text.nullable(),
+    sinceMs: int,
+    detail: text,
+  }),
+});
+
 /** Every kind of event, strictly: an unknown field is a bug of ours or a forgery. */
 export const auditEventSchema: z.ZodType<AuditEvent> = z.discriminatedUnion('kind', [
   decisionMade,
@@ -224,6 +255,8 @@ export const auditEventSchema: z.ZodType<AuditEvent> = z.discriminatedUnion('kin
   agentSuspension,
   redactionPerformed,
   reportRead,
+  postureChanged,
+  incident,
 ]);
 
 /** An event that is ready to be appended. */

@@ -209,6 +209,19 @@ function incidentOf(
       const { environment, sha } = event.baseline;
       return { ...base, what: `start of ${environment} adopted at ${sha}` };
     }
+    case 'posture.changed': {
+      const { about, item, from, to, detail } = event.posture;
+      return {
+        ...base,
+        what: `${about} ${item}: ${from ?? '(none)'} → ${to ?? '(gone)'}. ${detail}`,
+      };
+    }
+    case 'incident.opened':
+    case 'incident.closed':
+      return {
+        ...base,
+        what: `incident ${event.incident.code} ${event.outcome}: ${event.incident.detail}`,
+      };
     case 'decision.made':
     case 'effect.outcome':
       return null;
