@@ -207,6 +207,8 @@ export class LocalGitHub {
       slug,
       name,
       clientId: `Iv23li${world.token(`app ${id}`).slice(0, 14)}`,
+      clientSecret: world.token(`client ${id}`).slice(0, 40),
+      callbackUrls: [...(manifest.callback_urls ?? [])],
       owner: world.account('ghost'),
       bot: this.user(`${slug}[bot]`, { type: 'Bot' }),
       privateKey: keys.privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(),

@@ -184,6 +184,8 @@ test('each operation answers as the contract says', async () => {
     ['GET /orgs/acme/teams/platform/members', 200],
     ['GET /orgs/acme/members/alice', 204],
     ['GET /orgs/acme/members/nobody', 404],
+    ['GET /orgs/acme/memberships/alice', 200],
+    ['GET /orgs/acme/memberships/nobody', 404],
     ['GET /orgs/acme/repos', 200],
     ['GET /users/alice', 200],
     ['GET /rate_limit', 200],

@@ -4,6 +4,7 @@ import { mergePull, type MergeMethod } from './acts-merge.ts';
 import { bypassGates, rerun, startRun } from './acts-run.ts';
 import type { Reply } from './http.ts';
 import { html, layout, notice } from './page-parts.ts';
+import { signIn } from './sign-in.ts';
 import { homePage, pullPage, runPage } from './page-views.ts';
 import type { Account, PullRecord, RepoRecord, RunRecord } from './state.ts';
 import { fullName } from './state.ts';
@@ -14,6 +15,7 @@ export interface PageRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly raw: string;
+  readonly accept: string;
 }
 
 interface Click {
@@ -127,6 +129,7 @@ async function click(world: World, request: PageRequest, parts: RegExpExecArray)
 export async function page(world: World, request: PageRequest): Promise<Reply | null> {
   const { method, path } = request;
   if (path === '/' && method === 'GET') return html(homePage(world));
+  if (path.startsWith('/login/oauth/')) return signIn(world, request);
   let decoded: string;
   try {
     decoded = decodeURIComponent(path);

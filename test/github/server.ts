@@ -137,7 +137,9 @@ export class LocalServer {
     let reply = fault === null ? null : faulty(fault);
     const forced = reply !== null;
     if (reply === null && matched === null && path !== '/graphql') {
-      reply = await page(world, { method, path, query: url.searchParams, raw: request.raw });
+      const accept = request.incoming.headers.accept ?? '';
+      const asked = { method, path, query: url.searchParams, raw: request.raw, accept };
+      reply = await page(world, asked);
     }
     try {
       if (!isHtml(reply)) auth = authenticate(world, request.incoming.headers.authorization);
@@ -252,5 +254,5 @@ export class LocalServer {
 }
 
 function isHtml(reply: Reply | null): boolean {
-  return reply?.type?.startsWith('text/html') === true || reply?.status === 303;
+  return reply?.type?.startsWith('text/html') === true;
 }

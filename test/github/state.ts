@@ -34,6 +34,7 @@ export interface Manifest {
   readonly name?: string;
   readonly default_permissions: Readonly<Record<string, string>>;
   readonly default_events: readonly string[];
+  readonly callback_urls?: readonly string[];
 }
 
 export interface Installation {
@@ -50,6 +51,9 @@ export interface AppRecord {
   readonly slug: string;
   readonly name: string;
   readonly clientId: string;
+  readonly clientSecret: string;
+  /** Where a person may come back to from signing in; the first one is the default. */
+  callbackUrls: string[];
   readonly owner: Account;
   readonly bot: Account;
   readonly privateKey: string;
@@ -61,6 +65,17 @@ export interface AppRecord {
   events: string[];
   webhookSecret: string;
   webhookUrl: string | null;
+}
+
+/** What waits for its exchange after a person has signed in. */
+export interface SignInCode {
+  readonly app: AppRecord;
+  readonly user: Account;
+  /** As it was asked for; the exchange must name the same. */
+  readonly redirectUri: string | null;
+  /** PKCE with S256. */
+  readonly challenge: string | null;
+  readonly expiresAtMs: number;
 }
 
 export interface Token {

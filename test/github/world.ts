@@ -12,6 +12,7 @@ import type {
   Permission,
   PullRecord,
   RepoRecord,
+  SignInCode,
   Token,
 } from './state.ts';
 import type { Delivery } from './webhooks.ts';
@@ -58,6 +59,8 @@ export class World {
   readonly requests: RequestLog[] = [];
   readonly deliveries: Delivery[] = [];
   readonly manifestCodes: Map<string, AppRecord> = new Map();
+  /** Codes of people who are on their way back from signing in. */
+  readonly signInCodes: Map<string, SignInCode> = new Map();
   /** Work that runs behind the answers: webhook deliveries. */
   readonly background: Set<Promise<unknown>> = new Set();
   /** What the contract found wrong, filled by test/contract. */

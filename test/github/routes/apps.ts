@@ -156,7 +156,7 @@ function convertManifest(call: Call): Reply {
   call.world.manifestCodes.delete(code);
   const secrets = {
     client_id: app.clientId,
-    client_secret: call.world.token(`client ${app.id}`).slice(0, 40),
+    client_secret: app.clientSecret,
     webhook_secret: app.webhookSecret,
     pem: app.privateKey,
   };

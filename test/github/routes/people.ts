@@ -20,6 +20,7 @@ import {
   accountJson,
   fullRepoJson,
   htmlUrl,
+  orgJson,
   publicUserJson,
   repoJson,
   repoUrl,
@@ -87,6 +88,24 @@ function isMember(call: Call): Reply {
   const known = orgOf(call).members.has(param(call, 'username').toLowerCase());
   if (!known) throw new HttpError(404, 'Not Found');
   return { status: 204 };
+}
+
+function orgMembership(call: Call): Reply {
+  checkNeed(call, members);
+  const org = orgOf(call);
+  const login = param(call, 'username').toLowerCase();
+  const role = org.members.get(login);
+  if (role === undefined) throw new HttpError(404, 'Not Found');
+  const { world } = call;
+  const base = `${world.url}/orgs/${org.account.login}`;
+  return ok({
+    url: `${base}/memberships/${login}`,
+    state: 'active',
+    role,
+    organization_url: base,
+    organization: orgJson(world, org),
+    user: accountJson(world, world.account(login)),
+  });
 }
 
 function orgRepos(call: Call): Promise<Reply> {
@@ -216,6 +235,12 @@ const verbs: readonly Verb[] = [
     id: 'orgs/check-membership-for-user',
     need: members,
     handle: isMember,
+  },
+  {
+    path: '/orgs/{org}/memberships/{username}',
+    id: 'orgs/get-membership-for-user',
+    need: members,
+    handle: orgMembership,
   },
   { path: '/orgs/{org}/repos', id: 'repos/list-for-org', need: metadata, handle: orgRepos },
   { path: '/users/{username}', id: 'users/get-by-username', need: 'any', handle: getUser },
