@@ -124,6 +124,8 @@ const anchorTable = audit.table(
       columns: [t.logId, t.treeSize],
       foreignColumns: [checkpointTable.logId, checkpointTable.treeSize],
     }),
+    index('anchor_newest').on(t.logId, t.kind, t.treeSize),
+    index('anchor_last').on(t.kind, t.atMs),
   ],
 );
 export const anchor: PgTable = anchorTable;

@@ -3,6 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Probot } from 'probot';
 import { createTagoutApp } from './app.ts';
+import { placesOf } from './cli/anchors.ts';
 import { withStoredCredentials } from './cli/credentials.ts';
 import { EXIT, failed, realIo } from './cli/io.ts';
 import type { Io } from './cli/io.ts';
@@ -31,6 +32,7 @@ import { findEngine } from './postgres/engine.ts';
 import { openStoreCluster } from './postgres/store-cluster.ts';
 import { rememberDryRuns } from './sandbox/remember.ts';
 import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
+import type { AnchorPlace } from './store/anchor.ts';
 import { readFigures } from './store/figures.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/open.ts';
@@ -99,12 +101,13 @@ async function start(settings: ServeSettings, { log, closers, close }: Frame): P
   const probot = await createProbot({ appId, privateKey, secret, baseUrl });
   const self: Self = { slug: null };
   const limits = new Limits(Date.now);
+  const anchors = placesOf(settings, process.env, Date.now);
   const metrics = createMetrics({
-    store: () => readFigures(store.sql, Date.now()),
+    store: () => readFigures(store.sql, Date.now(), anchors),
     budgets: () => limits.budgets(),
     shutOut: () => limits.shutOut(),
   });
-  const parts: Parts = { settings, store, probot, self, limits, metrics, log, closers };
+  const parts: Parts = { settings, store, probot, self, limits, metrics, anchors, log, closers };
   await probot.load(createTagoutApp(intoInbox(store.inbox), self));
   const worker = only === 'web' ? null : await startJobs(parts);
   worker?.ended.catch(() => lost.resolve('the worker'));
@@ -139,6 +142,7 @@ interface Parts {
   readonly self: Self;
   readonly limits: Limits;
   readonly metrics: Metrics;
+  readonly anchors: readonly AnchorPlace[];
   readonly log: ServerLog;
   readonly closers: (() => Promise<unknown>)[];
 }
@@ -175,6 +179,7 @@ async function startJobs(parts: Parts): Promise<Worker> {
     judge: loggedJudge({ gather, record, ...wishesOf(settings) }, log, metrics),
     enact: withNotices(createEnact({ octokitFor: client, self }), settings),
     ...(everyMs > 0 ? { sweep: { everyMs, run } } : {}),
+    anchors: parts.anchors,
     concurrency: CONCURRENCY,
     log: (level, message) => log[level === 'warning' ? 'warn' : level]({ room: 'store' }, message),
   });

@@ -27,7 +27,7 @@ function addVerify(program: Command, io: Io, answer: Answer): void {
     .option('--database-url <url>', 'verify where the record lies, as a role that may read it')
     .option('--key <vkey>', 'a verifier key that you trust; again for each', collect)
     .option('--origin <name>', "the log's name; left out, the name of the key")
-    .option('--anchor <file>', 'a checkpoint or proof from elsewhere; again for each', collect)
+    .option('--anchor <file>', 'a checkpoint or proof from elsewhere, or git:REPO#BRANCH', collect)
     .option('--since <rows>', 'rows below were judged before: only hash them')
     .option('--tree-only', 'bytes, tree and signatures, without judging what events say')
     .option('--json', 'print one JSON object')

@@ -41,7 +41,12 @@ export function secretsOf(
   const { databaseUrl, databaseOwnerUrl, webhookSecret, privateKey, metricsToken } = settings;
   const hook = settings.notices?.webhook?.url ?? '';
   const passwords = [databaseUrl, databaseOwnerUrl].flatMap(passwordIn);
-  const more = [metricsToken ?? '', hook, URL.parse(hook)?.pathname ?? ''];
+  const more = [
+    metricsToken ?? '',
+    settings.anchors?.git?.token ?? '',
+    hook,
+    URL.parse(hook)?.pathname ?? '',
+  ];
   return [webhookSecret, privateKey, ...passwords, ...more];
 }
 

@@ -3,7 +3,9 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { parseVkey } from '../core/audit/note.ts';
 import { TagoutError } from '../core/errors.ts';
+import type { AnchorRepository } from '../git/anchor-branch.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -23,7 +25,16 @@ export interface NoticeSettings {
   readonly webhook: { readonly url: string; readonly format: 'slack' | 'teams' | 'json' } | null;
 }
 
+export interface AnchorSettings {
+  /** A branch that checkpoints are pushed to, with a credential for that repository alone. */
+  readonly git: AnchorRepository | null;
+  /** Another machine that remembers checkpoints, and the key that it signs with. */
+  readonly witness: { readonly url: string; readonly key: string } | null;
+}
+
 export interface ServeSettings extends StoreSettings {
+  /** Where checkpoints are left; left out: nowhere but in check runs. */
+  readonly anchors?: AnchorSettings;
   readonly appId: number;
   /** PEM. */
   readonly privateKey: string;
@@ -123,6 +134,25 @@ const serveSchema = z.object({
     .nullable(),
   NOTICE_WEBHOOK_URL: webUrl('NOTICE_WEBHOOK_URL', 'https://hooks.example.com/…').nullable(),
   NOTICE_FORMAT: z.enum(FORMATS, `NOTICE_FORMAT is not one of ${FORMATS.join(', ')}.`).nullable(),
+  ANCHOR_GIT_URL: given
+    .regex(
+      /^(?:https:\/\/[^\s@]+|ssh:\/\/\S+|[\w.-]+@[\w.-]+:\S+|\/\S+)$/,
+      'ANCHOR_GIT_URL is not the address of a git repository: write git@github.com:OWNER/NAME.git ' +
+        'or https://github.com/OWNER/NAME.git, without a password in it.',
+    )
+    .nullable(),
+  ANCHOR_GIT_BRANCH: given
+    .regex(/^(?!.*(?:\.\.|\/\/|\.lock$|\/$))[\w][\w./-]{0,100}$/, 'ANCHOR_GIT_BRANCH is no branch.')
+    .nullable(),
+  ANCHOR_GIT_KEY_PATH: given.nullable(),
+  ANCHOR_GIT_TOKEN: given.nullable(),
+  ANCHOR_WITNESS_URL: webUrl('ANCHOR_WITNESS_URL', 'https://witness.example.com').nullable(),
+  ANCHOR_WITNESS_KEY: given
+    .refine(
+      (text) => parseVkey(text) !== null,
+      'ANCHOR_WITNESS_KEY is not the key that `npx tagout witness` prints when it starts.',
+    )
+    .nullable(),
   LOG_LEVEL: z.enum(LEVELS, `LOG_LEVEL is not one of ${LEVELS.join(', ')}.`).nullable(),
 });
 
@@ -177,6 +207,8 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
   const key = readPrivateKey(env, cwd);
   if ('length' in found) return refuse([...found, ...('problem' in key ? [key.problem] : [])]);
   if ('problem' in key) return refuse([key.problem]);
+  const wrong = anchorProblem(found);
+  if (wrong !== null) return refuse([wrong]);
   return {
     ...storeOf(found, cwd),
     appId: found.APP_ID,
@@ -190,6 +222,7 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
     metricsToken: found.METRICS_TOKEN,
     ...(found.TAGOUT_SNAPSHOT === null ? {} : { snapshot: resolve(cwd, found.TAGOUT_SNAPSHOT) }),
     notices: noticesOf(found),
+    anchors: anchorsOf(found, cwd),
     logLevel: found.LOG_LEVEL ?? 'info',
   };
 }
@@ -202,6 +235,32 @@ function noticesOf(found: z.infer<typeof serveSchema>): NoticeSettings {
     comment: wished.includes('comment'),
     reviewers: wished.includes('reviewers'),
     webhook: url === null ? null : { url, format: format ?? 'json' },
+  };
+}
+
+/** Each anchor needs a credential of its own: the app's never leaves for another repository. */
+function anchorProblem(found: z.infer<typeof serveSchema>): string | null {
+  const { ANCHOR_GIT_URL: url, ANCHOR_GIT_KEY_PATH: key, ANCHOR_GIT_TOKEN: token } = found;
+  if (url === null && (key !== null || token !== null)) {
+    return 'ANCHOR_GIT_KEY_PATH or ANCHOR_GIT_TOKEN is set, but not ANCHOR_GIT_URL.';
+  }
+  if (url?.startsWith('https:') === true && token === null) {
+    return 'ANCHOR_GIT_TOKEN is not set: give a token that may write to the anchor repository only.';
+  }
+  if (url !== null && !/^(?:https:|\/)/.test(url) && key === null) {
+    return 'ANCHOR_GIT_KEY_PATH is not set: give the deploy key (write) of the anchor repository.';
+  }
+  if ((found.ANCHOR_WITNESS_URL === null) === (found.ANCHOR_WITNESS_KEY === null)) return null;
+  return 'ANCHOR_WITNESS_URL and ANCHOR_WITNESS_KEY go together: set both or none.';
+}
+
+function anchorsOf(found: z.infer<typeof serveSchema>, cwd: string): AnchorSettings {
+  const { ANCHOR_GIT_URL: url, ANCHOR_WITNESS_URL: witness, ANCHOR_WITNESS_KEY: key } = found;
+  const { ANCHOR_GIT_BRANCH: branch, ANCHOR_GIT_KEY_PATH: path, ANCHOR_GIT_TOKEN: token } = found;
+  const keyPath = path === null ? null : resolve(cwd, path);
+  return {
+    git: url === null ? null : { url, branch: branch ?? 'tagout-anchors', keyPath, token },
+    witness: witness === null || key === null ? null : { url: witness, key },
   };
 }
 

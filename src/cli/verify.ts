@@ -1,7 +1,9 @@
 /** `tagout verify`: whether a record is the one that was signed. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { installationOf, readCheckpointsText } from '../core/audit/bundle.ts';
+import { parseProof } from '../core/audit/proof.ts';
 import type { LogVerdict } from '../core/audit/verify.ts';
 import { counted } from '../core/words/text.ts';
 import { TagoutError } from '../core/errors.ts';
@@ -24,7 +26,7 @@ export const VERIFY_EXIT = { intact: 0, tampered: 1, unverifiable: 2 } as const;
 
 /** Verifies a bundle or a database and says what was found; answers the exit code. */
 export async function verify(options: VerifyOptions, io: Io): Promise<number> {
-  const trusted = readTrusted(options, io);
+  const trusted = await readTrusted(options, io);
   const startedMs = io.now();
   const progress = progressBar(io);
   let verdict: LogVerdict;
@@ -61,7 +63,7 @@ function usage(message: string): TagoutError {
   return new TagoutError('usage', message);
 }
 
-function readTrusted(options: VerifyOptions, io: Io): Trusted {
+async function readTrusted(options: VerifyOptions, io: Io): Promise<Trusted> {
   if ((options.bundle === null) === (options.databaseUrl === null)) {
     throw usage('Name either a bundle folder or --database-url, not both and not none.');
   }
@@ -86,10 +88,35 @@ function readTrusted(options: VerifyOptions, io: Io): Trusted {
     origin,
     installationId,
     vkeys: options.keys,
-    anchors: options.anchors.flatMap((path) => anchorNotes(path, io)),
+    anchors: (
+      await Promise.all(options.anchors.map((given) => anchorsFrom(given, installationId, io)))
+    ).flat(),
     since,
     depth: options.treeOnly ? 'tree' : 'all',
   };
+}
+
+/**
+ * Checkpoints that the reader has from elsewhere: `git:REPOSITORY[#BRANCH]` is every one that ever
+ * stood on an anchor branch, everything else a file.
+ */
+async function anchorsFrom(given: string, logId: number, io: Io): Promise<readonly string[]> {
+  const [, url, branch = 'tagout-anchors'] = /^git:([^#]+)(?:#(.+))?$/.exec(given) ?? [];
+  if (url === undefined) return anchorNotes(given, io);
+  const { readAnchored } = await import('../git/anchor-branch.ts');
+  const folder = mkdtempSync(join(tmpdir(), 'tagout-anchor-'));
+  try {
+    const at = existsSync(resolve(io.cwd, url)) ? resolve(io.cwd, url) : url;
+    const repository = { url: at, branch, keyPath: null, token: null };
+    const notes = await readAnchored(repository, logId, { folder, env: io.env });
+    if (notes.length > 0) return notes;
+    throw new TagoutError('git', `it holds no checkpoint of log ${logId}.`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw usage(`--anchor ${given} cannot be read: ${why}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** A file of checkpoints, or of one `tlog-proof`, whose last part is a checkpoint. */
@@ -100,7 +127,7 @@ function anchorNotes(path: string, io: Io): readonly string[] {
   } catch {
     throw usage(`--anchor ${path} cannot be read.`);
   }
-  const proof = /^c2sp\.org\/tlog-proof@v1\n[\s\S]*?\n\n([\s\S]+)$/.exec(text)?.[1];
+  const proof = parseProof(text)?.note;
   const notes = readCheckpointsText(proof ?? text);
   if (notes === null || notes.length === 0) {
     throw usage(`--anchor ${path} holds no checkpoint.`);

@@ -37,6 +37,8 @@ export interface GitOptions {
   readonly input?: string;
   /** More output than this is an error; the program is ended. */
   readonly maxBytes?: number;
+  /** The program is ended after so long. */
+  readonly timeoutMs?: number;
   /** Takes each piece of output instead of keeping it; answering false ends the program. */
   readonly onData?: (chunk: Buffer) => boolean;
 }
@@ -74,9 +76,16 @@ export function gitEnvironment(from: Readonly<Record<string, string | undefined>
   };
 }
 
-/** Git in one folder, with a cleaned environment (see gitEnvironment). */
-export function gitIn(folder: string, env: Readonly<Record<string, string | undefined>>): Git {
-  const clean = gitEnvironment(env);
+/**
+ * Git in one folder, with a cleaned environment (see gitEnvironment). `extra` is ours to add: for
+ * the one repository that we write to ourselves, whose address is a setting of the server.
+ */
+export function gitIn(
+  folder: string,
+  env: Readonly<Record<string, string | undefined>>,
+  extra: Readonly<Record<string, string>> = {},
+): Git {
+  const clean = { ...gitEnvironment(env), ...extra };
   const before = ['-C', folder, '--no-pager', '--literal-pathspecs'];
   const settings = OVERRULED.flatMap((setting) => ['-c', setting]);
   const run: Git['run'] = (args, options = {}) =>
@@ -110,6 +119,8 @@ function start(
       child.kill('SIGKILL');
     };
     child.on('error', (cause) => reject(cannotStart(cause)));
+    const { timeoutMs } = options;
+    const timer = timeoutMs === undefined ? undefined : setTimeout(stop, timeoutMs);
     // Git may end before it has read all of its input; its exit code tells what happened.
     child.stdin.on('error', () => undefined);
     child.stdout.on('data', (chunk: Buffer) => {
@@ -126,6 +137,7 @@ function start(
       if (errorText.length < 4000) errorText += stderr.write(chunk);
     });
     child.on('close', (code) => {
+      clearTimeout(timer);
       if (sizeBytes > maxBytes) reject(tooMuch(args, maxBytes));
       else {
         const done = stopped && options.onData !== undefined ? 0 : (code ?? 1);

@@ -1,5 +1,6 @@
 /** The store's figures for the metrics: what waits, since when, and what is sealed. */
 import { z } from 'zod';
+import { anchorAges, type AnchorPlace } from './anchor.ts';
 import { type Sql, storeFault } from './connect.ts';
 
 /** Ages are in seconds and 0 when nothing waits. */
@@ -15,6 +16,8 @@ export interface StoreFigures {
   readonly dead: number;
   readonly oldestUnsealedSeconds: number;
   readonly replicas: number;
+  /** Age of the oldest checkpoint that a place of this kind lacks; only kinds that are set up. */
+  readonly anchorSeconds: Readonly<Record<string, number>>;
 }
 
 const figuresSchema = z.object({
@@ -28,8 +31,12 @@ const figuresSchema = z.object({
   replicas: z.number(),
 });
 
-/** Reads all of them in one round trip. Throws TagoutError('store-unavailable'). */
-export async function readFigures(sql: Sql, nowMs: number): Promise<StoreFigures> {
+/** Reads all of them in one round trip, and one more for each place of anchors. Throws TagoutError('store-unavailable'). */
+export async function readFigures(
+  sql: Sql,
+  nowMs: number,
+  places: readonly AnchorPlace[] = [],
+): Promise<StoreFigures> {
   const dayAgoMs = nowMs - 86_400_000;
   try {
     const [raw] = await sql`
@@ -68,6 +75,7 @@ export async function readFigures(sql: Sql, nowMs: number): Promise<StoreFigures
       dead: row.dead,
       oldestUnsealedSeconds: row.oldest_unsealed,
       replicas: row.replicas,
+      anchorSeconds: await anchorAges(sql, places, nowMs),
     };
   } catch (error) {
     throw storeFault(error, 'reading figures for the metrics');

@@ -195,7 +195,11 @@ function assemble(options: StoreOptions, doors: Doors, key: LogKey): Store {
     sealer,
     key,
     rolesSeparated: doors.rolesSeparated,
-    startWorker: (parts) => startWorker({ address: doors.app, sql, sealer, now, random }, parts),
+    startWorker: (parts) =>
+      startWorker(
+        { address: doors.app, sealerAddress: doors.sealer, sql, sealer, now, random },
+        parts,
+      ),
     ready: () => answers(sql),
     async close() {
       await Promise.all([sql, seals, reports].map((pool) => pool.end({ timeout: 5 })));

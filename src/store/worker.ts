@@ -9,8 +9,9 @@ import type { Decision } from '../core/decision.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Enact } from '../core/ports.ts';
 import type { Locator, Trigger } from '../core/subject.ts';
+import { anchorAll, type AnchorParts, type AnchorPlace } from './anchor.ts';
 import { appendEvent, stamp } from './append.ts';
-import { type Address, type Sql, storeFault, urlWithRole } from './connect.ts';
+import { type Address, connect, type Sql, storeFault, urlWithRole } from './connect.ts';
 import { jobsText } from './inbox.ts';
 import {
   type JobSpec,
@@ -45,6 +46,8 @@ export interface WorkerParts {
     readonly everyMs: number;
     run(sinceMs: number | null): Promise<void>;
   };
+  /** Where checkpoints are left, beside the check runs. */
+  readonly anchors?: readonly AnchorPlace[];
   /** Jobs at a time in this process. */
   readonly concurrency: number;
   log?(level: 'error' | 'warning' | 'info' | 'debug', message: string): void;
@@ -59,6 +62,8 @@ export interface Worker {
 
 export interface WorkerSetup {
   readonly address: Address;
+  /** As role tagout_sealer, for the anchors' own connection. */
+  readonly sealerAddress: Address;
   readonly sql: Sql;
   readonly sealer: Sealer;
   readonly now: () => number;
@@ -69,6 +74,8 @@ export interface WorkerSetup {
 const LOOKS_MS: readonly number[] = [2_000, 5_000, 15_000, 60_000];
 const LATER_LOOKS_MS = 300_000;
 const SEAL_MS = 1_000;
+/** With the time for gathering and a slow push still below a minute. */
+const ANCHOR_MS = 10_000;
 /** Within the 25 s that a stop may take: first politely, then jobs are handed back. */
 const POLITE_STOP_MS = 18_000;
 
@@ -277,6 +284,20 @@ async function startRunner(
   }
 }
 
+/** Leaves checkpoints elsewhere until stopped; whichever replica starts next goes on. */
+function startAnchors(setup: WorkerSetup, parts: WorkerParts, complain: (why: string) => void) {
+  const { anchors: places = [] } = parts;
+  if (places.length === 0) return async (): Promise<void> => {};
+  const lock = connect(setup.sealerAddress, { name: 'anchors', max: 1 });
+  const log: AnchorParts['log'] = (level, message) => parts.log?.(level, message);
+  const all: AnchorParts = { lock, app: setup.sql, places, now: setup.now, log };
+  const stop = every(ANCHOR_MS, () => anchorAll(all), complain);
+  return async (): Promise<void> => {
+    await stop();
+    await lock.end({ timeout: 5 });
+  };
+}
+
 /** Starts the runners; the jobs that a dead process held are taken over with the first beats. */
 export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promise<Worker> {
   const all = tasks(setup, parts);
@@ -300,6 +321,7 @@ export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promi
   const complain = (why: string): void => parts.log?.('error', why);
   if (parts.sweep !== undefined) await addJob(setup.sql, sweepJob(null, null));
   const stopSeals = every(SEAL_MS, () => setup.sealer.sealAll(), complain);
+  const stopAnchors = startAnchors(setup, parts, complain);
   const stopBeats = every(
     BEAT_MS,
     async () => {
@@ -316,7 +338,7 @@ export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promi
     async stop() {
       await stopBeats();
       await Promise.all(running.map(({ runner }) => stopRunner(runner)));
-      await stopSeals();
+      await Promise.all([stopSeals(), stopAnchors()]);
       await setup.sealer.sealAll().catch(() => {});
       for (const { poolId } of running) await leave(setup.sql, poolId).catch(() => {});
     },

@@ -66,6 +66,9 @@ function figures(registers: Registry[]) {
     oldestUnsent: gauge('outbox_oldest_seconds', 'How long the oldest due effect waits.'),
     dead: gauge('outbox_dead', 'Effects given up in the last day.'),
     unsealed: gauge('seal_age_seconds', 'Age of the oldest audit event without a checkpoint.'),
+    anchor: gauge('anchor_age_seconds', 'Age of the oldest checkpoint that lacks its anchor.', [
+      'place',
+    ]),
     replicas: gauge('replicas', 'Workers that have beaten lately.'),
     remaining: gauge('github_remaining', "What is left of GitHub's allowance.", [
       'installation',
@@ -95,6 +98,9 @@ function setStore(all: Figures, now: StoreFigures): void {
   all.dead.set(now.dead);
   all.unsealed.set(now.oldestUnsealedSeconds);
   all.replicas.set(now.replicas);
+  for (const [place, seconds] of Object.entries(now.anchorSeconds)) {
+    all.anchor.set({ place }, seconds);
+  }
 }
 
 function setBudgets(all: Figures, budgets: readonly BudgetFigure[]): void {

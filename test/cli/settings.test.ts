@@ -46,6 +46,7 @@ test('the defaults are GitHub, port 3000 and the embedded store in .tagout', () 
     sweepMinutes: 5,
     metricsToken: null,
     notices: { comment: true, reviewers: false, webhook: null },
+    anchors: { git: null, witness: null },
     logLevel: 'info',
   });
 });
@@ -118,4 +119,30 @@ test('the store alone needs no credentials of GitHub', () => {
     dataDir: '/data',
   });
   assert.throws(() => readStoreSettings({ DATABASE_URL: 'x' }, '/'), /DATABASE_URL is not/);
+});
+
+test('anchors: each place with a credential of its own, or a line that says what is missing', () => {
+  const VKEY = 'tagout/witness/0+c2fa8d4b+';
+  const cases: readonly (readonly [Record<string, string>, RegExp])[] = [
+    [{ ANCHOR_GIT_URL: 'https://github.com/acme/anchors.git' }, /^ANCHOR_GIT_TOKEN is not set/],
+    [{ ANCHOR_GIT_URL: 'git@github.com:acme/anchors.git' }, /^ANCHOR_GIT_KEY_PATH is not set/],
+    [{ ANCHOR_GIT_URL: 'https://me:pass@github.com/a/b', ANCHOR_GIT_TOKEN: 'x' }, /password/],
+    [{ ANCHOR_GIT_URL: '--upload-pack=x', ANCHOR_GIT_TOKEN: 'x' }, /^ANCHOR_GIT_URL/],
+    [{ ANCHOR_GIT_URL: '/srv/a', ANCHOR_GIT_BRANCH: 'a..b' }, /^ANCHOR_GIT_BRANCH/],
+    [{ ANCHOR_GIT_TOKEN: 'x' }, /but not ANCHOR_GIT_URL/],
+    [{ ANCHOR_WITNESS_URL: 'https://w.example' }, /go together/],
+    [{ ANCHOR_WITNESS_URL: 'https://w.example', ANCHOR_WITNESS_KEY: VKEY }, /^ANCHOR_WITNESS_KEY/],
+  ];
+  for (const [env, wrong] of cases) {
+    const lines = linesOf({ ...SOUND, ...env });
+    assert.equal(lines.length, 1, JSON.stringify(env));
+    assert.match(lines[0] ?? '', wrong);
+  }
+  const env = { ANCHOR_GIT_URL: 'git@github.com:acme/anchors.git', ANCHOR_GIT_KEY_PATH: 'key' };
+  assert.deepEqual(readServeSettings({ ...SOUND, ...env }, '/srv').anchors?.git, {
+    url: 'git@github.com:acme/anchors.git',
+    branch: 'tagout-anchors',
+    keyPath: '/srv/key',
+    token: null,
+  });
 });

@@ -1,5 +1,13 @@
 /** Inclusion proofs of many leaves at once, and their C2SP text (c2sp.org/tlog-proof). */
-import { HASH_BYTES, type Hash, nodeHash, verifyInclusion } from './merkle.ts';
+import {
+  type Frontier,
+  growFrontier,
+  HASH_BYTES,
+  type Hash,
+  nodeHash,
+  treeRoot,
+  verifyInclusion,
+} from './merkle.ts';
 import { parseCheckpoint } from './note.ts';
 
 /** Every level of a tree, the leaves first; a last one without a partner goes up as it is. */
@@ -31,6 +39,74 @@ export function createProofs(leaves: Uint8Array): (index: number) => readonly Ha
     }
     return path;
   };
+}
+
+/** The part of a tree that one has: a beginning as its frontier, and the leaves after it. */
+export interface Stretch {
+  readonly from: Frontier;
+  /** Hashes of the leaves `from.size` and after, up to the end of the tree. */
+  readonly leaves: readonly Hash[];
+}
+
+/** The largest power of two below `size`. */
+function split(size: number): number {
+  let power = 1;
+  while (power * 2 < size) power *= 2;
+  return power;
+}
+
+/**
+ * The inclusion proof of a leaf of the stretch. What lies left of a leaf is the frontier before it,
+ * so nothing of the tree's beginning has to be read again.
+ */
+export function inclusionFrom(stretch: Stretch, index: number): readonly Hash[] {
+  const { from, leaves } = stretch;
+  const size = from.size + leaves.length;
+  if (!(index >= from.size && index < size)) {
+    throw new RangeError(`Leaf ${index} is not among ${from.size} to ${size}.`);
+  }
+  const left = [...growFrontier(from, leaves.slice(0, index - from.size)).hashes];
+  const path: Hash[] = [];
+  const walk = (low: number, high: number): void => {
+    if (high - low === 1) return;
+    const middle = low + split(high - low);
+    if (index < middle) {
+      walk(low, middle);
+      path.push(treeRoot(leaves.slice(middle - from.size, high - from.size)));
+    } else {
+      // The largest subtree to the left is the frontier's first that is not used yet.
+      const sibling = left.shift();
+      if (sibling === undefined) throw new RangeError('The frontier does not fit the tree.');
+      walk(middle, high);
+      path.push(sibling);
+    }
+  };
+  walk(0, size);
+  return path;
+}
+
+/** The proof that the stretch's whole tree goes on from its beginning (RFC 6962, 2.1.2). */
+export function consistencyFrom(stretch: Stretch): readonly Hash[] {
+  const { from, leaves } = stretch;
+  const size = from.size + leaves.length;
+  if (from.size === 0 || leaves.length === 0) return [];
+  const left = [...from.hashes];
+  const next = (): Hash => {
+    const hash = left.shift();
+    if (hash === undefined) throw new RangeError('The frontier does not fit the tree.');
+    return hash;
+  };
+  const walk = (low: number, high: number): readonly Hash[] => {
+    if (high === from.size) return low === 0 ? [] : [next()];
+    const middle = low + split(high - low);
+    if (from.size <= middle) {
+      const right = treeRoot(leaves.slice(middle - from.size, high - from.size));
+      return [...walk(low, middle), right];
+    }
+    const sibling = next();
+    return [...walk(middle, high), sibling];
+  };
+  return walk(0, size);
 }
 
 /** The text of a proof: who has it and the leaf's bytes needs nothing else but the key. */
