@@ -16,7 +16,7 @@ interface Floor {
 const floors: Readonly<Record<string, Floor>> = {
   core: {
     rooms: [],
-    packages: ['zod', 'canonicalize', 'yaml', 'libpg-query'],
+    packages: ['zod', 'yaml', 'libpg-query'],
     node: ['node:crypto'],
   },
   migrations: {

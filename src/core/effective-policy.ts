@@ -137,6 +137,17 @@ function floorNote(floor: PolicyFile | null): readonly string[] {
  * built-in default with what could be understood of the organisation's floor.
  */
 export function effectivePolicy(sources: PolicySources): EffectivePolicy {
+  const known = effective.get(sources);
+  if (known !== undefined) return known;
+  const made = effectiveAnew(sources);
+  effective.set(sources, made);
+  return made;
+}
+
+/** Gathering, deciding and recording ask for the policy of the same sources, which never change. */
+const effective = new WeakMap<PolicySources, EffectivePolicy>();
+
+function effectiveAnew(sources: PolicySources): EffectivePolicy {
   const files = {
     floor: parsed(sources.floor),
     repository: parsed(sources.repository),

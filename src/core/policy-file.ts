@@ -12,8 +12,9 @@ import {
   parseAllDocuments,
   visit,
 } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { PolicyFile } from './evidence.ts';
+import { remembered } from './memo.ts';
 import { nearestName } from './near-names.ts';
 import type { PolicyProblem } from './policy.ts';
 import { type PolicyPart, policyPart } from './policy-part.ts';
@@ -29,7 +30,7 @@ export interface ParsedPolicy {
 }
 
 /** `acme/shop: .github/tagout.yml`, as problems and notes name a policy file. */
-export function policyFileName(file: PolicyFile): string {
+export function policyFileName(file: Pick<PolicyFile, 'repo' | 'path'>): string {
   return `${file.repo}: ${file.path}`;
 }
 
@@ -40,7 +41,7 @@ class Reader {
   readonly #lines: LineCounter;
   readonly problems: PolicyProblem[] = [];
 
-  constructor(file: PolicyFile, lines: LineCounter) {
+  constructor(file: Pick<PolicyFile, 'repo' | 'path'>, lines: LineCounter) {
     this.#file = policyFileName(file);
     this.#lines = lines;
   }
@@ -174,16 +175,26 @@ function salvage(value: unknown, issues: readonly Issue[]): PolicyPart {
 }
 
 /** Reads a policy file. A file that is not there or is empty says nothing and has no problem. */
-export function parsePolicyFile(file: PolicyFile): ParsedPolicy {
+export function parsePolicyFile({ repo, path, text }: PolicyFile): ParsedPolicy {
+  if (text === null) return { part: {}, problems: [] };
+  return parsedBefore(JSON.stringify([repo, path, text]));
+}
+
+/** By repository, path and text as JSON: every event of a repository brings the same file. */
+const parsedBefore: (file: string) => ParsedPolicy = remembered(1_000_000, (file) => {
+  const [repo, path, text] = z.tuple([z.string(), z.string(), z.string()]).parse(JSON.parse(file));
+  return parseAnew({ repo, path }, text);
+});
+
+function parseAnew(file: Pick<PolicyFile, 'repo' | 'path'>, text: string): ParsedPolicy {
   const lines = new LineCounter();
   const reader = new Reader(file, lines);
-  if (file.text === null) return { part: {}, problems: [] };
-  const size = sizeBytes(file.text);
+  const size = sizeBytes(text);
   if (size > maxPolicyBytes) {
     reader.add(null, null, `is ${size} bytes large; a policy file has at most ${maxPolicyBytes}`);
     return { part: {}, problems: reader.problems };
   }
-  const documents = parseAllDocuments(file.text, {
+  const documents = parseAllDocuments(text, {
     version: '1.2',
     schema: 'core',
     merge: false,

@@ -7,6 +7,7 @@ import { z } from 'zod';
 interface Answer {
   readonly status: number;
   readonly headers: object;
+  /** Text before it is parsed, so that nobody can change what is kept. */
   readonly data: unknown;
 }
 
@@ -56,15 +57,16 @@ export class EtagCache {
       this.#kept.set(key, kept);
       // The time and the next page are the new answer's; the body is the old one's.
       const headers = { ...kept.answer.headers, ...unchanged.response?.headers };
-      return { ...kept.answer, headers, data: structuredClone(kept.answer.data) };
+      return { ...kept.answer, headers };
     }
   }
 
   #keep(key: string, answer: Answer): Answer {
     this.#drop(key);
     const { etag } = etagSchema.parse(answer.headers);
-    if (etag === undefined || answer.status !== 200) return answer;
-    const sizeBytes = JSON.stringify(answer.data)?.length ?? 0;
+    const { data } = answer;
+    if (etag === undefined || answer.status !== 200 || typeof data !== 'string') return answer;
+    const sizeBytes = Buffer.byteLength(data);
     if (sizeBytes > LARGEST_BYTES) return answer;
     this.#kept.set(key, { etag, answer, sizeBytes });
     this.#bytes += sizeBytes;

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { Locator } from '../core/subject.ts';
+import { parsedBody, UNREAD, withBody } from './bodies.ts';
 import type { OctokitLike } from './clients.ts';
 import { EtagCache } from './etag.ts';
 import { GitHubFault } from './faults.ts';
@@ -95,19 +96,21 @@ export class Limits {
       const ask = async (headers: Readonly<Record<string, string>>) => {
         try {
           const given = headers['if-none-match'] === undefined ? {} : { headers };
-          const answer = await octokit.request(route, { ...parameters, ...given });
+          const how = { request: { ...requestOf(parameters), ...UNREAD } };
+          const answer = await octokit.request(route, { ...parameters, ...given, ...how });
           this.#saw(asked.installationId, answer.headers);
-          return answer;
+          return await withBody(answer);
         } catch (thrown) {
           this.#sawFault(asked.installationId, thrown);
           throw thrown;
         }
       };
       const place = `${asked.installationId} ${route}`;
-      if (asked.urgency !== 'gate') return this.#etags.through(place, parameters, ask);
+      const whole = async () => parsedBody(await this.#etags.through(place, parameters, ask));
+      if (asked.urgency !== 'gate') return whole();
       this.#gates += 1;
       try {
-        return await this.#etags.through(place, parameters, ask);
+        return await whole();
       } finally {
         this.#gates -= 1;
         this.#gateSeenMs = performance.now();
@@ -173,6 +176,11 @@ export class Limits {
     const before = this.#shutUntilMs.get(installationId) ?? 0;
     this.#shutUntilMs.set(installationId, Math.max(before, untilMs));
   }
+}
+
+/** What the caller set for the request itself: its time limit. */
+function requestOf({ request }: Readonly<Record<string, unknown>>): object {
+  return typeof request === 'object' && request !== null ? request : {};
 }
 
 function waiting(route: string, waitMs: number, why: string): GitHubFault {

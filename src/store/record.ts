@@ -1,5 +1,4 @@
 /** Records a judgement: evidence, audit event and outbox in one transaction, or nothing at all. */
-import { randomBytes } from 'node:crypto';
 import { decisionEvent, factOf } from '../core/audit/decision-event.ts';
 import { sealEvidence, type StoredEvidence } from '../core/audit/evidence-texts.ts';
 import { digestOf } from '../core/canonical.ts';
@@ -7,7 +6,7 @@ import { evidenceDigest } from '../core/decide.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Judged, Record as RecordPort } from '../core/ports.ts';
 import { locatorKey } from '../core/subject.ts';
-import { appendEvent, stamp } from './append.ts';
+import { appendEvent, freshSalt, stamp } from './append.ts';
 import { type Sql, storeFault, type Tx } from './connect.ts';
 import { jobsText } from './inbox.ts';
 import { enactJob } from './jobs.ts';
@@ -76,7 +75,7 @@ async function checkSameHead(tx: Tx, judged: Judged): Promise<void> {
 /** The evidence that the decision says it stands on, as it is stored; no other is recorded. */
 function storedEvidence(judged: Judged): StoredEvidence {
   if (evidenceDigest(judged.evidence) === judged.decision.evidenceDigest) {
-    return sealEvidence(judged.evidence, () => randomBytes(16));
+    return sealEvidence(judged.evidence, freshSalt);
   }
   throw new TagoutError(
     'internal',

@@ -2,7 +2,7 @@
  * Puts text that others control into an event so that it can never stop the insert: what PostgreSQL
  * or RFC 8785 would refuse is replaced, what is too long is cut, and each such cut is recorded.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** A salted commitment to personal text; its value lies in `audit.detail` and can be erased. */
 export interface Commitment {
@@ -40,7 +40,7 @@ export function cleanText(value: string, limit: number): string {
 
 /** SHA-256(salt ‖ value) as a commitment. */
 export function commitTo(salt: Uint8Array, value: string): Commitment {
-  return { c: createHash('sha256').update(salt).update(value, 'utf8').digest('base64') };
+  return { c: hash('sha256', Buffer.concat([salt, Buffer.from(value, 'utf8')]), 'base64') };
 }
 
 /** Collects the personal texts and the cuts of one event while its body is put together. */
