@@ -18,7 +18,8 @@ async function openPull(scene: BenchScene): Promise<Pull> {
     await repo.commit({ branch: 'maria/docs', files: page, author: people.maria });
   }
   const pull = await repo.openPull({ author: people.maria, head: 'maria/docs' });
-  for (let n = 0; n < 98; n += 1) {
+  // The events add the rest of one page of a hundred.
+  for (let n = 0; n < 98 - EVENTS; n += 1) {
     await pull.review({ by: people.octavia, state: 'COMMENTED', body: `note ${n}` });
   }
   return pull;
@@ -98,7 +99,7 @@ export async function benchEvent(): Promise<readonly Row[]> {
     const p50 = quantile(times, 0.5);
     return [
       {
-        what: 'signed webhook in → decision recorded and all writes sent, no dry run (100 files, 100 commits, 100 reviews)',
+        what: 'signed webhook in → decision recorded and all writes sent, no dry run (100 files, 100 commits, 40 to 100 reviews)',
         reach: 'p50 ≤ 60 ms',
         measured: `p50 ${ms(p50)}, p99 ${ms(quantile(times, 0.99))} over ${EVENTS}`,
         ok: p50 <= 60,

@@ -138,6 +138,7 @@ export class GitStore {
   readonly dir: string;
   private readonly objects = new Map<string, Promise<GitObject | null>>();
   private readonly known = new Map<string, Promise<unknown>>();
+  private readonly commits = new Map<string, GitCommit>();
   private reader: ChildProcessWithoutNullStreams | null = null;
   private waiting: ((object: GitObject | null) => void)[] = [];
   private rest: Buffer = Buffer.alloc(0);
@@ -186,8 +187,13 @@ export class GitStore {
   }
 
   async commit(sha: string): Promise<GitCommit | null> {
+    const known = this.commits.get(sha);
+    if (known !== undefined) return known;
     const object = await this.object(sha);
-    return object?.type === 'commit' ? parseCommit(object) : null;
+    if (object?.type !== 'commit') return null;
+    const commit = parseCommit(object);
+    this.commits.set(sha, commit);
+    return commit;
   }
 
   async mustCommit(sha: string): Promise<GitCommit> {

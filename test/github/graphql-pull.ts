@@ -143,7 +143,11 @@ interface TimelineArgs extends PageArgs {
   readonly since?: string | null;
 }
 
-function timeline(context: EventContext, pull: PullRecord, args: TimelineArgs): Promise<Json> {
+function timeline(
+  context: EventContext,
+  pull: PullRecord,
+  args: TimelineArgs,
+): Json | Promise<Json> {
   const { asking, repo, nodes } = context;
   const since = Date.parse(args.since ?? '1970-01-01');
   const all = [

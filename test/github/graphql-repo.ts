@@ -88,7 +88,7 @@ function stateOf(pull: {
   return pull.mergedAtMs === null ? pull.issue.state.toUpperCase() : 'MERGED';
 }
 
-function pulls(asking: Asking, repo: RepoRecord, args: PullArgs): Promise<Json> {
+function pulls(asking: Asking, repo: RepoRecord, args: PullArgs): Json | Promise<Json> {
   allowed(asking, repo, [['pull_requests', 'read']]);
   const items = [...repo.pulls.values()].filter(
     (pull) =>

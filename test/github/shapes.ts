@@ -13,8 +13,16 @@ import type {
 import { fullName } from './state.ts';
 import type { World } from './world.ts';
 
+const seconds = new Map<number, string>();
+
 export function iso(atMs: number): string {
-  return new Date(Math.floor(atMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+  const second = Math.floor(atMs / 1000);
+  const known = seconds.get(second);
+  if (known !== undefined) return known;
+  const text = new Date(second * 1000).toISOString().replace('.000Z', 'Z');
+  if (seconds.size > 10_000) seconds.clear();
+  seconds.set(second, text);
+  return text;
 }
 
 export function isoOrNull(atMs: number | null): string | null {
