@@ -52,7 +52,10 @@ function textOf(value: unknown): string {
       if (isRecord(value)) return objectText(value);
       if (Array.isArray(value)) return arrayText(value);
       break;
-    default:
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+    case 'undefined':
   }
   throw new TypeError(`${String(value)} has no canonical form: only a JSON value has one`);
 }

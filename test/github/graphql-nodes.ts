@@ -99,7 +99,8 @@ export function connection<T>(
   });
   const made = items.slice(start, end).map(node);
   const ready = made.flatMap((one) => (one instanceof Promise ? [] : [one]));
-  return ready.length === made.length ? page(ready) : Promise.all(made).then(page);
+  if (ready.length === made.length) return page(ready);
+  return Promise.all(made.map((one) => Promise.resolve(one))).then(page);
 }
 
 /** An account where it acts: GraphQL writes a bot's login without `[bot]`. */
