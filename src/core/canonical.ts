@@ -57,7 +57,8 @@ function textOf(value: unknown): string {
     case 'symbol':
     case 'undefined':
   }
-  throw new TypeError(`${String(value)} has no canonical form: only a JSON value has one`);
+  const what = typeof value === 'number' ? String(value) : `a ${typeof value}`;
+  throw new TypeError(`${what} has no canonical form: only a JSON value has one`);
 }
 
 /**
