@@ -10,6 +10,7 @@ import type { NoticeSettings, ServeSettings } from './settings.ts';
 type Notice = Extract<Effect, { kind: 'notice' }>;
 type Format = NonNullable<NoticeSettings['webhook']>['format'];
 
+/** For everything about one notice: the next effect of the same run waits no longer for a chat. */
 const LIMIT_MS = 5_000;
 const AGAIN_MS = 500;
 
@@ -91,24 +92,25 @@ function teamsBody(title: string, lines: readonly string[], run: string): unknow
  * stand before what GitHub has to be told.
  */
 async function sendNotice(body: unknown, url: string): Promise<EffectOutcome> {
-  const first = await post(body, url);
-  if (first.status === 'done' || !isPassing(first.httpStatus)) return first;
+  const limit = AbortSignal.timeout(LIMIT_MS);
+  const first = await post(body, url, limit);
+  if (first.status === 'done' || limit.aborted || !isPassing(first.httpStatus)) return first;
   await sleep(AGAIN_MS);
-  return post(body, url);
+  return post(body, url, limit);
 }
 
 function isPassing(httpStatus: number | null): boolean {
   return httpStatus === null || httpStatus === 429 || httpStatus >= 500;
 }
 
-async function post(body: unknown, url: string): Promise<EffectOutcome> {
+async function post(body: unknown, url: string, limit: AbortSignal): Promise<EffectOutcome> {
   try {
     const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json; charset=utf-8', 'user-agent': 'tagout' },
       body: JSON.stringify(body),
       redirect: 'error',
-      signal: AbortSignal.timeout(LIMIT_MS),
+      signal: limit,
     });
     await response.body?.cancel();
     if (!response.ok) return unsent(response.status, `the chat answered ${response.status}`);

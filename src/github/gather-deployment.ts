@@ -21,15 +21,14 @@ import {
   readRun,
   type RunFacts,
 } from './deployment-facts.ts';
+import { readEligible } from './eligible.ts';
 import type { GatherParts } from './gather-pull.ts';
 import { withMergeBypasses } from './merge-bypass.ts';
 import { readMergedChange } from './merged-change.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
-import { POLICY_EXPRESSION, policySources, repositoryFactsSchema } from './policy-files.ts';
-import type { PolicyFacts } from './policy-files.ts';
-import { POLICY_QUERY } from './queries.ts';
+import { policySources, readPolicyFacts } from './policy-files.ts';
 import { groupsOf, type ListedCommit, type MergeGroup, readLinks, readRange } from './range.ts';
-import { parseAnswer, place, type Reading, refuseErrors, shaSchema } from './reading.ts';
+import { parseAnswer, place, type Reading, shaSchema } from './reading.ts';
 import { hasRun, readStart, type Start } from './release-start.ts';
 import { readSucceededIn, readTogether } from './whole-range.ts';
 
@@ -115,7 +114,7 @@ async function gatherAsked(
 ): Promise<Evidence | null> {
   const { environment, run, deployment, deploymentId } = wanted;
   if (run.status === 'completed' && wanted.startedAtMs === null) return null;
-  const policyFacts = await readPolicyFacts(reading);
+  const { writers, ...policyFacts } = await readPolicyFacts(reading);
   const sources = await policySources(reading, policyFacts, null, parts.floorsSeen);
   const policy = effectivePolicy(sources);
   const bypass = await bypassOf(reading, wanted, policy);
@@ -162,6 +161,7 @@ async function gatherAsked(
       ...watched,
     },
     people: await readPeople(reading, reviewersOf(reviews), teamsOf(policy.policy)),
+    ...(await readEligible(reading, writers, teamsOf(policy.policy))),
     ...activity,
     suspended: await reading.memory.suspended(reading.repo.installationId),
     gaps: reading.gaps,
@@ -210,19 +210,6 @@ async function ownDeployment(
   const { runId, startedAtMs } = await readHistory(reading, deployment.id);
   if (runId === null || runId === run.id) return { deployment, startedAtMs };
   return { deployment: null, startedAtMs: null };
-}
-
-async function readPolicyFacts(reading: Reading): Promise<PolicyFacts> {
-  const { owner, name } = reading.repo;
-  const variables = { owner, name, policyPath: POLICY_EXPRESSION };
-  const answer = await reading.client.query(POLICY_QUERY, variables);
-  refuseErrors(answer, 'the policy files', 'floor');
-  const schema = z.object({
-    repository: repositoryFactsSchema,
-    floor: repositoryFactsSchema.nullish(),
-  });
-  const { repository, floor } = parseAnswer(schema, answer.data, 'the policy files');
-  return { repository, floor: floor ?? null, errors: answer.errors };
 }
 
 interface Judged {

@@ -5,7 +5,9 @@ import type { TreeEntry } from '../core/dry-run.ts';
 import type { PolicyFile, PolicySources } from '../core/evidence.ts';
 import { readBlobs } from './blobs.ts';
 import type { GraphqlError } from './clients.ts';
-import { noteGap, type Reading, shaSchema } from './reading.ts';
+import { type Writers, writersSchema } from './eligible.ts';
+import { POLICY_QUERY } from './queries.ts';
+import { noteGap, parseAnswer, type Reading, refuseErrors, shaSchema } from './reading.ts';
 
 /** Where every policy file stands. */
 export const POLICY_PATH = '.github/tagout.yml';
@@ -51,6 +53,26 @@ export interface PolicyFacts {
   readonly repository: RepositoryFacts;
   readonly floor: RepositoryFacts | null;
   readonly errors: readonly GraphqlError[];
+}
+
+const policySchema = z.object({
+  repository: repositoryFactsSchema.and(z.object({ people: writersSchema.nullish().catch(null) })),
+  floor: repositoryFactsSchema.nullish(),
+});
+
+/** The policy files for a deployment, and beside them the people with a role on the repository. */
+export async function readPolicyFacts(
+  reading: Reading,
+): Promise<PolicyFacts & { readonly writers: Writers | null }> {
+  const { owner, name } = reading.repo;
+  const variables = { owner, name, policyPath: POLICY_EXPRESSION };
+  const answer = await reading.client.query(POLICY_QUERY, variables);
+  // Who could approve is good to know, and nothing is released by it.
+  const errors = answer.errors.filter(({ path }) => path[1] !== 'people');
+  refuseErrors({ ...answer, errors }, 'the policy files', 'floor');
+  const { repository, floor } = parseAnswer(policySchema, answer.data, 'the policy files');
+  const writers = repository.people ?? null;
+  return { repository, floor: floor ?? null, errors: answer.errors, writers };
 }
 
 /** Installations whose organisation has shown a floor to this process. */

@@ -86,6 +86,8 @@ const POLICY_FILES = `
   defaultBranchRef { name target { oid } }
   policyFile: object(expression: $policyPath) ${POLICY_BLOB}`;
 
+const WRITERS = '{ pageInfo { hasNextPage } edges { permission node { databaseId login } } }';
+
 /**
  * Everything about one pull request, the heads of all that are open (when asked for), the
  * repository's policy file and the organisation's floor.
@@ -100,10 +102,7 @@ export const PULL_QUERY: string = `query Pull(
       pageInfo { hasNextPage endCursor }
       nodes { number headRefOid author { ...account } }
     }
-    people: collaborators(first: ${PAGE}) @include(if: $withOpen) {
-      pageInfo { hasNextPage }
-      edges { permission node { databaseId login } }
-    }
+    people: collaborators(first: ${PAGE}) @include(if: $withOpen) ${WRITERS}
     pullRequest(number: $number) {
       title
       body
@@ -129,9 +128,13 @@ export const PULL_QUERY: string = `query Pull(
 }
 ${ACCOUNT}${COMMIT}${COMMITS}${REVIEWS}${TIMELINE}`;
 
-/** The policy files alone, for a deployment. */
+/** The policy files, and the people with a role, for a deployment. */
 export const POLICY_QUERY: string = `query Policy($owner: String!, $name: String!, $policyPath: String!) {
-  repository(owner: $owner, name: $name) { databaseId ${POLICY_FILES} }
+  repository(owner: $owner, name: $name) {
+    databaseId
+    ${POLICY_FILES}
+    people: collaborators(first: ${PAGE}) ${WRITERS}
+  }
   floor: repository(owner: $owner, name: ".github") { databaseId ${POLICY_FILES} }
 }`;
 

@@ -45,9 +45,10 @@ function locatorOf(subject: Subject): Locator | null {
   }
 }
 
+/** In their order, but a chat comes last: what GitHub has to be told never waits for it. */
 async function nextRow(sql: Sql, subjectKey: string): Promise<OutboxRow | null> {
   const [raw] = await sql`select * from tagout.outbox where subject_key = ${subjectKey}
-    and status in ('pending', 'sending') order by id limit 1`;
+    and status in ('pending', 'sending') order by kind = 'notice', id limit 1`;
   return raw === undefined ? null : readRow(raw);
 }
 
