@@ -56,6 +56,8 @@ export interface Review {
   readonly body: string;
   /** Who dismissed it and what it said before; left out for `DISMISSED`: that is not known. */
   readonly dismissed?: Dismissal;
+  /** Whether it came with words, in its body or on lines; left out: not read. */
+  readonly commented?: boolean;
 }
 
 /** GitHub lets everybody with write access dismiss a review, the agent itself too. */
@@ -207,6 +209,10 @@ export interface DeploymentEvidence {
   readonly triggeringActor: Account | null;
   readonly deploymentId: number | null;
   readonly deploymentSha: string | null;
+  /** The branch or tag that is deployed, as GitHub names it; left out: not read. */
+  readonly ref?: string | null;
+  /** For the record alone, no rule reads it. Null: GitHub did not let us; left out: not asked. */
+  readonly checks?: DeployedChecks | null;
   readonly requestedAtMs: number;
   /** What runs there now by our record: the start of the range. Null: nothing to stand on. */
   readonly fromSha: string | null;
@@ -238,6 +244,17 @@ export interface DeploymentEvidence {
   readonly together?: Change | null;
   /** What stands behind the policy's rows `accepted`, as far as this range or its start needs them. */
   readonly accepted?: readonly AcceptedCommits[];
+}
+
+/** How GitHub's checks stood at the commit that is to be deployed. */
+export interface DeployedChecks {
+  /** Of every check run there but ours. */
+  readonly result: 'success' | 'failure' | 'pending' | 'none';
+  /** What the default branch requires; `stale`: it passed on the pull request's head only. */
+  readonly required: readonly {
+    readonly name: string;
+    readonly state: 'passed' | 'failed' | 'skipped' | 'pending' | 'missing' | 'stale';
+  }[];
 }
 
 /** A deployment that started without our decision. */

@@ -19,6 +19,7 @@ const runSchema = z.object({
   status: z.string().nullable(),
   event: z.string(),
   head_sha: shaSchema,
+  head_branch: z.string().nullish(),
   head_repository: z.object({ id: z.int() }).nullish(),
   actor: restAccountSchema.nullish(),
   triggering_actor: restAccountSchema.nullish(),
@@ -31,6 +32,8 @@ export interface RunFacts {
   readonly status: string;
   readonly event: string;
   readonly headSha: string;
+  /** The branch or tag that it runs for. */
+  readonly headRef: string | null;
   readonly headRepoId: number | null;
   readonly actor: Account | null;
   readonly triggeringActor: Account | null;
@@ -50,6 +53,7 @@ export async function readRun(reading: Reading, runId: number): Promise<RunFacts
       status: run.status ?? 'unknown',
       event: run.event,
       headSha: run.head_sha,
+      headRef: run.head_branch ?? null,
       headRepoId: run.head_repository?.id ?? null,
       actor: run.actor ?? null,
       triggeringActor: run.triggering_actor ?? null,
@@ -66,6 +70,7 @@ const deploymentSchema = z.object({
   id: z.int(),
   sha: shaSchema,
   environment: z.string(),
+  ref: z.string().optional(),
   created_at: timeSchema,
 });
 
@@ -74,11 +79,13 @@ export interface DeploymentFacts {
   readonly sha: string;
   readonly environment: string;
   readonly createdAtMs: number;
+  /** What it was made from: a branch, a tag or a commit. */
+  readonly ref?: string;
 }
 
 function deploymentOf(raw: z.infer<typeof deploymentSchema>): DeploymentFacts {
-  const { id, sha, environment, created_at: createdAtMs } = raw;
-  return { id, sha, environment, createdAtMs };
+  const { id, sha, environment, created_at: createdAtMs, ref } = raw;
+  return { id, sha, environment, createdAtMs, ...(ref === undefined ? {} : { ref }) };
 }
 
 /**

@@ -14,6 +14,7 @@ import { externalRunId, isExternalRun, type Locator, locatorKey } from '../core/
 import { readActivity } from './activity.ts';
 import { acceptedStart, readAccepted } from './accepted.ts';
 import { readBypass, withBypasses } from './bypass.ts';
+import { checksOf } from './deployed-checks.ts';
 import {
   type DeploymentFacts,
   readDeployment,
@@ -76,6 +77,7 @@ export async function gatherExternal(
     status: 'external',
     event: 'external',
     headSha: sha,
+    headRef: null,
     headRepoId: reading.repo.id,
     actor: null,
     triggeringActor: null,
@@ -140,7 +142,8 @@ async function gatherAsked(
     exceptKey: wanted.key,
     nowMs: run.readAtMs,
   });
-  const watched = { bypass, bypasses, ...(await requestedOf(reading, target)) };
+  const asked = { ...(await requestedOf(reading, target)), ...(await checksOf(reading, target)) };
+  const watched = { bypass, bypasses, ...asked };
   return {
     v: 1,
     subject: {
@@ -366,6 +369,7 @@ function deploymentEvidence(
     triggeringActor: run.triggeringActor,
     deploymentId: isExternalRun(run.id) ? null : (deployment?.id ?? null),
     deploymentSha: deployment?.sha ?? null,
+    ref: deployment?.ref ?? run.headRef,
     requestedAtMs: deployment?.createdAtMs ?? run.createdAtMs,
     fromSha: start.sha,
     fromOrigin: start.origin,

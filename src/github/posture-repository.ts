@@ -67,14 +67,18 @@ const protectionSchema = z.object({
     .nullish(),
 });
 
-interface Place {
+interface At {
   readonly client: ReadClient;
+  readonly repo: { readonly owner: string; readonly name: string };
+}
+
+interface Place extends At {
   readonly repo: CoveredRepository;
   readonly wish: RepositoryWish;
   spent: number;
 }
 
-function params(place: Place): { owner: string; repo: string } {
+function params(place: At): { owner: string; repo: string } {
   return { owner: place.repo.owner, repo: place.repo.name };
 }
 
@@ -194,13 +198,25 @@ async function readOurRule(place: Place, name: string): Promise<Seen<boolean>> {
 /** Rulesets first; classic protection is only asked when they do not pin our check already. */
 async function readChecks(place: Place, branch: string): Promise<readonly RequiredCheck[]> {
   const { appId, checkName } = place.wish;
+  place.spent += 1;
   const ruled = await readBranchRules(place, branch);
   const pinned = ruled.some((one) => one.context === checkName && one.appId === appId);
-  return pinned ? ruled : [...ruled, ...(await readProtection(place, branch))];
+  if (pinned) return ruled;
+  place.spent += 1;
+  return [...ruled, ...(await readProtection(place, branch))];
 }
 
-async function readBranchRules(place: Place, branch: string): Promise<readonly RequiredCheck[]> {
-  place.spent += 1;
+/** Names of the checks that a branch requires, by rulesets and classic protection. */
+export async function requiredChecks(
+  client: ReadClient,
+  repo: { readonly owner: string; readonly name: string },
+  branch: string,
+): Promise<readonly RequiredCheck[]> {
+  const at: At = { client, repo };
+  return [...(await readBranchRules(at, branch)), ...(await readProtection(at, branch))];
+}
+
+async function readBranchRules(place: At, branch: string): Promise<readonly RequiredCheck[]> {
   const rows = (data: unknown) =>
     parseAnswer(z.array(branchRuleSchema), data, 'the rules of the default branch');
   const path = '/repos/{owner}/{repo}/rules/branches/{branch}';
@@ -222,8 +238,7 @@ function ownedBy(id: number | null | undefined): number | null {
   return id === undefined || id === null || id <= 0 ? null : id;
 }
 
-async function readProtection(place: Place, branch: string): Promise<readonly RequiredCheck[]> {
-  place.spent += 1;
+async function readProtection(place: At, branch: string): Promise<readonly RequiredCheck[]> {
   const path = '/repos/{owner}/{repo}/branches/{branch}/protection';
   const asked = place.client.get(path, { ...params(place), branch });
   const answer = await asked.catch((fault: unknown) => {

@@ -308,6 +308,7 @@ function reviewOf(reading: Reading, raw: z.infer<typeof reviewSchema>): Review {
     editedAtMs: raw.lastEditedAt ?? null,
     viaEmail: raw.createdViaEmail,
     body: MEANT.test(raw.body) ? raw.body.slice(0, 2000) : '',
+    commented: raw.body.trim() !== '' || raw.comments.nodes.length > 0,
   };
 }
 

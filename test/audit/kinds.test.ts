@@ -3,7 +3,12 @@ import { describe, test } from 'node:test';
 import { decisionEvent } from '../../src/core/audit/decision-event.ts';
 import { effectEvent, judgeFailedEvent, keyEvent } from '../../src/core/audit/effect-event.ts';
 import type { AuditEvent } from '../../src/core/audit/event.ts';
-import { readEventOf, redactionEvent, suspensionEvent } from '../../src/core/audit/notice-event.ts';
+import {
+  glassReviewedEvent,
+  readEventOf,
+  redactionEvent,
+  suspensionEvent,
+} from '../../src/core/audit/notice-event.ts';
 import { auditEventSchema } from '../../src/core/audit/schema.ts';
 import { incidentEvent, postureEvent } from '../../src/core/audit/state-event.ts';
 import { adoptedEvent } from '../../src/core/audit/adopted-event.ts';
@@ -81,6 +86,15 @@ const read = { what: 'register', how: 'web', fromMs: null, toMs: 1, installation
 const redaction = { erased: [{ event: uuid(1), path: 'changes.0.title' }], evidence: 0 };
 const stopped = { installationId: 1, agent: 'copilot', reason: 'why', doer };
 
+const reviewed = {
+  repo,
+  delivery: trigger.delivery,
+  decision: uuid(3),
+  review: { reviewId: 40, pull: 7, reviewedSha: HEAD, submittedAtMs: START_MS },
+  outcome: 'approved',
+  doer: human,
+} as const;
+
 const EVENTS: { readonly [K in AuditEvent['kind']]: AuditEvent } = {
   'decision.made': decisionEvent(
     { ...allowed, trigger, decision: { ...allowed.decision, opinions: [glass] } },
@@ -105,6 +119,7 @@ const EVENTS: { readonly [K in AuditEvent['kind']]: AuditEvent } = {
     { installationId: 1, basis: 'Article 17', doer, ...redaction },
     stamp,
   ).event,
+  'break-glass.reviewed': glassReviewedEvent(reviewed, stamp).event,
   'report.read': readEventOf({ ...read, shown: true, doer: human }, stamp).event,
   'posture.changed': postureEvent(posture, seen, stamp).event,
   'incident.opened': incidentEvent({ ...incident, over: false }, seen, stamp).event,
@@ -122,6 +137,7 @@ const OF_NO_REPOSITORY: ReadonlySet<string> = new Set([
 
 /** Made by an account or an operator: the others are the app's own acts. */
 const BY_SOMEBODY: ReadonlySet<string> = new Set([
+  'break-glass.reviewed',
   'agent.suspended',
   'agent.resumed',
   'redaction.performed',
@@ -150,6 +166,7 @@ const PROMISED: readonly (readonly [string, AuditEvent['kind'], readonly string[
   ['policy and posture changes', 'posture.changed', ['posture.to', 'posture.toMs']],
   ['incidents', 'incident.opened', ['incident.code', 'incident.sinceMs']],
   ['break glass', 'decision.made', ['decision.opinions.0.code']],
+  ['reviews after break glass', 'break-glass.reviewed', ['review.reviewId', 'links.decision']],
   ['agent suspensions', 'agent.suspended', ['suspension.agent', 'suspension.reason']],
   ['report access', 'report.read', ['report.what', 'actor.id']],
   ['redactions', 'redaction.performed', ['redaction.basis', 'redaction.fields']],

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { suspensionEvent, readEventOf, redactionEvent } from '../../src/core/audit/notice-event.ts';
+import {
+  glassReviewedEvent,
+  suspensionEvent,
+  readEventOf,
+  redactionEvent,
+} from '../../src/core/audit/notice-event.ts';
 import { incidentEvent, postureEvent } from '../../src/core/audit/state-event.ts';
 import { eventShape } from '../../src/core/audit/event-shape.ts';
 import { auditEventSchema } from '../../src/core/audit/schema.ts';
@@ -52,6 +57,17 @@ const EVENTS: readonly unknown[] = [
   redactionEvent({ ...about, basis: 'Article 17', erased, evidence: 1 }, stamp).event,
   readEventOf({ ...about, what: 'register', how: 'web', fromMs: null, toMs: 1, shown: true }, stamp)
     .event,
+  glassReviewedEvent(
+    {
+      repo: seen.repo,
+      delivery: null,
+      decision: uuid(9),
+      review: { reviewId: 4, pull: 7, reviewedSha: 'd'.repeat(40), submittedAtMs: START_MS },
+      outcome: 'approved',
+      doer: { kind: 'human', id: 5, login: 'yusuf' },
+    },
+    stamp,
+  ).event,
   postureEvent(posture, seen, stamp).event,
   postureEvent({ ...posture, from: null, fromMs: null, environment: 'production' }, seen, stamp)
     .event,

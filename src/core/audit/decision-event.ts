@@ -1,12 +1,13 @@
 /** The audit event of one decision, made from what was judged. */
 import { digestOf } from '../canonical.ts';
 import type { CountedApproval, Decision, RefusedApproval } from '../decision.ts';
-import type { Account, Change, DeploymentEvidence, Evidence } from '../evidence.ts';
+import type { Change, DeploymentEvidence, Evidence } from '../evidence.ts';
 import type { Finding } from '../findings.ts';
 import { environmentRule } from '../environments.ts';
 import type { Policy } from '../policy.ts';
 import type { Judged } from '../ports.ts';
 import type { RepoRef, Subject } from '../subject.ts';
+import { termsOf } from './change-facts.ts';
 import type {
   AuditApproval,
   AuditChange,
@@ -15,8 +16,8 @@ import type {
   AuditRefusal,
   AuditSubject,
   DecisionMade,
-  PersonRef,
 } from './event.ts';
+import { changeFacts, deploymentFacts, personRef } from './register-facts.ts';
 import { composeEvent, type SealableEvent } from './schema.ts';
 import { cleanText, type Scribe } from './scribe.ts';
 
@@ -50,12 +51,11 @@ export function auditRepo(repo: RepoRef | null): { id: number; name: string } | 
   return repo === null ? null : { id: repo.id, name: cleanText(`${repo.owner}/${repo.name}`, 300) };
 }
 
-function person(scribe: Scribe, path: string, account: Account | null): PersonRef | null {
-  if (account === null) return null;
-  return { id: account.id, login: scribe.secret(`${path}.login`, account.login) };
-}
-
-function approval(scribe: Scribe, path: string, row: CountedApproval): AuditApproval {
+function approval(
+  scribe: Scribe,
+  path: string,
+  row: CountedApproval & { readonly commented: boolean | undefined },
+): AuditApproval {
   return {
     reviewId: row.reviewId,
     person: {
@@ -71,6 +71,7 @@ function approval(scribe: Scribe, path: string, row: CountedApproval): AuditAppr
       .map((team, at) => scribe.text(`${path}.teams.${at}`, team, 100)),
     assurance: row.assurance,
     independent: row.independent,
+    ...(row.commented === undefined ? {} : { commented: row.commented }),
   };
 }
 
@@ -103,7 +104,7 @@ function finding(scribe: Scribe, path: string, row: Finding): AuditFinding {
   };
 }
 
-function decisionPart(scribe: Scribe, decision: Decision): AuditDecision {
+function decisionPart(scribe: Scribe, decision: Decision, evidence: Evidence): AuditDecision {
   const at = (list: string, index: number): string => `decision.${list}.${index}`;
   return {
     verdict: decision.verdict,
@@ -119,9 +120,10 @@ function decisionPart(scribe: Scribe, decision: Decision): AuditDecision {
       count: row.count,
       counted: row.counted,
     })),
-    counted: scribe
-      .list('decision.counted', decision.counted)
-      .map((row, i) => approval(scribe, at('counted', i), row)),
+    counted: scribe.list('decision.counted', decision.counted).map((row, i) => {
+      const { commented } = reviewOf(evidence, row) ?? {};
+      return approval(scribe, at('counted', i), { ...row, commented });
+    }),
     refused: scribe
       .list('decision.refused', decision.refused)
       .map((row, i) => refusal(scribe, at('refused', i), row)),
@@ -132,16 +134,24 @@ function decisionPart(scribe: Scribe, decision: Decision): AuditDecision {
   };
 }
 
+function reviewOf(
+  { changes }: Evidence,
+  { reviewId, pull }: CountedApproval,
+): Change['reviews'][number] | undefined {
+  const change = changes.find((one) => one.pull === pull);
+  return change?.reviews.find((review) => review.id === reviewId);
+}
+
 function changePart(
   scribe: Scribe,
   path: string,
-  row: { readonly change: Change; readonly shown: string | null },
+  row: { readonly change: Change; readonly shown: string | null; readonly policy: Policy },
 ): AuditChange {
-  const { change } = row;
+  const { change, policy } = row;
   return {
     pull: change.pull,
     title: scribe.secret(`${path}.title`, change.title),
-    author: person(scribe, `${path}.author`, change.author),
+    author: personRef(scribe, `${path}.author`, change.author),
     headSha: scribe.text(`${path}.headSha`, change.headSha, 64),
     baseSha: scribe.text(`${path}.baseSha`, change.baseSha, 64),
     mergedAtMs: change.mergedAtMs,
@@ -151,17 +161,18 @@ function changePart(
       engine: change.dryRun.engine === null ? null : cleanText(change.dryRun.engine.version, 60),
       sha256: digestOf(change.dryRun),
     },
+    facts: changeFacts(scribe, `${path}.facts`, change, policy),
   };
 }
 
 function deploymentPart(
   scribe: Scribe,
+  judged: Judged,
   deployment: DeploymentEvidence,
-  policy: Policy,
-): DecisionMade['deployment'] {
-  const rule = environmentRule(policy, deployment.environment);
+): NonNullable<DecisionMade['deployment']> {
+  const rule = environmentRule(judged.policy.policy, deployment.environment);
   return {
-    requester: person(
+    requester: personRef(
       scribe,
       'deployment.requester',
       deployment.triggeringActor ?? deployment.actor,
@@ -174,7 +185,17 @@ function deploymentPart(
     rule: rule === null ? null : scribe.text('deployment.rule', rule.name, 200),
     commits: deployment.range.length,
     unreviewed: deployment.range.filter((commit) => commit.pull === null).length,
+    facts: deploymentFacts(scribe, judged, deployment),
   };
+}
+
+/** The terms that speak for the environment; for a pull request those that concern it all. */
+function termsPart(
+  policy: Policy,
+  { deployment }: Evidence,
+): NonNullable<DecisionMade['policy']['terms']> {
+  const rule = deployment === null ? null : environmentRule(policy, deployment.environment);
+  return termsOf(policy, rule?.rule ?? null);
 }
 
 /** Whoever asked: the run's actor for a deployment, the author of the newest change otherwise. */
@@ -263,7 +284,7 @@ export function decisionEvent(
       subject: auditSubject(evidence.subject, about.key),
       outcome: decision.verdict,
       cuts: [],
-      decision: decisionPart(scribe, decision),
+      decision: decisionPart(scribe, decision, evidence),
       origin: originPart(scribe, decision),
       policy: {
         sha256: policy.digest,
@@ -272,20 +293,21 @@ export function decisionEvent(
           file: scribe.text(`policy.spoke.${i}.file`, row.file),
           commitSha: row.commitSha === null ? null : cleanText(row.commitSha, 64),
         })),
+        terms: termsPart(policy.policy, evidence),
       },
       evidence: evidencePart(scribe, evidence, {
         stored: about.evidence ?? decision.evidenceDigest,
         judged: decision.evidenceDigest,
       }),
-      changes: scribe
-        .list('changes', evidence.changes)
-        .map((change, i) =>
-          changePart(scribe, `changes.${i}`, { change, shown: shownOf(decision, change) }),
-        ),
+      changes: scribe.list('changes', evidence.changes).map((change, i) =>
+        changePart(scribe, `changes.${i}`, {
+          change,
+          shown: shownOf(decision, change),
+          policy: policy.policy,
+        }),
+      ),
       deployment:
-        evidence.deployment === null
-          ? null
-          : deploymentPart(scribe, evidence.deployment, policy.policy),
+        evidence.deployment === null ? null : deploymentPart(scribe, judged, evidence.deployment),
       links: { previous: about.previous },
     }),
   );

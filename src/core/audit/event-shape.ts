@@ -9,6 +9,7 @@ import {
   nullable,
   object,
   oneOf,
+  optional,
   type Shape,
   text,
   union,
@@ -69,6 +70,7 @@ const decision = object({
       teams: list(text),
       assurance: oneOf('account', 'presence'),
       independent: flag,
+      commented: optional(flag),
     }),
   ),
   refused: list(
@@ -99,6 +101,34 @@ const change = object({
     engine: nullable(text),
     sha256: hex64,
   }),
+  facts: optional(
+    object({
+      reason: nullable(commitment),
+      tickets: list(text),
+      commits: int,
+      signed: int,
+      contributors: list(int),
+      sponsors: list(int),
+      rollback: nullable(oneOf('down-migration', 'described')),
+    }),
+  ),
+});
+
+const deploymentFacts = object({
+  ref: nullable(text),
+  checks: nullable(
+    object({
+      result: oneOf('success', 'failure', 'pending', 'none'),
+      required: list(
+        object({
+          name: text,
+          state: oneOf('passed', 'failed', 'skipped', 'pending', 'missing', 'stale'),
+        }),
+      ),
+    }),
+  ),
+  bypassedAtMs: id,
+  glass: nullable(object({ by: list(person), reason: commitment, reviewWithinMs: int })),
 });
 
 const decisionMade = object({
@@ -113,6 +143,7 @@ const decisionMade = object({
     sha256: hex64,
     problems: int,
     spoke: list(object({ file: text, commitSha: nullable(text) })),
+    terms: optional(dictionary(int)),
   }),
   evidence: object({ sha256: hex64, judged: hex64, readAtMs: int, gaps: list(text) }),
   changes: list(change),
@@ -124,6 +155,7 @@ const decisionMade = object({
       rule: nullable(text),
       commits: int,
       unreviewed: int,
+      facts: optional(deploymentFacts),
     }),
   ),
   links: object({ previous: nullable(uuid) }),
@@ -190,6 +222,12 @@ export const eventShape: Shape = union('kind', {
       erased: list(object({ event: uuid, path: text })),
       evidence: int,
     }),
+  }),
+  'break-glass.reviewed': object({
+    ...common,
+    outcome: oneOf('approved', 'changes-requested'),
+    review: object({ reviewId: int, pull: int, reviewedSha: text, submittedAtMs: int }),
+    links: object({ decision: uuid }),
   }),
   'report.read': object({
     ...common,

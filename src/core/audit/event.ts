@@ -65,6 +65,8 @@ export interface AuditApproval {
   readonly teams: readonly string[];
   readonly assurance: 'account' | 'presence';
   readonly independent: boolean;
+  /** Whether the review came with words; left out before version 0.2. */
+  readonly commented?: boolean;
 }
 
 export interface AuditRefusal {
@@ -117,6 +119,26 @@ export interface AuditChange {
     /** Of the whole DryRun value inside the evidence. */
     readonly sha256: string;
   };
+  /** For the register; left out before version 0.2. */
+  readonly facts?: {
+    /** First paragraph of the description. */
+    readonly reason: Commitment | null;
+    readonly tickets: readonly string[];
+    readonly commits: number;
+    /** Commits that GitHub calls verified. */
+    readonly signed: number;
+    /** Accounts of authors, co-authors and committers. */
+    readonly contributors: readonly number[];
+    /** Accounts of the people who set the agent to work. */
+    readonly sponsors: readonly number[];
+    readonly rollback: 'down-migration' | 'described' | null;
+  };
+}
+
+/** How a check that the default branch requires stood at the commit that is deployed. */
+export interface AuditCheck {
+  readonly name: string;
+  readonly state: 'passed' | 'failed' | 'skipped' | 'pending' | 'missing' | 'stale';
 }
 
 export interface DecisionMade extends Common {
@@ -135,6 +157,8 @@ export interface DecisionMade extends Common {
     readonly sha256: string;
     readonly problems: number;
     readonly spoke: readonly { readonly file: string; readonly commitSha: string | null }[];
+    /** What it asks for, as numbers (`change-facts.ts`); left out before version 0.2. */
+    readonly terms?: Readonly<Record<string, number>>;
   };
   readonly evidence: {
     /** Of the stored text, in which personal texts are commitments. */
@@ -153,6 +177,22 @@ export interface DecisionMade extends Common {
     readonly rule: string | null;
     readonly commits: number;
     readonly unreviewed: number;
+    /** For the register; left out before version 0.2. */
+    readonly facts?: {
+      readonly ref: string | null;
+      /** Null: GitHub did not let us read the checks. */
+      readonly checks: {
+        readonly result: 'success' | 'failure' | 'pending' | 'none';
+        readonly required: readonly AuditCheck[];
+      } | null;
+      /** When it started without our release; null: it did not. */
+      readonly bypassedAtMs: number | null;
+      readonly glass: {
+        readonly by: readonly PersonRef[];
+        readonly reason: Commitment;
+        readonly reviewWithinMs: number;
+      } | null;
+    };
   } | null;
   /** The decision about the same subject before this one. */
   readonly links: { readonly previous: string | null };
@@ -233,6 +273,20 @@ export interface RedactionPerformed extends Common {
   };
 }
 
+/** Somebody reviewed afterwards what was released by break glass. */
+export interface GlassReviewed extends Common {
+  readonly kind: 'break-glass.reviewed';
+  readonly outcome: 'approved' | 'changes-requested';
+  readonly review: {
+    readonly reviewId: number;
+    readonly pull: number;
+    readonly reviewedSha: string;
+    readonly submittedAtMs: number;
+  };
+  /** The decision that broken glass made. */
+  readonly links: { readonly decision: string };
+}
+
 /** Somebody read or exported the record. */
 export interface ReportRead extends Common {
   readonly kind: 'report.read';
@@ -299,6 +353,7 @@ export type AuditEvent =
   | BaselineAdopted
   | AgentSuspension
   | RedactionPerformed
+  | GlassReviewed
   | ReportRead
   | PostureChanged
   | IncidentEvent;

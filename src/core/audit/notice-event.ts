@@ -1,6 +1,7 @@
 /** Events about the record and its rules themselves: suspensions, erasures, reads, baselines. */
-import type { EventStamp } from './decision-event.ts';
-import type { AuditEvent } from './event.ts';
+import type { RepoRef } from '../subject.ts';
+import { auditRepo, type EventStamp } from './decision-event.ts';
+import type { AuditEvent, GlassReviewed } from './event.ts';
 import { composeEvent, type SealableEvent } from './schema.ts';
 import { cleanText, type Scribe } from './scribe.ts';
 
@@ -91,6 +92,38 @@ export function redactionEvent(
       },
     }),
   );
+}
+
+/** The event `break-glass.reviewed`: a person looked afterwards at what was released. */
+export function glassReviewedEvent(
+  what: {
+    readonly repo: RepoRef;
+    readonly delivery: string | null;
+    readonly decision: string;
+    readonly review: GlassReviewed['review'];
+    readonly outcome: GlassReviewed['outcome'];
+    readonly doer: Doer;
+  },
+  stamp: EventStamp,
+): SealableEvent {
+  const { repo, delivery, decision, review, outcome, doer } = what;
+  return composeEvent(stamp.salt, (scribe): AuditEvent => {
+    const { installationId } = repo;
+    const base = common(scribe, stamp, { installationId, because: 'review after', doer });
+    return {
+      ...base,
+      source: {
+        ...base.source,
+        delivery: delivery === null ? null : scribe.text('source.delivery', delivery, 100),
+        githubAtMs: review.submittedAtMs,
+      },
+      repo: auditRepo(repo),
+      kind: 'break-glass.reviewed',
+      outcome,
+      review: { ...review, reviewedSha: cleanText(review.reviewedSha, 64) },
+      links: { decision },
+    };
+  });
 }
 
 /** The event `report.read`: who looked at the record, or tried to. */

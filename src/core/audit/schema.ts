@@ -75,6 +75,7 @@ const counted = z.strictObject({
   teams: z.array(text),
   assurance: z.enum(['account', 'presence']),
   independent: z.boolean(),
+  commented: z.boolean().exactOptional(),
 });
 
 const finding = z.strictObject({
@@ -116,6 +117,36 @@ const change = z.strictObject({
     engine: text.nullable(),
     sha256: hex64,
   }),
+  facts: z
+    .strictObject({
+      reason: commitment.nullable(),
+      tickets: z.array(text),
+      commits: int,
+      signed: int,
+      contributors: z.array(int),
+      sponsors: z.array(int),
+      rollback: z.enum(['down-migration', 'described']).nullable(),
+    })
+    .exactOptional(),
+});
+
+const deploymentFacts = z.strictObject({
+  ref: text.nullable(),
+  checks: z
+    .strictObject({
+      result: z.enum(['success', 'failure', 'pending', 'none']),
+      required: z.array(
+        z.strictObject({
+          name: text,
+          state: z.enum(['passed', 'failed', 'skipped', 'pending', 'missing', 'stale']),
+        }),
+      ),
+    })
+    .nullable(),
+  bypassedAtMs: id,
+  glass: z
+    .strictObject({ by: z.array(person), reason: commitment, reviewWithinMs: int })
+    .nullable(),
 });
 
 const decisionMade = z.strictObject({
@@ -131,6 +162,7 @@ const decisionMade = z.strictObject({
     sha256: hex64,
     problems: int,
     spoke: z.array(z.strictObject({ file: text, commitSha: text.nullable() })),
+    terms: z.record(text, int).exactOptional(),
   }),
   evidence: z.strictObject({
     sha256: hex64,
@@ -147,6 +179,7 @@ const decisionMade = z.strictObject({
       rule: text.nullable(),
       commits: int,
       unreviewed: int,
+      facts: deploymentFacts.exactOptional(),
     })
     .nullable(),
   links: z.strictObject({ previous: z.uuid().nullable() }),
@@ -207,6 +240,14 @@ const redactionPerformed = z.strictObject({
   }),
 });
 
+const glassReviewed = z.strictObject({
+  ...common,
+  kind: z.literal('break-glass.reviewed'),
+  outcome: z.enum(['approved', 'changes-requested']),
+  review: z.strictObject({ reviewId: int, pull: int, reviewedSha: text, submittedAtMs: int }),
+  links: z.strictObject({ decision: z.uuid() }),
+});
+
 const reportRead = z.strictObject({
   ...common,
   kind: z.literal('report.read'),
@@ -254,6 +295,7 @@ export const auditEventSchema: z.ZodType<AuditEvent> = z.discriminatedUnion('kin
   baselineAdopted,
   agentSuspension,
   redactionPerformed,
+  glassReviewed,
   reportRead,
   postureChanged,
   incident,

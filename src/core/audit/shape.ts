@@ -35,19 +35,31 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Exactly these keys, in order. */
+/** A field that may be left out of an object. */
+export function optional(inner: Shape): Shape {
+  const shape: Shape = (value) => inner(value);
+  OPTIONAL.add(shape);
+  return shape;
+}
+
+const OPTIONAL = new WeakSet<Shape>();
+
+/** Exactly these keys, in order, without the optional ones that are not there. */
 export function object(fields: Readonly<Record<string, Shape>>): Shape {
   const rows = Object.entries(fields).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const keys = rows.map(([key]) => key);
   const shapes = rows.map(([, shape]) => shape);
+  const free = shapes.map((shape) => OPTIONAL.has(shape));
   return (value) => {
     if (!isRecord(value)) return false;
     let at = 0;
     for (const key in value) {
+      while (key !== keys[at] && free[at] === true) at += 1;
       if (key !== keys[at]) return false;
       if (shapes[at]?.(value[key]) !== true) return false;
       at += 1;
     }
+    while (free[at] === true) at += 1;
     return at === keys.length;
   };
 }

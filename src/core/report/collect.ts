@@ -201,6 +201,8 @@ function incidentOf(
       const { fields, basis } = event.redaction;
       return { ...base, what: `${fields} texts erased: ${basis}` };
     }
+    case 'break-glass.reviewed':
+      return { ...base, what: `#${event.review.pull} reviewed afterwards: ${event.outcome}` };
     case 'report.read':
       return { ...base, what: `${event.report.what} ${event.outcome} (${event.report.how})` };
     case 'key.announced':

@@ -21,7 +21,7 @@ export function brokenGlass(it: Case): BrokenGlass | null {
   const rule = it.environment?.rule.breakGlass ?? null;
   const newest = newestOf(it);
   if (rule === null || newest === null || it.environment === null) return null;
-  const reviews = newest.change.reviews.filter((review) => reasonOf(review) !== null);
+  const reviews = newest.change.reviews.filter((review) => glassReason(review) !== null);
   const context: ReviewContext = {
     ...newest.context,
     change: {
@@ -51,13 +51,14 @@ export function brokenGlass(it: Case): BrokenGlass | null {
   const why = reviews.find((review) => ids.has(review.id));
   const said = SAY.breakGlass({
     who,
-    why: (why === undefined ? null : reasonOf(why)) ?? '',
+    why: (why === undefined ? null : glassReason(why)) ?? '',
     reviewWithinMs: rule.reviewWithinMs,
   });
   return { who, thought: { ...said, verdict: 'allow' } };
 }
 
-function reasonOf(review: Review): string | null {
+/** The reason that a review breaks the glass with; null when it does not. */
+export function glassReason(review: Review): string | null {
   if (review.state !== 'APPROVED' && review.state !== 'COMMENTED') return null;
   return GLASS.exec(review.body.trim())?.[1] ?? null;
 }
