@@ -46,6 +46,7 @@ interface CheckFlags {
   readonly repo: string;
   readonly base: string;
   readonly head: string;
+  readonly plan?: string;
   readonly json?: true;
   readonly format?: 'text' | 'json' | 'sarif';
 }
@@ -57,6 +58,7 @@ function addCheck(program: Command, io: Io, answer: (code: number) => void): voi
     .option('--repo <folder>', 'the git checkout', '.')
     .requiredOption('--base <ref>', 'branch, tag or SHA that it would be merged into')
     .requiredOption('--head <ref>', 'branch, tag or SHA of the change')
+    .option('--plan <path>', 'SQL printed for migrations in code: a .sql file or a folder of them')
     .option('--json', 'print one JSON object; the same as --format json')
     .addOption(new Option('--format <format>', 'how to print').choices(['text', 'json', 'sarif']))
     .addHelpText(

@@ -38,7 +38,7 @@ const floors: Readonly<Record<string, Floor>> = {
   github: {
     rooms: ['core', 'migrations'],
     packages: ['probot', '@octokit', 'zod', 'node-diff3'],
-    node: ['node:crypto', 'node:buffer'],
+    node: ['node:crypto', 'node:buffer', 'node:zlib'],
   },
   store: {
     rooms: ['core', 'db', 'postgres'],

@@ -1,13 +1,16 @@
 /** `tagout check`: the same line over a local checkout; nothing is sent and nothing recorded. */
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import { decide } from '../core/decide.ts';
 import type { Verdict } from '../core/decision.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
 import { reportJson, reportText } from '../core/words/report.ts';
 import { reportSarif } from '../core/words/sarif.ts';
 import { readCheckout } from '../git/checkout.ts';
+import { TagoutError } from '../core/errors.ts';
 import { planMigrations } from '../migrations/plan.ts';
+import type { Printed } from '../migrations/printed-plan.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { EXIT } from './io.ts';
@@ -18,6 +21,8 @@ export interface CheckOptions {
   readonly repo: string;
   readonly base: string;
   readonly head: string;
+  /** A `.sql` file, or a folder laid out like the artifact `tagout-plan`. */
+  readonly plan?: string;
   /** The same as the format `json`, which it was before there were others. */
   readonly json?: boolean;
   readonly format?: 'text' | 'json' | 'sarif';
@@ -39,6 +44,7 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
       head: options.head,
       runDry: (request) => sandbox.open().dryRun(request),
       planMigrations,
+      ...(options.plan === undefined ? {} : { printed: await printedAt(options.plan, io) }),
       now: io.now,
       env: io.env,
     });
@@ -48,6 +54,28 @@ export async function check(options: CheckOptions, io: Io): Promise<number> {
     return EXIT_OF[told.decision.verdict];
   } finally {
     await sandbox.close();
+  }
+}
+
+/** Reads what a workflow would upload. Throws TagoutError('bad-input') when it is not there. */
+async function printedAt(path: string, io: Io): Promise<Printed> {
+  const place = resolve(io.cwd, path);
+  try {
+    const names = (await stat(place)).isDirectory()
+      ? (await readdir(place, { recursive: true, withFileTypes: true }))
+          .filter((entry) => !entry.isDirectory())
+          .map((entry) => relative(place, join(entry.parentPath, entry.name)))
+      : [''];
+    const files = await Promise.all(
+      names.map(async (name) => {
+        const content = await readFile(join(place, name));
+        return { path: name === '' ? basename(place) : name.split(sep).join('/'), content };
+      }),
+    );
+    return { kind: 'plan', files, source: path, runId: null };
+  } catch (cause) {
+    const message = `the plan ${path} cannot be read; name a .sql file or a folder of them`;
+    throw new TagoutError('bad-input', message, { cause });
   }
 }
 

@@ -71,8 +71,8 @@ export const blastRadiusTable: readonly BlastRadiusRow[] = [
   rowOf(
     'high',
     'proof',
-    'fails, skipped by the runner, not comparable',
-    'migration-fails dry-run-failed skipped-by-runner out-of-order duplicate-version ' +
+    "fails, skipped by the runner, not comparable, or stated by the change's own CI",
+    'stated-by-ci migration-fails dry-run-failed skipped-by-runner out-of-order duplicate-version ' +
       'several-heads unreadable not-judged not-comparable',
   ),
   rowOf(

@@ -54,6 +54,23 @@ export interface PlanProblem {
   readonly path: string;
   readonly line: number | null;
   readonly message: string;
+  /** Given for a migration written in code: its SQL is known only when a workflow prints it. */
+  readonly inCode?: true;
+}
+
+/** Name of the artifact, and the folder that the steps of a printed plan are shown in. */
+export const PRINTED_PLAN = 'tagout-plan';
+
+/** SQL that the change's own workflow printed, in place of migrations written in code. */
+export interface StatedPlan {
+  /** Hash of the names and texts that were run: an approval holds for these alone. */
+  readonly sha256: string;
+  /** The workflow's file, or the file or folder that `tagout check --plan` names. */
+  readonly source: string;
+  /** The workflow run that printed it; null for a local file. */
+  readonly runId: number | null;
+  /** How many migrations written in code it stands for. */
+  readonly migrations: number;
 }
 
 /** Everything about one migrations folder that the sandbox needs. */
@@ -246,6 +263,8 @@ export interface DryRun {
   readonly statistics?: readonly ProductionSize[];
   /** The snapshot that the baseline was restored from; absent: there was none. */
   readonly restore?: Restore;
+  /** The printed plan that took the place of migrations in code; absent: none was needed or taken. */
+  readonly stated?: StatedPlan;
 }
 
 export interface DryRunSettings {

@@ -1,6 +1,7 @@
 /** What GitHub is to be told, as data. Nothing here decides; enacting an effect twice is once. */
 import { digestOf } from './canonical.ts';
 import type { Decision, Verdict } from './decision.ts';
+import { PRINTED_PLAN } from './dry-run.ts';
 import type { Annotation, Effect } from './effect.ts';
 import type { Change, Evidence } from './evidence.ts';
 import type { BlastRadius, Finding } from './findings.ts';
@@ -133,6 +134,8 @@ function annotationsOf(findings: readonly Finding[]): readonly Annotation[] {
       // A danger whose line is not known is told at the top of its file.
       const at = finding.line ?? (finding.level === 'danger' ? 1 : null);
       if (path === null || at === null) return [];
+      // A printed plan's files are in an artifact: the repository has no line to write at.
+      if (path.startsWith(`${PRINTED_PLAN}/`)) return [];
       const startLine = Math.max(1, at);
       return [
         {

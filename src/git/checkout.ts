@@ -14,6 +14,7 @@ import type { Change, Commit, Evidence, Gap, PolicySources } from '../core/evide
 import type { MigrationSettings } from '../core/policy.ts';
 import { readStatistics, sizesOf } from '../core/weigh-file.ts';
 import type { PlanInput } from '../migrations/plan.ts';
+import { type Printed, touchedPrinting, withPrinted } from '../migrations/printed-plan.ts';
 import { readCommits } from './commits.ts';
 import { laidOver, readDifference } from './diff.ts';
 import type { Difference } from './diff.ts';
@@ -36,6 +37,8 @@ export interface CheckoutRequest {
   readonly head: string;
   readonly runDry: RunDry;
   readonly planMigrations: PlanMigrations;
+  /** SQL printed for migrations in code, as a workflow would upload it; left out: there is none. */
+  readonly printed?: Printed;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** The caller's environment; of it git sees PATH, HOME and the temporary folder only. */
@@ -130,14 +133,30 @@ async function dryRun(
   const statistics = await readSizes(content.baseTree, settings.statistics);
   const baseline = await readBaseline(content.baseTree, settings.baseline);
   const { postgres, rows, timeoutMs } = settings;
+  const printed = await printedFor(request, trees);
+  const { plans: runnable, stated } = withPrinted(plans, printed, baseline.setting.baseline);
   const ran = await request.runDry({
     owner: folder,
-    plans,
+    plans: runnable,
     settings: { postgres, rows, timeoutMs, seed: seed.files, ...baseline.setting },
   });
   const { tables, gaps } = statistics;
-  const dryRun = tables === null ? ran : { ...ran, statistics: tables };
+  const dryRun = {
+    ...ran,
+    ...(stated === null ? {} : { stated }),
+    ...(tables === null ? {} : { statistics: tables }),
+  };
   return { dryRun, gaps: [...seed.gaps, ...gaps, ...baseline.gaps] };
+}
+
+/** The printed plan as the server would take it, as far as no workflow run is needed to tell. */
+async function printedFor(
+  { printed }: CheckoutRequest,
+  trees: { readonly base: SourceTree; readonly head: SourceTree },
+): Promise<Printed> {
+  if (printed === undefined) return { kind: 'none' };
+  const why = await touchedPrinting(trees, null);
+  return why === null ? printed : { kind: 'refused', why };
 }
 
 interface BaselineRead {

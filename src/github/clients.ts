@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { TagoutError } from '../core/errors.ts';
+import { fetchBytes } from './download.ts';
 import { GitHubFault, githubFault } from './faults.ts';
 
 /** The part of Octokit that we use. */
@@ -56,6 +57,11 @@ export interface ReadClient {
   get(path: `/${string}`, parameters?: Parameters): Promise<Answer>;
   /** One GraphQL query. Errors of single fields come back beside the data. Throws GitHubFault. */
   query(document: string, variables: Parameters): Promise<GraphqlAnswer>;
+  /**
+   * The bytes behind a path that GitHub answers with a signed address of its storage; null when
+   * they are more than `maxBytes`. No token goes to that address. Throws GitHubFault.
+   */
+  download(path: `/${string}`, maxBytes: number): Promise<Uint8Array | null>;
 }
 
 export interface WriteClient {
@@ -122,6 +128,37 @@ async function send(
   }
 }
 
+/** Where a redirect leads. It is followed by our own hands, as an Authorization must not go along. */
+async function signedAddress(octokit: OctokitLike, route: string, now: Clock): Promise<URL> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  let response: Response;
+  try {
+    response = await octokit.request(route, { request: { signal, redirect: 'manual' } });
+  } catch (thrown) {
+    throw githubFault(thrown, route, now());
+  }
+  const { location } = locationSchema.parse(response.headers);
+  const base = octokit.request.endpoint?.DEFAULTS?.baseUrl ?? '';
+  if (response.status !== 302 || location === undefined || !isStorage(location, base)) {
+    throw new GitHubFault(
+      'github-unavailable',
+      `GitHub answered ${response.status} to ${route} without a usable address; it is tried again`,
+      { httpStatus: response.status },
+    );
+  }
+  return new URL(location);
+}
+
+const locationSchema = z.object({ location: z.string().max(8192).optional().catch(undefined) });
+
+/** Storage is asked over TLS only, except at the very server that we speak to anyhow. */
+function isStorage(address: string, baseUrl: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, origin, username, password } = new URL(address);
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (URL.canParse(baseUrl) && origin === new URL(baseUrl).origin);
+}
+
 /** The reading door. */
 export function readClient(octokit: OctokitLike, now: Clock): ReadClient {
   return {
@@ -133,6 +170,10 @@ export function readClient(octokit: OctokitLike, now: Clock): ReadClient {
       const body = { query: document, variables };
       const answer = await send(octokit, `POST ${graphqlPath(octokit)}`, body, now);
       return graphqlAnswer(answer);
+    },
+    download: async (path, maxBytes) => {
+      const address = await signedAddress(octokit, `GET ${path}`, now);
+      return fetchBytes(address, { maxBytes, what: `the content of GET ${path}`, nowMs: now() });
     },
   };
 }

@@ -14,7 +14,9 @@ import type { MigrationSettings } from '../core/policy.ts';
 import type { RepoRef } from '../core/subject.ts';
 import { readStatistics, sizesOf } from '../core/weigh-file.ts';
 import { touchesMigrations } from '../migrations/plan.ts';
+import { joined, withPrinted, writtenInCode } from '../migrations/printed-plan.ts';
 import type { WantedBlob } from './blobs.ts';
+import { readPrinted } from './printed-plan.ts';
 import { noteGap, type Reading } from './reading.ts';
 
 /** What the migrations room promises (src/migrations/plan.ts). */
@@ -35,6 +37,12 @@ export interface TwoTrees {
   readonly head: SourceTree;
 }
 
+/** The trees of a change, and where workflows may have printed a plan for it. */
+export interface AskedTrees extends TwoTrees {
+  /** Head commits of the pull requests in it, the oldest first: a range has several. */
+  readonly heads: readonly string[];
+}
+
 /**
  * Runs what the change adds, when it adds any. Content that cannot be read gives a dry run that is
  * not comparable and a gap; an outage of GitHub or of the sandbox throws, so that it is tried again.
@@ -42,25 +50,36 @@ export interface TwoTrees {
 export async function dryRunOf(
   reading: Reading,
   parts: DryRunParts,
-  trees: TwoTrees,
+  trees: AskedTrees,
   settings: MigrationSettings,
 ): Promise<DryRun> {
   try {
-    const plans = await parts.planMigrations({ ...trees, settings: { folders: settings.folders } });
-    if (!plans.some((plan) => plan.pending.length > 0 || plan.problems.length > 0)) {
+    const files = await parts.planMigrations({ ...trees, settings: { folders: settings.folders } });
+    if (!files.some((plan) => plan.pending.length > 0 || plan.problems.length > 0)) {
       return NO_DRY_RUN;
     }
-    const ran = await parts.runDry({
-      owner: ownerOf(reading.repo),
-      plans,
-      settings: await settingsOf(trees.base, settings),
-    });
-    return { ...ran, ...(await sizes(reading, trees.base, settings.statistics)) };
+    const settled = await settingsOf(trees.base, settings);
+    const { plans, stated } = await withStated(reading, trees, files, settled.baseline);
+    const ran = await parts.runDry({ owner: ownerOf(reading.repo), plans, settings: settled });
+    const beside = stated === null ? {} : { stated };
+    return { ...ran, ...beside, ...(await sizes(reading, trees.base, settings.statistics)) };
   } catch (fault) {
     if (!(fault instanceof TagoutError) || fault.code !== 'bad-input') throw fault;
     noteGap(reading, { what: 'dry-run', why: 'unreadable', detail: fault.message });
     return { ...NO_DRY_RUN, status: 'not-comparable', reason: fault.message };
   }
+}
+
+/** Migrations in code are replaced by what the change's own workflow printed, where it did. */
+async function withStated(
+  reading: Reading,
+  trees: AskedTrees,
+  plans: readonly MigrationPlan[],
+  baseline: DryRunSettings['baseline'],
+): Promise<ReturnType<typeof withPrinted>> {
+  if (writtenInCode(plans).length === 0) return { plans, stated: null };
+  const printed = await Promise.all(trees.heads.map((head) => readPrinted(reading, head, trees)));
+  return withPrinted(plans, joined(printed), baseline);
 }
 
 /** Production's sizes by the base's file: a change that edits it cannot make its tables small. */

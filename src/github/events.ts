@@ -233,6 +233,13 @@ function isSelf(sender: z.infer<typeof senderSchema> | undefined, self: Self): b
   return self.slug !== null && sender?.login === `${self.slug}[bot]`;
 }
 
+/** A workflow of a pull request may have printed the SQL of its migrations (github/printed-plan.ts). */
+const workflowRun: Row = row(
+  { workflow_run: z.object({ head_sha: shaSchema, event: z.string() }) },
+  (repo, { workflow_run: { head_sha: sha, event } }) =>
+    event === 'pull_request' ? [{ kind: 'commit', repo, sha }] : [],
+);
+
 /** Event name with its action, as GitHub writes them, to what has to be looked at again. */
 export const EVENT_TABLE: Readonly<Record<string, Row>> = {
   'pull_request.opened': pullRequest,
@@ -254,6 +261,7 @@ export const EVENT_TABLE: Readonly<Record<string, Row>> = {
   'deployment_protection_rule.requested': protectionRule,
   'deployment_status.created': deploymentStatus,
   'workflow_job.in_progress': workflowJob,
+  'workflow_run.completed': workflowRun,
   push,
   'issue_comment.created': comment,
   'merge_group.checks_requested': mergeGroup,

@@ -106,7 +106,8 @@ export async function readOpenPull(
   const trees = await mergedTrees(reading, ends);
   const likely = likelyFiles(trees, pathsOf(ends.files));
   const people = await readPeople(reading, reviewersOf(facts.reviews), teamsOf(policy), likely);
-  const dryRun = await dryRunOf(reading, parts, trees, policy.migrations);
+  const withHead = { ...trees, heads: [facts.pull.headRefOid] };
+  const dryRun = await dryRunOf(reading, parts, withHead, policy.migrations);
   const agents = knownAgents(policy);
   const mentions = await readMentions(reading, dryRun, ends.base);
   const { comparison, files } = ends;

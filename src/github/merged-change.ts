@@ -56,7 +56,11 @@ export async function readMergedChange(
     ours: ends.base,
     theirs: ends.files.head,
   });
-  const trees = { base: sourceTree(reading, ends.base), head: sourceTree(reading, deployed) };
+  const trees = {
+    base: sourceTree(reading, ends.base),
+    head: sourceTree(reading, deployed),
+    heads: [headSha],
+  };
   const dryRun = await dryRunOf(reading, parts, trees, policy.migrations);
   const change = await changeOf(reading, {
     number,

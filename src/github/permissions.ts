@@ -31,7 +31,7 @@ export const EFFECT_PERMISSIONS: Readonly<Record<Effect['kind'], readonly Permis
 
 /** What each permission is read for. */
 export const READ_PERMISSIONS: Readonly<Record<Permission, string>> = {
-  actions: 'workflow runs, their approvals and pending deployments',
+  actions: 'workflow runs, their approvals, pending deployments and the plan that one printed',
   administration: 'rules of branches and environments (posture), never their change',
   checks: 'our own check runs, to find one before it is written again',
   contents: 'trees, blobs, commits, comparisons, activity and the policy file',

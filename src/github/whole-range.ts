@@ -13,6 +13,8 @@ export interface RangeEnds {
   readonly fromSha: string;
   readonly sha: string;
   readonly baseRef: string;
+  /** Heads of its pull requests that bring migrations in code, the oldest first. */
+  readonly heads?: readonly string[];
 }
 
 /**
@@ -26,7 +28,13 @@ export async function readTogether(
   judged: { readonly changes: readonly Change[]; readonly policy: Policy },
 ): Promise<Change | null> {
   const migrating = judged.changes.filter((change) => change.dryRun.status !== 'none');
-  return migrating.length < 2 ? null : readBetween(reading, parts, ends, judged.policy);
+  if (migrating.length < 2) return null;
+  const heads = migrating.filter(hasCode).map(({ headSha }) => headSha);
+  return readBetween(reading, parts, { ...ends, heads }, judged.policy);
+}
+
+function hasCode({ dryRun }: Change): boolean {
+  return dryRun.stated !== undefined || dryRun.problems.some(({ inCode }) => inCode === true);
 }
 
 /** The difference of two commits as one change that nobody wrote, with its dry run. */
@@ -41,7 +49,11 @@ export async function readBetween(
   const comparison = { ...compared, mergeBaseTree: compared.baseTree };
   const at = { comparison, headSha: ends.sha };
   const { mergeBase: before, head, files } = await readChangeFiles(reading, null, at);
-  const trees = { base: sourceTree(reading, before), head: sourceTree(reading, head) };
+  const trees = {
+    base: sourceTree(reading, before),
+    head: sourceTree(reading, head),
+    heads: ends.heads ?? [],
+  };
   const dryRun = await dryRunOf(reading, parts, trees, policy.migrations);
   return { ...nobodys, ...endsOf(reading, ends), files, dryRun };
 }

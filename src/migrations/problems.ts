@@ -12,6 +12,11 @@ export function problem(
   return { code, path, line, message };
 }
 
+/** A migration written in code, which a printed plan can stand for. */
+export function writtenInCode(path: string, message: string): PlanProblem {
+  return { ...problem('not-judged', path, message), inCode: true };
+}
+
 /** A folder as a sentence names it. */
 export function folderName(folder: string): string {
   return folder === '' ? 'the root of the repository' : folder;

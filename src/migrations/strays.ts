@@ -2,7 +2,7 @@
 import type { PlanProblem } from '../core/dry-run.ts';
 import type { Claim, Context } from './claims.ts';
 import type { History } from './framework.ts';
-import { neverTaken, problem, unreadable } from './problems.ts';
+import { neverTaken, unreadable, writtenInCode } from './problems.ts';
 import { SQL_FILE } from './shared.ts';
 import { folderOf, isBelow, isLink, linkName, nameOf } from './tree.ts';
 
@@ -45,7 +45,7 @@ function codeProblems(claim: Claim, path: string): readonly PlanProblem[] {
     `${path} is a migration written in code, and the code of a repository is never run here. ` +
     'Write it as SQL, or let the workflow of this repository print its SQL into an artifact named ' +
     'tagout-plan.';
-  return [problem('not-judged', path, message)];
+  return [writtenInCode(path, message)];
 }
 
 function ancestors(folder: string): readonly string[] {

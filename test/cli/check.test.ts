@@ -1,7 +1,7 @@
 /** `tagout check` as a whole: real git, real PostgreSQL, exit codes and what is printed. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -104,6 +104,34 @@ describe('tagout check', () => {
     assert.equal(report.dryRun.status, 'failed');
     assert.match(report.dryRun.reason, /TABEL/);
     assert.equal(code, 10);
+  });
+
+  test('migrations in code: not comparable alone, run and never low with --plan', async () => {
+    branch('code', { 'db/migrate/20260101000000_add.rb': 'class Add; end\n' });
+    const alone = JSON.parse((await check('--head', 'code', '--json')).out);
+    assert.equal(alone.dryRun.status, 'not-comparable');
+    const folder = mkdtempSync(join(tmpdir(), 'printed-'));
+    try {
+      writeFileSync(
+        join(folder, 'base.sql'),
+        'create table users (id serial primary key, email text);\n',
+      );
+      mkdirSync(join(folder, 'sql'));
+      writeFileSync(join(folder, 'sql', '1.sql'), 'alter table users add age int;\n');
+      const { code, out } = await check('--head', 'code', '--plan', folder, '--json');
+      const report = JSON.parse(out);
+      assert.deepEqual([code, report.dryRun.status, report.blastRadius], [10, 'ok', 'high']);
+      const text = await check('--head', 'code', '--plan', folder);
+      assert.match(text.out, /as stated by the change's own CI/);
+      const only = join(folder, 'sql', '1.sql');
+      const noBase = JSON.parse((await check('--head', 'code', '--plan', only, '--json')).out);
+      assert.match(noBase.dryRun.reason, /has no base.sql/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    const gone = await check('--head', 'code', '--plan', '/nowhere');
+    assert.deepEqual([gone.code, gone.out], [1, '']);
+    assert.match(gone.err, /the plan \/nowhere cannot be read/);
   });
 
   test('what cannot be judged: 1, with the remedy, and nothing on the output', async () => {

@@ -1,7 +1,12 @@
 /** A local GitHub with our app on it, and the room's gatherer and writer on top, for the tests. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { NO_DRY_RUN, type DryRun, type DryRunRequest } from '../../src/core/dry-run.ts';
+import {
+  NO_DRY_RUN,
+  type DryRun,
+  type DryRunRequest,
+  type RunDry,
+} from '../../src/core/dry-run.ts';
 import type { Change, Evidence, Posting } from '../../src/core/evidence.ts';
 import type { Enact, Gather, Memory, Release } from '../../src/core/ports.ts';
 import type { Locator, RepoRef } from '../../src/core/subject.ts';
@@ -72,9 +77,9 @@ export interface Room {
 export async function openRoom(
   on?: LocalGitHub,
   memory: TestMemory = new TestMemory(),
-  options: { readonly validate?: boolean } = {},
+  options: { readonly validate?: boolean; readonly runDry?: RunDry } = {},
 ): Promise<Room> {
-  const gh = on ?? (await LocalGitHub.start({ app: manifest, ...options }));
+  const gh = on ?? (await LocalGitHub.start({ app: manifest, validate: options.validate ?? true }));
   const probot = await createProbot({
     appId: gh.app.id,
     privateKey: gh.app.privateKey,
@@ -85,7 +90,7 @@ export async function openRoom(
   const runs: DryRunRequest[] = [];
   const runDry = async (request: DryRunRequest): Promise<DryRun> => {
     runs.push(request);
-    return { ...NO_DRY_RUN, status: 'ok' };
+    return options.runDry?.(request) ?? { ...NO_DRY_RUN, status: 'ok' };
   };
   const clients = octokitFor(probot);
   const gather = createGather({ octokitFor: clients, memory, runDry, planMigrations });

@@ -21,6 +21,8 @@ export interface RunOptions {
   /** Sha of the deployment when it is another one than the run's. */
   readonly deploymentSha: string | null;
   readonly deployment: boolean;
+  /** The fork that a pull request's run comes from. */
+  readonly headRepo?: RepoRecord;
 }
 
 export interface RunPlace {
@@ -58,7 +60,7 @@ export async function startRun(world: World, options: RunOptions): Promise<RunRe
     event: options.event,
     headSha: options.sha,
     headBranch: options.branch,
-    headRepo: repo,
+    headRepo: options.headRepo ?? repo,
     actor,
     triggeringActor: actor,
     attempt: 1,
@@ -68,6 +70,7 @@ export async function startRun(world: World, options: RunOptions): Promise<RunRe
     updatedAtMs: world.now(),
     jobs: [],
     approvals: [],
+    artifacts: [],
     autoComplete: options.autoComplete,
   };
   repo.runs.unshift(run);

@@ -12,6 +12,7 @@ export interface Reply {
   readonly status: number;
   readonly json?: unknown;
   readonly text?: string;
+  readonly bytes?: Buffer;
   readonly type?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }

@@ -19,6 +19,7 @@ import type {
 } from './state.ts';
 import { fullName } from './state.ts';
 import type { World } from './world.ts';
+import { zipOf } from './zip.ts';
 
 export interface OpenPullOptions {
   readonly author: Who;
@@ -43,6 +44,8 @@ export interface StartRunOptions {
   readonly name?: string;
   /** Ends by itself once released; yes when absent. */
   readonly autoComplete?: boolean;
+  /** The fork that a pull request's run comes from. */
+  readonly headRepo?: Repo;
   /** Another commit in the deployment than in the run. */
   readonly deploymentSha?: string;
   /** `environment: {name, deployment: false}`: no deployment object. */
@@ -152,6 +155,7 @@ export class Repo extends Named {
       autoComplete: options.autoComplete ?? true,
       deploymentSha: options.deploymentSha ?? null,
       deployment: options.deployment ?? true,
+      ...(options.headRepo === undefined ? {} : { headRepo: options.headRepo.record }),
     });
     return new Run(this.world, this.record, run);
   }
@@ -265,6 +269,16 @@ export class Run extends Named {
   /** An administrator's "Start all waiting jobs". */
   bypass(by: Who): Promise<void> {
     return bypassGates(this.world, { repo: this.record, run: this.run }, this.who(by));
+  }
+
+  /** `actions/upload-artifact`: files by name, or a ready archive. Kept for 90 days. */
+  upload(name: string, content: Readonly<Record<string, string | Buffer>> | Buffer): number {
+    const atMs = this.world.now();
+    const id = this.world.nextId('artifact');
+    const zip = Buffer.isBuffer(content) ? content : zipOf(content);
+    const expiresAtMs = atMs + 90 * 86_400_000;
+    this.run.artifacts.push({ id, name, zip, createdAtMs: atMs, expiresAtMs });
+    return id;
   }
 
   /** Ends the current job, for runs that do not end by themselves. */

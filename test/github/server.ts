@@ -9,6 +9,7 @@ import { HttpError, isRecord, checkNeed, whose, type Auth, type Call, type Reply
 import { page } from './pages.ts';
 import { countRequest, giveBack, spent } from './rate.ts';
 import { match, type Matched } from './router.ts';
+import { stored } from './storage.ts';
 import type { Json } from './state.ts';
 import type { World } from './world.ts';
 
@@ -137,9 +138,10 @@ export class LocalServer {
     let reply = fault === null ? null : faulty(fault);
     const forced = reply !== null;
     if (reply === null && matched === null && path !== '/graphql') {
+      const tokenGiven = request.incoming.headers.authorization !== undefined;
       const accept = request.incoming.headers.accept ?? '';
       const asked = { method, path, query: url.searchParams, raw: request.raw, accept };
-      reply = await page(world, asked);
+      reply = stored(world, url, tokenGiven) ?? (await page(world, asked));
     }
     try {
       if (!isHtml(reply)) auth = authenticate(world, request.incoming.headers.authorization);
@@ -212,7 +214,7 @@ export class LocalServer {
         giveBack(world, auth);
       }
     }
-    const body = status === 304 || status === 204 ? '' : text;
+    const body = status === 304 || status === 204 ? '' : (reply.bytes ?? text);
     outgoing.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
     outgoing.end(method === 'HEAD' ? '' : body);
     return status;

@@ -1,4 +1,5 @@
 /** Checks, statuses, deployments, workflow runs and jobs as GitHub's REST API writes them. */
+import { createHash } from 'node:crypto';
 import {
   accountJson,
   accountOrNull,
@@ -12,6 +13,7 @@ import {
   viaAppJson,
 } from './shapes.ts';
 import type {
+  ArtifactRecord,
   CheckRun,
   CommitStatus,
   Deployment,
@@ -234,6 +236,34 @@ export async function runJson(world: World, repo: RepoRecord, run: RunRecord): P
     },
     repository: repoJson(world, repo),
     head_repository: repoJson(world, run.headRepo),
+  };
+}
+
+export function artifactJson(
+  world: World,
+  { repo, run }: { readonly repo: RepoRecord; readonly run: RunRecord },
+  artifact: ArtifactRecord,
+): Json {
+  const url = `${repoUrl(world, repo)}/actions/artifacts/${artifact.id}`;
+  return {
+    id: artifact.id,
+    node_id: nodeId('MDg6QXJ0aWZhY3Q', artifact.id),
+    name: artifact.name,
+    size_in_bytes: artifact.zip.length,
+    url,
+    archive_download_url: `${url}/zip`,
+    expired: artifact.expiresAtMs <= world.now(),
+    digest: `sha256:${createHash('sha256').update(artifact.zip).digest('hex')}`,
+    created_at: iso(artifact.createdAtMs),
+    updated_at: iso(artifact.createdAtMs),
+    expires_at: iso(artifact.expiresAtMs),
+    workflow_run: {
+      id: run.id,
+      repository_id: repo.id,
+      head_repository_id: run.headRepo.id,
+      head_branch: run.headBranch ?? '',
+      head_sha: run.headSha,
+    },
   };
 }
 

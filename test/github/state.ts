@@ -257,6 +257,15 @@ export interface Approval {
   readonly comment: string;
 }
 
+/** What a run uploaded: the zip as `actions/upload-artifact` makes it. */
+export interface ArtifactRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly zip: Buffer;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+}
+
 export interface RunRecord {
   readonly id: number;
   readonly number: number;
@@ -276,6 +285,7 @@ export interface RunRecord {
   updatedAtMs: number;
   readonly jobs: JobRecord[];
   readonly approvals: Approval[];
+  readonly artifacts: ArtifactRecord[];
   /** Release alone does not finish a run when this is false. */
   readonly autoComplete: boolean;
 }

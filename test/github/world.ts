@@ -41,6 +41,7 @@ const firstIds: Readonly<Record<string, number>> = {
   check: 48_000_000_001,
   suite: 41_000_000_001,
   deployment: 2_900_000_001,
+  artifact: 2_500_000_001,
   delivery: 190_000_000_001,
   installation: 60_000_001,
   app: 1_500_001,

@@ -32,6 +32,7 @@ const wide: ReadClient = {
     return { data, status: 200, atMs: 1, next: null };
   },
   query: async () => assert.fail('nothing is queried'),
+  download: async () => assert.fail('nothing is downloaded'),
 };
 
 test('hole 12: a tree that is too large is a gap for each reading, and throws nothing', async () => {

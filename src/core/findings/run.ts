@@ -3,7 +3,7 @@ import type { DryRun, FolderRun, PlanProblem, PlanProblemCode, SqlError } from '
 import type { BlastRadius, Finding } from '../findings.ts';
 import { findData } from './data.ts';
 import { findDestruction } from './destruction.ts';
-import { makeFinding } from './make.ts';
+import { counted, makeFinding } from './make.ts';
 import { findObjects } from './objects.ts';
 import { findStatements } from './statements.ts';
 
@@ -111,8 +111,32 @@ function statusFinding(run: DryRun, told: readonly Finding[]): readonly Finding[
   ];
 }
 
+/** The plan is the change's own word: it is run and shown, and never makes a change less than high. */
+function statedFinding({ stated }: DryRun): readonly Finding[] {
+  if (stated === undefined) return [];
+  const { sha256, source, runId, migrations } = stated;
+  const where = runId === null ? source : `${source}, run ${runId}`;
+  return [
+    makeFinding({
+      id: 'stated-by-ci',
+      radius: 'high',
+      object: `tagout-plan ${sha256}`,
+      message:
+        `${counted(migrations, 'migration')} written in code ran as stated by the change's own CI ` +
+        `(${where}): what they do in production is the change's own word`,
+      evidence: 'plan',
+      figures: { migrations },
+    }),
+  ];
+}
+
 /** Findings from the dry run: proof, or that there is none. */
 export function findRun(run: DryRun): readonly Finding[] {
   const told = run.folders.flatMap((folder) => folderFindings(run, folder));
-  return [...statusFinding(run, told), ...told, ...run.problems.map(problemFinding)];
+  return [
+    ...statusFinding(run, told),
+    ...statedFinding(run),
+    ...told,
+    ...run.problems.map(problemFinding),
+  ];
 }

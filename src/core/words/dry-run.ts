@@ -15,8 +15,9 @@ const STATUS: Readonly<Record<DryRun['status'], string>> = {
 export function dryRunWords(change: Change): readonly string[] {
   const { dryRun } = change;
   const engine = dryRun.engine === null ? '' : ` on PostgreSQL ${name(dryRun.engine.version)}`;
+  const stated = dryRun.stated === undefined ? '' : ", as stated by the change's own CI";
   const reason = dryRun.reason === null ? '' : ` ${prose(dryRun.reason)}`;
-  const first = `Dry run of ${pullWords(change.pull)}: ${STATUS[dryRun.status]}${engine}.${reason}`;
+  const first = `Dry run of ${pullWords(change.pull)}: ${STATUS[dryRun.status]}${engine}${stated}.${reason}`;
   const problems = dryRun.problems
     .slice(0, 20)
     .map((problem) => `- ${name(problem.path)}: ${prose(problem.message)} (${name(problem.code)})`);

@@ -6,7 +6,7 @@ import type { PlanProblem } from '../../core/dry-run.ts';
 import { selectPending } from '../compare.ts';
 import type { Claimed, Found, Framework, History, Migration, Runner } from '../framework.ts';
 import { isPlain } from '../plain.ts';
-import { problem } from '../problems.ts';
+import { problem, writtenInCode } from '../problems.ts';
 import { emptyHistory, found, migrationOf } from '../shared.ts';
 import { compareBytes } from '../text.ts';
 import { nameOf, type TreeView } from '../tree.ts';
@@ -96,9 +96,10 @@ function loadIn(code: CodeFramework, claim: Found, view: TreeView): History {
 function notRun(code: CodeFramework, entry: Migration): PlanProblem {
   const message =
     `${entry.path} is a ${code.title} migration written in code, and the code of a repository is ` +
-    `never run here. Let the workflow of this repository print its SQL (${code.recipe}) into a ` +
-    'file of an artifact named tagout-plan; it is then run and shown as the change’s own word.';
-  return problem('not-judged', entry.path, message);
+    `never run here. Let the workflow of this repository print its SQL (${code.recipe}) into an ` +
+    'artifact named tagout-plan (docs/migrations.md has the step); it is then run and shown as the ' +
+    "change's own word.";
+  return writtenInCode(entry.path, message);
 }
 
 /** Revisions and the ones they stand on: those that nothing stands on are the heads. */

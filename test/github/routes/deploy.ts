@@ -8,6 +8,7 @@ import {
   commitOf,
   found,
   HttpError,
+  notFound,
   number,
   ok,
   paged,
@@ -21,12 +22,14 @@ import {
   type Route,
 } from '../http.ts';
 import {
+  artifactJson,
   deploymentJson,
   deploymentStatusJson,
   environmentSimple,
   jobJson,
   runJson,
 } from '../shapes-deploy.ts';
+import { signedAddress } from '../storage.ts';
 import { accountJson, environmentJson, ruleAppJson } from '../shapes.ts';
 import type { Deployment, Environment, Json, RepoRecord, RunRecord } from '../state.ts';
 
@@ -183,6 +186,25 @@ function listJobs(call: Call): Promise<Reply> {
   });
 }
 
+function listArtifacts(call: Call): Promise<Reply> {
+  const { repo, run } = runOf(call);
+  const name = call.query.get('name');
+  return paged(call, {
+    items: run.artifacts.filter((one) => name === null || one.name === name).toReversed(),
+    render: (one) => artifactJson(call.world, { repo, run }, one),
+    wrap: (artifacts, total) => ({ total_count: total, artifacts }),
+  });
+}
+
+function downloadArtifact(call: Call): Reply {
+  const repo = repoOf(call, actions);
+  const id = number(call, 'artifact_id');
+  if (param(call, 'archive_format') !== 'zip') throw notFound();
+  const artifact = found(repo.runs.flatMap((one) => one.artifacts).find((one) => one.id === id));
+  if (artifact.expiresAtMs <= call.world.now()) throw new HttpError(410, 'Artifact has expired');
+  return { status: 302, headers: { location: signedAddress(call.world, artifact) } };
+}
+
 function listApprovals(call: Call): Reply {
   const { repo, run } = runOf(call);
   return ok(
@@ -323,10 +345,13 @@ const verbs: readonly Verb[] = [
     path: `${run}/artifacts`,
     id: 'actions/list-workflow-run-artifacts',
     need,
-    handle: (call) => {
-      runOf(call);
-      return ok({ total_count: 0, artifacts: [] });
-    },
+    handle: listArtifacts,
+  },
+  {
+    path: '/actions/artifacts/{artifact_id}/{archive_format}',
+    id: 'actions/download-artifact',
+    need,
+    handle: downloadArtifact,
   },
   {
     method: 'POST',
