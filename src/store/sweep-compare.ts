@@ -43,6 +43,11 @@ export interface Compared {
 
 /** An event is on its way for so long before it counts as missed. */
 const ON_ITS_WAY_MS = 60_000;
+/**
+ * GitHub's times are whole seconds and its front ends' clocks differ: what changed about when it was
+ * read may have changed after. It is looked at once more, and then its reading is newer.
+ */
+const SAME_MOMENT_MS = 2_000;
 /** A hold is looked at anew at least so often while its run waits. */
 const HOLD_MS = 4 * 60_000;
 /** GitHub's own memory of deliveries; what is older was for a sweep before. */
@@ -65,9 +70,11 @@ function missedPulls(
     const subject = known.get(locatorKey(locator));
     if (subject === undefined) triggers.push(look(locator, 'missed.no-verdict'));
     else if (subject.sha !== headSha) triggers.push(look(locator, 'missed.new-head'));
-    else if (subject.readAtMs < updatedAtMs) triggers.push(look(locator, 'missed.change'));
-    else if (subject.checkRunId !== null) {
-      checks.push({ locator, sha: headSha, checkRunId: subject.checkRunId });
+    else {
+      const changed = subject.readAtMs < updatedAtMs + SAME_MOMENT_MS;
+      if (changed) triggers.push(look(locator, 'missed.change'));
+      const { checkRunId } = subject;
+      if (checkRunId !== null) checks.push({ locator, sha: headSha, checkRunId });
     }
   }
   return { triggers, checks };

@@ -14,6 +14,8 @@ export interface RequestFault {
   /** Does the work, then closes the socket without an answer. */
   readonly drop?: boolean;
   readonly latencyMs?: number;
+  /** Called when the request was met, after the work (if it was done) and before the answer. */
+  readonly act?: () => void;
   /** Repeats the answer that this request got the last time it was asked. */
   readonly stale?: boolean;
 }

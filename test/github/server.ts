@@ -152,6 +152,7 @@ export class LocalServer {
     const key = `${method} ${request.incoming.url ?? ''} ${method === 'GET' ? '' : request.raw}`;
     if (fault?.stale === true) reply = this.lastAnswers.get(key) ?? reply;
     else if (reply.status === 200) this.remember(key, reply);
+    fault?.act?.();
     if (fault?.drop === true) {
       this.log(request, reply.status, auth);
       outgoing.socket?.destroy();

@@ -1,7 +1,6 @@
-/** Servers as processes of their own on one PostgreSQL, and a wire between them that can be cut. */
+/** Servers as processes of their own on one PostgreSQL, with a wire between them that can be cut. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +11,7 @@ import { connect, type Sql } from '../../src/store/connect.ts';
 import type { LocalGitHub, Repo } from '../github/index.ts';
 import { deployOnce, type People, raise } from '../story/scene.ts';
 import { manifest } from '../story/tagout.ts';
+import { Wire } from './wire.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
@@ -26,94 +26,20 @@ export interface Replica {
   stop(): Promise<{ readonly code: number | null; readonly ms: number }>;
 }
 
-/** The wire between servers and their PostgreSQL. Each piece that a server sends is one step. */
-export class Wire {
-  /** Steps since it was armed. */
-  steps = 0;
-  #cut: {
-    readonly at: number;
-    readonly when: 'before' | 'after';
-    readonly act: () => void;
-  } | null = null;
-  #dead = false;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-
-  constructor(target: number) {
-    this.#server = createServer((client) => this.#join(client, target));
-  }
-
-  async listen(): Promise<number> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    const address = this.#server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  }
-
-  /** Acts at the nth step from now: before it reaches PostgreSQL, or after it was answered. */
-  arm(at: number, when: 'before' | 'after', act: () => void): void {
-    this.steps = 0;
-    this.#dead = false;
-    this.#cut = { at, when, act };
-  }
-
-  disarm(): void {
-    this.steps = 0;
-    this.#dead = false;
-    this.#cut = null;
-  }
-
-  /** Cuts every connection, as a network does. */
-  cutAll(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  close(): void {
-    this.cutAll();
-    this.#server.close();
-  }
-
-  #join(client: Socket, target: number): void {
-    const server = connectTo(target, '127.0.0.1');
-    for (const socket of [client, server]) {
-      this.#sockets.add(socket);
-      socket.on('error', () => undefined);
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        client.destroy();
-        server.destroy();
-      });
-    }
-    let last = false;
-    client.on('data', (part) => {
-      if (this.#dead) return;
-      this.steps += 1;
-      if (this.#cut !== null && this.steps === this.#cut.at) {
-        if (this.#cut.when === 'before') return this.#fall();
-        last = true;
-      }
-      server.write(part);
-    });
-    server.on('data', (part) => {
-      if (this.#dead) return;
-      if (last) return this.#fall();
-      client.write(part);
-    });
-  }
-
-  #fall(): void {
-    this.#dead = true;
-    this.#cut?.act();
-    this.cutAll();
-  }
-}
-
 export interface Ground {
   readonly gh: LocalGitHub;
   readonly repo: Repo;
   readonly people: People;
   readonly wire: Wire;
+  /** Straight to PostgreSQL, past the wire. */
   readonly sql: Sql;
+  /** What a command of `tagout` needs to know to work beside the servers. */
+  readonly env: Readonly<Record<string, string>>;
   start(extra?: Readonly<Record<string, string>>, args?: readonly string[]): Promise<Replica>;
+  /** Ends PostgreSQL without a checkpoint, as a machine that loses its power. */
+  killPostgres(): Promise<void>;
+  /** Starts it again on the same folder. */
+  raisePostgres(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -123,31 +49,44 @@ export async function openGround(): Promise<Ground> {
   await deployOnce(raised);
   const dataDir = mkdtempSync(join(tmpdir(), 'tagout-ground-'));
   const engine = await findEngine({});
-  const cluster = await openStoreCluster({
-    engine,
-    dataDir: join(dataDir, 'store'),
-    database: 'tagout',
-  });
-  const direct = cluster.url(SUPERUSER, 'tagout');
-  const wire = new Wire(Number(new URL(direct).port));
-  const port = await wire.listen();
-  const url = new URL(direct);
-  url.port = String(port);
-  const sql = connect({ url: direct, role: null }, { name: 'test', max: 2 });
+  const place = { engine, dataDir: join(dataDir, 'store'), database: 'tagout' };
+  const straight = (): Sql =>
+    connect({ url: cluster.url(SUPERUSER, 'tagout'), role: null }, { name: 'test', max: 2 });
+  const portOf = (): number => Number(new URL(cluster.url(SUPERUSER, 'tagout')).port);
+  let cluster = await openStoreCluster(place);
+  let sql = straight();
+  const wire = new Wire(portOf());
+  const url = new URL(cluster.url(SUPERUSER, 'tagout'));
+  url.port = String(await wire.listen());
+  const { app, url: github } = raised.gh;
+  const common = {
+    APP_ID: String(app.id),
+    PRIVATE_KEY: app.privateKey,
+    WEBHOOK_SECRET: app.webhookSecret,
+    GITHUB_API_URL: github,
+    DATABASE_URL: url.href,
+    TAGOUT_DATA: join(dataDir, 'data'),
+  };
   const replicas: Replica[] = [];
   return {
     ...raised,
     wire,
-    sql,
+    env: common,
+    get sql() {
+      return sql;
+    },
+    async killPostgres() {
+      await sql.end({ timeout: 0 });
+      await cluster.stop('immediate');
+    },
+    async raisePostgres() {
+      cluster = await openStoreCluster(place);
+      wire.target = portOf();
+      sql = straight();
+    },
     async start(extra = {}, args = []) {
-      const { app, url: github } = raised.gh;
       const env = {
-        APP_ID: String(app.id),
-        PRIVATE_KEY: app.privateKey,
-        WEBHOOK_SECRET: app.webhookSecret,
-        GITHUB_API_URL: github,
-        DATABASE_URL: url.href,
-        TAGOUT_DATA: join(dataDir, 'data'),
+        ...common,
         PORT: '0',
         HOST: '127.0.0.1',
         LOG_LEVEL: 'error',

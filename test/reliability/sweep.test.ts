@@ -42,7 +42,6 @@ describe('the sweep', () => {
     await checked(pull.headSha, 'action_required');
     await s.gh.settled();
     s.gh.faults.delivery({ match: 'pull_request_review.submitted', lose: true });
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
     await pull.review({ by: s.people.octavia });
     await s.gh.settled();
     s.gh.faults.clear();
@@ -51,6 +50,21 @@ describe('the sweep', () => {
     assert.equal(swept.redelivered, 0);
     assert.ok(swept.looks >= 1, JSON.stringify(swept));
     await checked(pull.headSha, 'success');
+  });
+
+  test('a merge before the lost review was judged is told', async () => {
+    const pull = await openPull('early');
+    await checked(pull.headSha, 'action_required');
+    await s.gh.settled();
+    s.gh.faults.delivery({ match: /review|closed/, lose: true });
+    await pull.review({ by: s.people.octavia });
+    await pull.merge({ by: s.people.octavia, method: 'squash' });
+    await s.gh.settled();
+    s.gh.faults.clear();
+    s.gh.world.deliveries.splice(0);
+    const swept = await s.sweepAfter(TEN_MINUTES_MS);
+    assert.equal(swept.uncheckedMerges, 1, JSON.stringify(swept));
+    assert.equal(tagoutCheck(s.repo, pull.headSha)?.conclusion, 'action_required', 'as it was');
   });
 
   test('a check run that was taken away is written again', async () => {

@@ -1,0 +1,54 @@
+/** Every point at which the line can be cut, made from plays without a cut. */
+import { type Cut, REQUEST_CUTS, WIRE_CUTS } from './cut-play.ts';
+
+/** What one play and one start without a cut did. */
+export interface Counted {
+  readonly work: readonly string[];
+  readonly start: readonly string[];
+  readonly requests: readonly string[];
+}
+
+/**
+ * What the clock alone starts comes now and then: beats, the search for the dead, sealing. Each of
+ * these statements is cut at its first time; it is one of a play's or of a start's.
+ */
+const BY_CLOCK = /^sealer: |tagout\.replica|^select distinct subject_key|pg_catalog/;
+
+function times(list: readonly string[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const one of list) {
+    if (one === 'begin' || one === 'sealer: begin') continue;
+    counts.set(one, BY_CLOCK.test(one) ? 1 : (counts.get(one) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function each(list: readonly string[]): readonly (readonly [string, number])[] {
+  return [...times(list)].flatMap(([name, count]) =>
+    Array.from({ length: count }, (_, at) => [name, at + 1] as const),
+  );
+}
+
+/** All kinds of cuts at every point, those of one point together. */
+export function cutsOf({ work, start, requests }: Counted): readonly (readonly Cut[])[] {
+  const wire = (during: 'work' | 'start', list: readonly string[]): readonly (readonly Cut[])[] =>
+    each(list).map(([statement, nth]) =>
+      (['before', 'after'] as const).flatMap((when) =>
+        WIRE_CUTS.map((how) => ({ statement, nth, when, how, during })),
+      ),
+    );
+  const known = new Set(work);
+  return [
+    ...wire(
+      'work',
+      work.filter((one) => !one.includes('tagout.replica') && !one.startsWith('with dead')),
+    ),
+    ...wire(
+      'start',
+      start.filter((one) => !known.has(one)),
+    ),
+    ...each(requests).map(([operation, nth]) =>
+      REQUEST_CUTS.map((how): Cut => ({ operation, nth, how })),
+    ),
+  ];
+}
