@@ -37,7 +37,7 @@ export interface Scene {
   close(): Promise<void>;
 }
 
-const journal = (tags: readonly string[]): string =>
+export const journal = (tags: readonly string[]): string =>
   `${JSON.stringify(
     {
       version: '7',

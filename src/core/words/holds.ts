@@ -38,9 +38,8 @@ export const SAY = {
   }),
   policyUnreadable: (problem: PolicyProblem): Said => ({
     code: 'policy-unreadable',
-    reason:
-      `The policy file ${name(problem.file)} cannot be used` +
-      `${problem.line === null ? '' : ` (line ${problem.line})`}: ${prose(problem.message)}`,
+    // The message itself begins with the file and the line.
+    reason: `The policy cannot be used: ${prose(problem.message)}`,
     cure: `${WRITER} corrects that file on the default branch by a reviewed pull request.`,
   }),
   evidenceComplete: (): Said => ({
