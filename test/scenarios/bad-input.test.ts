@@ -83,7 +83,11 @@ for (const [what, files, said] of odd) {
 
 const policies: readonly (readonly [string, string, RegExp])[] = [
   ['a policy that is not YAML', 'version: 1\nenvironments: [production\n', /tagout\.yml, line \d/],
-  ['an unknown policy key', 'version: 1\nenviroments: {}\n', /line 2: .enviroments. is not a key of the policy; did you mean .environments.\?/],
+  [
+    'an unknown policy key',
+    'version: 1\nenviroments: {}\n',
+    /line 2: .enviroments. is not a key of the policy; did you mean .environments.\?/,
+  ],
 ];
 
 for (const [what, policy, said] of policies) {
@@ -123,7 +127,10 @@ test('a commit of nobody asks for one approval more', async () => {
   await held(repo, pull);
   await pull.review({ by: 'octavia' });
   await server.gh.settled();
-  assert.match(await held(repo, pull), /one more than usual because `nobody@nowhere.example` belongs to no account/);
+  assert.match(
+    await held(repo, pull),
+    /one more than usual because `nobody@nowhere.example` belongs to no account/,
+  );
   await pull.review({ by: 'maria' });
   await until('two approvals pass it', () =>
     tagoutCheck(repo, pull.headSha)?.conclusion === 'success' ? true : null,
