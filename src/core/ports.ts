@@ -118,6 +118,8 @@ export interface KnownWrites {
   readonly issue?: number | null;
   /** Id of our comment about this gate on this pull request. */
   readonly comment?: number | null;
+  /** C2SP `tlog-proof` of the decision behind a check; null or left out: it is not sealed yet. */
+  readonly receipt?: string | null;
   /** True when an earlier attempt of this very effect has no answer: look before writing. */
   readonly uncertain: boolean;
 }

@@ -1,6 +1,7 @@
 /** Writes our check run: made once for a commit, then edited. */
 import { z } from 'zod';
 import type { Annotation, Effect, EffectOutcome } from '../core/effect.ts';
+import { withReceipt } from '../core/words/receipt.ts';
 import type { Answer } from './clients.ts';
 import type { Writing } from './enact.ts';
 import { isRefusal } from './faults.ts';
@@ -46,7 +47,11 @@ export async function writeCheckRun(effect: CheckRun, writing: Writing): Promise
   };
 }
 
-function bodyOf(effect: CheckRun, annotations: readonly Annotation[]): Record<string, unknown> {
+function bodyOf(
+  effect: CheckRun,
+  { known }: Writing,
+  annotations: readonly Annotation[],
+): Record<string, unknown> {
   return {
     ...place(effect.repo),
     name: effect.name,
@@ -55,7 +60,7 @@ function bodyOf(effect: CheckRun, annotations: readonly Annotation[]): Record<st
     conclusion: effect.conclusion,
     output: {
       title: effect.title,
-      summary: effect.summary,
+      summary: withReceipt(effect.summary, known.receipt ?? null),
       text: effect.text,
       annotations: annotations.map((one) => ({
         path: one.path,
@@ -70,7 +75,10 @@ function bodyOf(effect: CheckRun, annotations: readonly Annotation[]): Record<st
 }
 
 async function create(effect: CheckRun, writing: Writing): Promise<Written> {
-  const body = { ...bodyOf(effect, effect.annotations.slice(0, BATCH)), head_sha: effect.headSha };
+  const body = {
+    ...bodyOf(effect, writing, effect.annotations.slice(0, BATCH)),
+    head_sha: effect.headSha,
+  };
   const answer = await writing.write.send('POST', '/repos/{owner}/{repo}/check-runs', body);
   return writtenOf(answer, writing, Math.min(BATCH, effect.annotations.length));
 }
@@ -79,7 +87,7 @@ async function create(effect: CheckRun, writing: Writing): Promise<Written> {
 async function edit(effect: CheckRun, writing: Writing, id: number): Promise<Written | null> {
   try {
     const path = '/repos/{owner}/{repo}/check-runs/{check_run_id}';
-    const body = { ...bodyOf(effect, []), check_run_id: id };
+    const body = { ...bodyOf(effect, writing, []), check_run_id: id };
     const written = writtenOf(await writing.write.send('PATCH', path, body), writing, 0);
     return written.annotations > effect.annotations.length ? null : written;
   } catch (fault) {
@@ -91,7 +99,7 @@ async function edit(effect: CheckRun, writing: Writing, id: number): Promise<Wri
 async function addAnnotations(effect: CheckRun, writing: Writing, at: Written): Promise<Written> {
   const batch = effect.annotations.slice(at.annotations, at.annotations + BATCH);
   const path = '/repos/{owner}/{repo}/check-runs/{check_run_id}';
-  const body = { ...bodyOf(effect, batch), check_run_id: at.id };
+  const body = { ...bodyOf(effect, writing, batch), check_run_id: at.id };
   const answer = await writing.write.send('PATCH', path, body);
   return writtenOf(answer, writing, at.annotations + batch.length);
 }

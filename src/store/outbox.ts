@@ -6,6 +6,7 @@ import type { Enact, KnownWrites } from '../core/ports.ts';
 import type { Locator, Subject } from '../core/subject.ts';
 import type { Sql, Tx } from './connect.ts';
 import { jobsText } from './inbox.ts';
+import { readReceipt } from './receipt.ts';
 import { enactJob, judgeJob } from './jobs.ts';
 import { endDone, endUnsent, type OutboxRow, readRow, recordEnd } from './outbox-end.ts';
 
@@ -68,14 +69,25 @@ async function expire(parts: OutboxParts, row: OutboxRow): Promise<void> {
   });
 }
 
-/** Sealed, then released: throws unless the decision lies under a committed, signed checkpoint. */
-async function requireSealed(parts: OutboxParts, row: OutboxRow): Promise<void> {
-  await parts.sealNow(row.effect.repo.installationId);
-  const [leaf] = await parts.sql`select 1 as sealed from audit.event e
-    join audit.leaf l on l.event_row = e.id
-    join audit.checkpoint c on c.log_id = l.log_id and c.tree_size > l.leaf_index
-    where e.event_id = ${row.eventId}::uuid limit 1`;
-  if (leaf !== undefined) return;
+/** A green check is an approval as well: it lets a merge, or a deployer from outside, go on. */
+function approves({ effect }: OutboxRow): boolean {
+  if (effect.kind === 'review-deployment') return true;
+  return effect.kind === 'check-run' && effect.conclusion === 'success';
+}
+
+/**
+ * Sealed, then released: the proof that the decision lies under a committed, signed checkpoint.
+ * Throws when it does not and the effect approves something; a check that holds goes without.
+ */
+async function requireSealed(parts: OutboxParts, row: OutboxRow): Promise<string | null> {
+  try {
+    await parts.sealNow(row.effect.repo.installationId);
+    const receipt = await readReceipt(parts.sql, row.eventId);
+    if (receipt !== null || !approves(row)) return receipt;
+  } catch (error) {
+    if (!approves(row)) return null;
+    throw error;
+  }
   throw new TagoutError(
     'store-unavailable',
     'The release waits: its decision could not be sealed in the audit log yet.',
@@ -122,9 +134,15 @@ async function knownWrites(sql: Sql, row: OutboxRow): Promise<KnownWrites> {
 }
 
 /** An enactor that throws has not told what happened, so nothing is known. */
-async function tryEnact(parts: OutboxParts, row: OutboxRow): Promise<EffectOutcome> {
+async function tryEnact(
+  parts: OutboxParts,
+  row: OutboxRow,
+  receipt: string | null,
+): Promise<EffectOutcome> {
   try {
-    return await parts.enact.enact(row.effect, await knownWrites(parts.sql, row));
+    const known = await knownWrites(parts.sql, row);
+    const shown = row.effect.kind === 'check-run' ? { receipt } : {};
+    return await parts.enact.enact(row.effect, { ...known, ...shown });
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     const nothing = { githubId: null, githubAtMs: null, httpStatus: null, retryAfterMs: null };
@@ -195,11 +213,12 @@ async function sendOne(parts: OutboxParts, row: OutboxRow): Promise<boolean> {
     return true;
   }
   if (row.nextAtMs > nowMs) return false;
-  if (row.effect.kind === 'review-deployment') await requireSealed(parts, row);
+  const proven = approves(row) || row.effect.kind === 'check-run';
+  const receipt = proven ? await requireSealed(parts, row) : null;
   const claimed = await claim(parts, row);
   if (claimed === null) return true;
   // What was known before this attempt decides whether an earlier one is without an answer.
-  const outcome = await tryEnact(parts, { ...claimed, status: row.status });
+  const outcome = await tryEnact(parts, { ...claimed, status: row.status }, receipt);
   await settle(parts, claimed, outcome);
   return outcome.status === 'done' || outcome.status === 'refused';
 }

@@ -141,7 +141,9 @@ describe('recording and enacting', () => {
     const desk = new Desk();
     await t.store.record.record(judged({ repo, effects: [checkRun(repo, 'action_required')] }));
     await sendDue(parts(desk), key);
-    assert.deepEqual(desk.sent[0]?.known, { checkRunId: null, uncertain: false });
+    const { receipt, ...known } = desk.sent[0]?.known ?? {};
+    assert.deepEqual(known, { checkRunId: null, uncertain: false });
+    assert.match(receipt ?? '', /^c2sp\.org\/tlog-proof@v1\n/);
     assert.deepEqual(await t.store.memory.postings(repo, 7), [
       {
         headSha: HEAD,
