@@ -42,6 +42,9 @@ export interface Memory {
   bypasses?(repo: RepoRef, environment: string): Promise<readonly Bypass[]>;
   /** What was decided lately about these agents' work, other subjects than this one. */
   activity?(repo: RepoRef, asked: AskedActivity): Promise<readonly RecordedActivity[]>;
+  /** What can never change about merged pull requests, as text by key. Left out: read every time. */
+  settled?(repo: RepoRef, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  keepSettled?(repo: RepoRef, key: string, text: string): Promise<void>;
   /** Whether we have released this attempt of a run, or are about to say so. */
   hasReleased?(repo: RepoRef, run: AskedRun): Promise<boolean>;
 }

@@ -169,7 +169,7 @@ async function readAddedBy(
     const known = changes.find((change) => change.pull === group.pull);
     const own = range.filter((one) => one.pull === group.pull);
     if (known !== undefined && own.every((one) => one.equalsReviewed === true)) return known;
-    const { change, equalsReviewed } = await readMergedChange(reading, parts, group, policy);
+    const { change, equalsReviewed } = await readMergedChange(reading, parts, group, { policy });
     if (change !== null && equalsReviewed === true) return change;
   }
   return null;
@@ -205,7 +205,7 @@ async function hasRow(reading: Reading, row: AcceptedRow, sha: string): Promise<
 }
 
 /** The commits that one merge brought, read from the merge commit back. */
-async function groupEndingAt(reading: Reading, sha: string): Promise<MergeGroup | null> {
+export async function groupEndingAt(reading: Reading, sha: string): Promise<MergeGroup | null> {
   const path = '/repos/{owner}/{repo}/commits';
   const answer = await reading.client.get(path, {
     ...place(reading.repo),

@@ -4,7 +4,7 @@ import type { DryRun } from '../core/dry-run.ts';
 import type { Change, Commit, CommitPerson, Mention, Push } from '../core/evidence.ts';
 import type { ChangeFiles, CommitAccounts, Comparison } from './change-files.ts';
 import { involvedIn, type KnownAgents } from './involved.ts';
-import type { PullFacts } from './pull-facts.ts';
+import type { PullFacts } from './pull-shapes.ts';
 import { noteGap, parseAnswer, place, type Reading } from './reading.ts';
 
 const issueSchema = z.object({

@@ -25,7 +25,7 @@ import {
 import { readEligible } from './eligible.ts';
 import type { GatherParts } from './gather-pull.ts';
 import { withMergeBypasses } from './merge-bypass.ts';
-import { readMergedChange } from './merged-change.ts';
+import { readAhead, readMergedChange } from './merged-change.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { policySources, readPolicyFacts } from './policy-files.ts';
 import { groupsOf, type ListedCommit, type MergeGroup, readLinks, readRange } from './range.ts';
@@ -314,11 +314,13 @@ async function readGroups(
   const shas = target.commits.map((commit) => commit.sha);
   const groups = groupsOf(target.sha, target.commits, await readLinks(reading, shas));
   const commits = new Map(target.commits.map((commit) => [commit.sha, commit]));
+  const { policy } = target.policy;
+  const ahead = await readAhead(reading, groups);
   const changes: Change[] = [];
   const range: RangeCommit[] = [];
   for (const group of groups) {
     // One after the other: a range can be long, and GitHub counts what is asked at the same time.
-    const merged = await readMergedChange(reading, parts, group, target.policy.policy);
+    const merged = await readMergedChange(reading, parts, group, { policy, ahead });
     const isNew = changes.every((change) => change.pull !== group.pull);
     if (merged.change !== null && isNew) changes.push(merged.change);
     for (const sha of group.shas) {

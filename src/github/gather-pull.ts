@@ -18,7 +18,8 @@ import { readMentions } from './mentions.ts';
 import { mergeTrees } from './merge-trees.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { type FloorsSeen, POLICY_EXPRESSION, policySources } from './policy-files.ts';
-import { type OpenHeads, type PullFacts, readPull } from './pull-facts.ts';
+import { readPull } from './pull-facts.ts';
+import type { OpenHeads, PullFacts } from './pull-shapes.ts';
 import { readPushes } from './pushes.ts';
 import { noteGap, type Reading } from './reading.ts';
 import { readSameHead } from './same-head.ts';
@@ -145,14 +146,23 @@ export interface Ends {
 }
 
 /** Comparison, trees and files between a base and a head. */
-export async function readEnds(
+async function readEnds(
   reading: Reading,
   number: number,
   ends: { readonly baseSha: string; readonly headSha: string },
 ): Promise<Ends> {
   const comparison = await readComparison(reading, ends.baseSha, ends.headSha);
+  return readEndsOf(reading, number, { comparison, headSha: ends.headSha });
+}
+
+/** Trees and files of a comparison that was read. */
+export async function readEndsOf(
+  reading: Reading,
+  number: number,
+  { comparison, headSha }: { readonly comparison: Comparison; readonly headSha: string },
+): Promise<Ends> {
   const [files, base] = await Promise.all([
-    readChangeFiles(reading, number, { comparison, headSha: ends.headSha }),
+    readChangeFiles(reading, number, { comparison, headSha }),
     readTree(reading, comparison.baseTree),
   ]);
   return { comparison, files, base };

@@ -3,7 +3,7 @@ import { agentIndex } from '../core/agent-index.ts';
 import type { Account, Involvement } from '../core/evidence.ts';
 import { isAgentAccount } from '../core/origin.ts';
 import type { Policy } from '../core/policy.ts';
-import type { PullFacts } from './pull-facts.ts';
+import type { PullFacts } from './pull-shapes.ts';
 
 /** Tells agents from people. */
 export interface KnownAgents {

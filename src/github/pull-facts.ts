@@ -1,11 +1,20 @@
 /** One pull request as GraphQL gives it, every list to its end. */
 import { z } from 'zod';
 import type { GraphqlError } from './clients.ts';
+import { GitHubFault } from './faults.ts';
 import { commitSchema, wholeCommit } from './commit-facts.ts';
 import { type Writers, writersSchema } from './eligible.ts';
-import type { Account, Commit, Review, ReviewState } from '../core/evidence.ts';
+import type { Review, ReviewState } from '../core/evidence.ts';
 import { type PolicyFacts, repositoryFactsSchema } from './policy-files.ts';
-import { COMMITS_PAGE, PULL_QUERY, REVIEWS_PAGE, TIMELINE_PAGE } from './queries.ts';
+import type { OpenHeads, PullFacts, Said, TimelineItem } from './pull-shapes.ts';
+import {
+  COMMITS_PAGE,
+  PULL_QUERY,
+  PULLS_PER_QUERY,
+  pullsQuery,
+  REVIEWS_PAGE,
+  TIMELINE_PAGE,
+} from './queries.ts';
 import {
   actorSchema,
   noteGap,
@@ -50,19 +59,6 @@ const timelineSchema = z.object({
   previousReviewState: z.string().optional(),
   review: z.object({ fullDatabaseId: bigIdSchema }).nullish(),
 });
-
-/** One event on a pull request's page: an assignment, a comment, a force push or a dismissal. */
-export interface TimelineItem {
-  readonly __typename: string;
-  readonly actor: Account | null;
-  readonly assignee: Account | null;
-  readonly author: Account | null;
-  readonly body?: string | undefined;
-  readonly createdAt?: number | undefined;
-  readonly afterCommit?: { readonly oid: string } | null | undefined;
-  readonly previousReviewState?: string | undefined;
-  readonly review?: { readonly fullDatabaseId: number } | null | undefined;
-}
 
 function connection<Node extends z.ZodType>(node: Node) {
   return z.object({ pageInfo: pageInfoSchema, nodes: z.array(node) });
@@ -110,46 +106,6 @@ const answerSchema = z.object({
   floor: repositoryFactsSchema.nullish(),
 });
 
-/** A comment that could call an agent, wherever it stood. */
-export interface Said {
-  readonly author: Account | null;
-  readonly body: string;
-  readonly source: string;
-}
-
-type Optional<Value> = Value | null | undefined;
-
-/** The pull request's own fields, in GraphQL's words. */
-export interface PullFields {
-  readonly title: string;
-  readonly body: string;
-  readonly state: string;
-  readonly isDraft: boolean;
-  readonly author: Account | null;
-  readonly baseRefName: string;
-  readonly baseRefOid: string;
-  readonly baseRef?: Optional<{ readonly target?: Optional<{ readonly oid: string }> }>;
-  readonly headRefName: string;
-  readonly headRefOid: string;
-  readonly headRepository?: Optional<{
-    readonly databaseId?: Optional<number>;
-    readonly name: string;
-    readonly owner: { readonly login: string };
-  }>;
-  readonly mergedAt?: Optional<number>;
-  readonly mergeCommit?: Optional<{ readonly oid: string }>;
-  readonly mergedBy: Account | null;
-  readonly labels?: Optional<{ readonly nodes: readonly { readonly name: string }[] }>;
-}
-
-export interface PullFacts {
-  readonly pull: PullFields;
-  readonly commits: readonly Commit[];
-  readonly reviews: readonly Review[];
-  readonly timeline: readonly TimelineItem[];
-  readonly said: readonly Said[];
-}
-
 export interface PullAnswer {
   readonly atMs: number;
   readonly policy: PolicyFacts;
@@ -159,19 +115,6 @@ export interface PullAnswer {
   readonly open: OpenHeads | null;
   /** Beside it, the people with a role on the repository; null when GitHub does not tell. */
   readonly writers: Writers | null;
-}
-
-/** A page of the open pull requests with their heads. */
-export interface OpenHeads {
-  readonly pageInfo: {
-    readonly hasNextPage: boolean;
-    readonly endCursor?: string | null | undefined;
-  };
-  readonly nodes: readonly {
-    readonly number: number;
-    readonly headRefOid: string;
-    readonly author: Account | null;
-  }[];
 }
 
 /** Reads a pull request with its lists, and the policy files beside it. Throws GitHubFault. */
@@ -199,8 +142,62 @@ export async function readPull(
     open: repository.open ?? null,
     writers: repository.people ?? null,
   };
-  if (repository.pullRequest === null) return { ...about, facts: null };
-  const { commits, reviews, timelineItems, ...pull } = repository.pullRequest;
+  const raw = repository.pullRequest;
+  return { ...about, facts: raw === null ? null : await factsOf(reading, number, raw) };
+}
+
+/**
+ * Reads several pull requests by few queries. One that is not in the answer was not to be had this
+ * way (GitHub left it out, or the query took too long): it is read alone when it is needed, and a
+ * fault that stays shows itself there.
+ */
+export async function readPulls(
+  reading: Reading,
+  numbers: readonly number[],
+): Promise<ReadonlyMap<number, PullFacts>> {
+  const found = new Map<number, PullFacts>();
+  for (let at = 0; at < numbers.length; at += PULLS_PER_QUERY) {
+    const group = numbers.slice(at, at + PULLS_PER_QUERY);
+    for (const [number, raw] of await queryPulls(reading, group)) {
+      found.set(number, await factsOf(reading, number, raw));
+    }
+  }
+  return found;
+}
+
+const pullsSchema = z.object({ repository: z.record(z.string(), z.unknown()).nullish() });
+
+async function queryPulls(
+  reading: Reading,
+  numbers: readonly number[],
+): Promise<readonly (readonly [number, z.infer<typeof pullSchema>])[]> {
+  const { owner, name } = reading.repo;
+  const answer = await reading.client
+    .query(pullsQuery(numbers), { owner, name })
+    .catch((fault: unknown) => {
+      if (fault instanceof GitHubFault && fault.code === 'github-unavailable') return null;
+      throw fault;
+    });
+  if (answer === null) return [];
+  const fields = pullsSchema.safeParse(answer.data).data?.repository ?? {};
+  // An error anywhere inside a pull request leaves it out whole: half of it could hide a review.
+  const broken = new Set(answer.errors.map(({ path }) => path[1]));
+  const isWhole = answer.errors.every(({ path }) => path[0] === 'repository' && path.length > 1);
+  if (!isWhole) return [];
+  return numbers.flatMap((number, index) => {
+    const field = `p${index}`;
+    const read = broken.has(field) ? undefined : pullSchema.safeParse(fields[field]).data;
+    return read === undefined ? [] : [[number, read] as const];
+  });
+}
+
+/** A pull request with its lists to their end. */
+async function factsOf(
+  reading: Reading,
+  number: number,
+  raw: z.infer<typeof pullSchema>,
+): Promise<PullFacts> {
+  const { commits, reviews, timelineItems, ...pull } = raw;
   const read = {
     commits: await restOf(reading, number, {
       first: commits,
@@ -222,14 +219,11 @@ export async function readPull(
     }),
   };
   return {
-    ...about,
-    facts: {
-      pull,
-      commits: read.commits.map(({ commit }) => wholeCommit(reading, commit)),
-      reviews: read.reviews.map((raw) => withDismissal(reviewOf(reading, raw), read.timeline)),
-      timeline: read.timeline,
-      said: [...saidIn(reading, read.reviews), ...saidOn(read.timeline)],
-    },
+    pull,
+    commits: read.commits.map(({ commit }) => wholeCommit(reading, commit)),
+    reviews: read.reviews.map((one) => withDismissal(reviewOf(reading, one), read.timeline)),
+    timeline: read.timeline,
+    said: [...saidIn(reading, read.reviews), ...saidOn(read.timeline)],
   };
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Push } from '../core/evidence.ts';
 import { getPages } from './clients.ts';
 import { isRefusal } from './faults.ts';
-import type { PullFacts, TimelineItem } from './pull-facts.ts';
+import type { PullFacts, TimelineItem } from './pull-shapes.ts';
 import { noteGap, parseAnswer, type Reading, restAccountSchema, timeSchema } from './reading.ts';
 
 /** Pages of 100 pushes that are read of one branch. */

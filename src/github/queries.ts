@@ -88,22 +88,9 @@ const POLICY_FILES = `
 
 const WRITERS = '{ pageInfo { hasNextPage } edges { permission node { databaseId login } } }';
 
-/**
- * Everything about one pull request, the heads of all that are open (when asked for), the
- * repository's policy file and the organisation's floor.
- */
-export const PULL_QUERY: string = `query Pull(
-  $owner: String!, $name: String!, $number: Int!, $policyPath: String!, $withOpen: Boolean!
-) {
-  repository(owner: $owner, name: $name) {
-    databaseId
-    ${POLICY_FILES}
-    open: pullRequests(states: OPEN, first: ${PAGE}) @include(if: $withOpen) {
-      pageInfo { hasNextPage endCursor }
-      nodes { number headRefOid author { ...account } }
-    }
-    people: collaborators(first: ${PAGE}) @include(if: $withOpen) ${WRITERS}
-    pullRequest(number: $number) {
+/** A pull request with the first page of each of its lists. */
+function pullFields(page: number): string {
+  return `
       title
       body
       state
@@ -119,10 +106,48 @@ export const PULL_QUERY: string = `query Pull(
       mergeCommit { oid }
       mergedBy { ...account }
       labels(first: 100) { nodes { name } }
-      commits(first: ${PAGE}) { ...pullCommits }
-      reviews(first: ${PAGE}) { ...pullReviews }
-      timelineItems(first: ${PAGE}, itemTypes: ${TIMELINE_TYPES}) { ...pullTimeline }
+      commits(first: ${page}) { ...pullCommits }
+      reviews(first: ${page}) { ...pullReviews }
+      timelineItems(first: ${page}, itemTypes: ${TIMELINE_TYPES}) { ...pullTimeline }`;
+}
+
+/**
+ * First pages of the pull requests that are read together. GitHub counts what could come: with 30
+ * of each list, of which 30 commits name 50 parents and 30 authors and 30 reviews have 20 comments,
+ * a pull request may have 3,150 nodes and costs about one point, so that ten in a query stay far
+ * below the 500,000 nodes of a query and the ten seconds that GitHub gives one.
+ */
+export const TOGETHER_PAGE = 30;
+export const PULLS_PER_QUERY = 10;
+
+/** A query for several pull requests, as fields `p0`, `p1`, …; their lists go on by further pages. */
+export function pullsQuery(numbers: readonly number[]): string {
+  const fields = numbers.map(
+    (number, index) =>
+      `p${index}: pullRequest(number: ${number}) { ${pullFields(TOGETHER_PAGE)} }`,
+  );
+  return `query Pulls($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) { ${fields.join('\n')} }
+}
+${ACCOUNT}${COMMIT}${COMMITS}${REVIEWS}${TIMELINE}`;
+}
+
+/**
+ * Everything about one pull request, the heads of all that are open (when asked for), the
+ * repository's policy file and the organisation's floor.
+ */
+export const PULL_QUERY: string = `query Pull(
+  $owner: String!, $name: String!, $number: Int!, $policyPath: String!, $withOpen: Boolean!
+) {
+  repository(owner: $owner, name: $name) {
+    databaseId
+    ${POLICY_FILES}
+    open: pullRequests(states: OPEN, first: ${PAGE}) @include(if: $withOpen) {
+      pageInfo { hasNextPage endCursor }
+      nodes { number headRefOid author { ...account } }
     }
+    people: collaborators(first: ${PAGE}) @include(if: $withOpen) ${WRITERS}
+    pullRequest(number: $number) { ${pullFields(PAGE)} }
   }
   floor: repository(owner: $owner, name: ".github") { databaseId ${POLICY_FILES} }
 }
@@ -229,6 +254,20 @@ export function commitsQuery(shas: readonly string[]): string {
   repository(owner: $owner, name: $name) { ${fields.join('\n')} }
 }
 ${COMMIT}`;
+}
+
+/** A query for one level of trees; an id is a commit's or a folder's. */
+export function foldersQuery(shas: readonly string[]): string {
+  const fields = shas.map(
+    (sha, index) => `t${index}: object(oid: ${JSON.stringify(sha)}) {
+      ... on Commit { tree { ...folder } }
+      ... on Tree { ...folder }
+    }`,
+  );
+  return `query Folders($owner: String!, $name: String!) {
+  repository(owner: $owner, name: $name) { ${fields.join('\n')} }
+}
+fragment folder on Tree { oid entries { name mode type oid size } }`;
 }
 
 /** Blobs by their ids, as fields `b0`, `b1`, … of a repository. */

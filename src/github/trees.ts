@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { SourceTree, TreeEntry } from '../core/dry-run.ts';
 import { readBlobs } from './blobs.ts';
+import { filesIn, FolderCache, keepFolders, preloadFolders } from './folders.ts';
 import { noteGap, parseAnswer, place, type Reading } from './reading.ts';
 
 /** How many entries the cache of trees holds over all repositories. */
@@ -35,6 +36,8 @@ export class TreeCache {
   readonly #trees = new Map<string, readonly TreeEntry[]>();
   /** Trees that are being read now, so that two parts of one reading do not ask twice. */
   readonly underway: Map<string, Promise<WalkedTree>> = new Map();
+  /** Folders that trees share. */
+  readonly folders: FolderCache = new FolderCache();
   #entries = 0;
 
   get(key: string): readonly TreeEntry[] | undefined {
@@ -87,6 +90,34 @@ function treeKey({ repo }: Reading, sha: string): string {
   return `${repo.installationId}:${repo.id}:${sha}`;
 }
 
+/** From so many on, trees are read together: fewer cost no more one by one. */
+const TOGETHER = 3;
+
+/**
+ * Reads many trees of one history ahead, by few requests: the first one whole, of the others the
+ * folders that differ. What could not be read ahead is read when it is needed.
+ */
+export async function preloadTrees(reading: Reading, shas: readonly string[]): Promise<void> {
+  const { trees } = reading;
+  const keyOf = (sha: string): string => treeKey(reading, sha);
+  const missing = [...new Set(shas)].filter((sha) => known(reading, sha) === undefined);
+  const [first, ...others] = missing;
+  if (first === undefined || missing.length < TOGETHER) return;
+  await walked(reading, first);
+  await preloadFolders(reading, { folders: trees.folders, keyOf }, others);
+}
+
+/** A tree that needs no request any more. */
+function known(reading: Reading, sha: string): readonly TreeEntry[] | undefined {
+  const { trees } = reading;
+  const kept = trees.get(treeKey(reading, sha));
+  if (kept !== undefined) return kept;
+  const files = filesIn(trees.folders, (one) => treeKey(reading, one), sha);
+  if (files === null) return undefined;
+  trees.set(treeKey(reading, sha), files);
+  return files;
+}
+
 async function walkWhole(reading: Reading, sha: string): Promise<WalkedTree> {
   const budget = { left: WALK_LIMIT };
   const entries = await walk(reading, sha, budget);
@@ -99,14 +130,15 @@ async function walk(
   budget: { left: number },
 ): Promise<readonly TreeEntry[]> {
   const key = treeKey(reading, sha);
-  const known = reading.trees.get(key);
-  if (known !== undefined) return known;
+  const there = known(reading, sha);
+  if (there !== undefined) return there;
   budget.left -= 1;
   if (budget.left < 0) return [];
   const whole = await fetchTree(reading, sha, true);
   const entries = whole.truncated
     ? await walkFolders(reading, await fetchTree(reading, sha, false), budget)
     : filesOf(whole, '');
+  if (!whole.truncated) keepFolders(reading.trees.folders, (one) => treeKey(reading, one), whole.tree);
   if (budget.left >= 0) reading.trees.set(key, entries);
   return entries;
 }

@@ -24,6 +24,7 @@ export class TestMemory implements Memory {
   readonly given: { postings: Posting[]; releases: Release[] } = { postings: [], releases: [] };
   readonly floors: Set<number> = new Set();
   readonly kept: Map<string, Uint8Array> = new Map();
+  readonly facts: Map<string, string> = new Map();
 
   async postings(): Promise<readonly Posting[]> {
     return this.given.postings;
@@ -52,6 +53,17 @@ export class TestMemory implements Memory {
         return blob === undefined ? [] : [[sha, blob] as const];
       }),
     );
+  }
+  async settled(repo: RepoRef, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    return new Map(
+      keys.flatMap((key) => {
+        const text = this.facts.get(`${repo.id}:${key}`);
+        return text === undefined ? [] : [[key, text] as const];
+      }),
+    );
+  }
+  async keepSettled(repo: RepoRef, key: string, text: string): Promise<void> {
+    this.facts.set(`${repo.id}:${key}`, text);
   }
   async keepBlobs(blobs: ReadonlyMap<string, Uint8Array>): Promise<void> {
     for (const [sha, blob] of blobs) this.kept.set(sha, blob);
