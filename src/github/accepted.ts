@@ -13,7 +13,7 @@ import type { GatherParts } from './gather-pull.ts';
 import { readMergedChange } from './merged-change.ts';
 import { POLICY_PATH } from './policy-files.ts';
 import { commitsQuery } from './queries.ts';
-import { groupsOf, type ListedCommit, type MergeGroup, readLinks } from './range.ts';
+import { groupEndingAt, historySchema, type ListedCommit, readLinks } from './range.ts';
 import { parseAnswer, place, type Reading, refuseErrors, shaSchema } from './reading.ts';
 import { contains, type Start } from './release-start.ts';
 import { readTree } from './trees.ts';
@@ -145,10 +145,6 @@ async function readCommits(reading: Reading, shas: readonly string[]): Promise<r
   return commits;
 }
 
-const historySchema = z.array(
-  z.object({ sha: shaSchema, parents: z.array(z.object({ sha: shaSchema })) }),
-);
-
 /**
  * The merged pull request that brought the row onto the default branch. It is proven by content and
  * not by dates: the row is not there before its merge and is there after it, as it was reviewed.
@@ -202,24 +198,4 @@ async function hasRow(reading: Reading, row: AcceptedRow, sha: string): Promise<
   const at = { repo: `${owner}/${name}`, path: POLICY_PATH, commitSha: sha, blob: file.blob };
   const { policy } = effectivePolicy({ repository: { ...at, text }, base: null, floor: null });
   return rowsOf(policy).some((own) => own.from === row.from && own.through === row.through);
-}
-
-/** The commits that one merge brought, read from the merge commit back. */
-export async function groupEndingAt(reading: Reading, sha: string): Promise<MergeGroup | null> {
-  const path = '/repos/{owner}/{repo}/commits';
-  const answer = await reading.client.get(path, {
-    ...place(reading.repo),
-    sha,
-    per_page: PER_QUERY,
-  });
-  const listed = parseAnswer(historySchema, answer.data, 'the commits of a merge');
-  const commits = listed.map((one): ListedCommit => {
-    const parents = one.parents.map((parent) => parent.sha);
-    return { sha: one.sha, parents, author: null, message: '' };
-  });
-  const links = await readLinks(
-    reading,
-    commits.map((commit) => commit.sha),
-  );
-  return groupsOf(sha, commits, links).find((group) => group.lastSha === sha) ?? null;
 }

@@ -1,29 +1,25 @@
 /** Evidence of an open pull request. */
-import type { TreeEntry } from '../core/dry-run.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
 import type { Change, Evidence, PolicySources, Standing } from '../core/evidence.ts';
 import { type Locator, locatorKey } from '../core/subject.ts';
 import { readActivity } from './activity.ts';
 import { changeOf, checkCommits, readViaApp } from './change.ts';
-import {
-  type ChangeFiles,
-  type Comparison,
-  readChangeFiles,
-  readComparison,
-} from './change-files.ts';
+import type { ChangeFiles } from './change-files.ts';
 import { dryRunOf, likelyFiles, type DryRunParts, type TwoTrees } from './dry-run.ts';
 import { readEligible, type Writers } from './eligible.ts';
+import { type Ends, readEnds } from './ends.ts';
 import { knownAgents } from './involved.ts';
 import { readMentions } from './mentions.ts';
 import { mergeTrees } from './merge-trees.ts';
+import { settleMerged } from './merged-change.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { type FloorsSeen, POLICY_EXPRESSION, policySources } from './policy-files.ts';
-import { readPull } from './pull-facts.ts';
+import { type PullAnswer, readPull } from './pull-facts.ts';
 import type { OpenHeads, PullFacts } from './pull-shapes.ts';
 import { readPushes } from './pushes.ts';
 import { noteGap, type Reading } from './reading.ts';
 import { readSameHead } from './same-head.ts';
-import { readTree, sourceTree } from './trees.ts';
+import { sourceTree } from './trees.ts';
 
 export interface GatherParts extends DryRunParts {
   readonly floorsSeen: FloorsSeen;
@@ -50,7 +46,9 @@ export async function gatherPull(
   locator: PullLocator,
 ): Promise<Evidence | null> {
   const { repo, number } = locator;
-  const open = await readOpenPull(reading, parts, number);
+  const answer = await readNow(reading, number);
+  if (answer.facts?.pull.state === 'MERGED') await settleMerged(reading, number, answer.facts);
+  const open = await openPullOf(reading, parts, number, answer);
   if (open === null) return null;
   const { atMs, defaultBranch, sources, change } = open;
   const others = await readSameHead(reading, open, (one) => readOpenPull(reading, parts, one));
@@ -91,8 +89,19 @@ export async function readOpenPull(
   parts: GatherParts,
   number: number,
 ): Promise<OpenPull | null> {
-  const asked = { policyPath: POLICY_EXPRESSION, withOpen: true };
-  const { atMs, policy: policyFacts, facts, ...beside } = await readPull(reading, number, asked);
+  return openPullOf(reading, parts, number, await readNow(reading, number));
+}
+
+function readNow(reading: Reading, number: number): Promise<PullAnswer> {
+  return readPull(reading, number, { policyPath: POLICY_EXPRESSION, withOpen: true });
+}
+
+async function openPullOf(
+  reading: Reading,
+  parts: GatherParts,
+  number: number,
+  { atMs, policy: policyFacts, facts, ...beside }: PullAnswer,
+): Promise<OpenPull | null> {
   if (facts === null || facts.pull.state !== 'OPEN') return null;
   const baseSha = baseTip(reading, number, facts);
   const [ends, pushes, viaApp] = await Promise.all([
@@ -136,36 +145,6 @@ function baseTip(reading: Reading, number: number, { pull }: PullFacts): string 
     detail: `The base branch ${pull.baseRefName} of pull request #${number} is not there; choose another base.`,
   });
   return pull.baseRefOid;
-}
-
-export interface Ends {
-  readonly comparison: Comparison;
-  readonly files: ChangeFiles;
-  /** The tree of the base commit. */
-  readonly base: readonly TreeEntry[];
-}
-
-/** Comparison, trees and files between a base and a head. */
-async function readEnds(
-  reading: Reading,
-  number: number,
-  ends: { readonly baseSha: string; readonly headSha: string },
-): Promise<Ends> {
-  const comparison = await readComparison(reading, ends.baseSha, ends.headSha);
-  return readEndsOf(reading, number, { comparison, headSha: ends.headSha });
-}
-
-/** Trees and files of a comparison that was read. */
-export async function readEndsOf(
-  reading: Reading,
-  number: number,
-  { comparison, headSha }: { readonly comparison: Comparison; readonly headSha: string },
-): Promise<Ends> {
-  const [files, base] = await Promise.all([
-    readChangeFiles(reading, number, { comparison, headSha }),
-    readTree(reading, comparison.baseTree),
-  ]);
-  return { comparison, files, base };
 }
 
 /** The base's tip, and the same with the pull request merged onto it: what would be deployed. */

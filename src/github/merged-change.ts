@@ -5,7 +5,8 @@ import type { Policy } from '../core/policy.ts';
 import { changeOf, checkCommits, readViaApp } from './change.ts';
 import { readComparison } from './change-files.ts';
 import { dryRunOf } from './dry-run.ts';
-import { type GatherParts, readEndsOf } from './gather-pull.ts';
+import { readEndsOf } from './ends.ts';
+import type { GatherParts } from './gather-pull.ts';
 import { knownAgents } from './involved.ts';
 import { readMentions } from './mentions.ts';
 import { type MergedTree, mergeTrees } from './merge-trees.ts';
@@ -13,7 +14,7 @@ import { POLICY_EXPRESSION } from './policy-files.ts';
 import { readPull, readPulls } from './pull-facts.ts';
 import type { PullFacts } from './pull-shapes.ts';
 import { readPushes } from './pushes.ts';
-import type { MergeGroup } from './range.ts';
+import { groupEndingAt, type MergeGroup } from './range.ts';
 import type { Reading } from './reading.ts';
 import { keepSettled, readSettled, type Settled, settledKey } from './settled.ts';
 import { differences, preloadTrees, readTree, sourceTree } from './trees.ts';
@@ -107,6 +108,22 @@ export async function readMergedChange(
     mentions: await readMentions(reading, dryRun, ends.base),
   });
   return { change, ...compareContent(merged, deployed) };
+}
+
+/**
+ * Keeps what cannot change any more about a pull request that was merged, so that the gate, where
+ * many come together, has only to ask for what can. When GitHub does not tell yet which commits it
+ * was merged by, nothing is kept, and the gate reads it all.
+ */
+export async function settleMerged(
+  reading: Reading,
+  number: number,
+  facts: PullFacts,
+): Promise<void> {
+  const sha = facts.pull.mergeCommit?.oid;
+  const group = sha === undefined ? null : await groupEndingAt(reading, sha);
+  if (group === null || group.pull !== number || group.ontoSha === null) return;
+  await settledOf(reading, { facts, group, number, ontoSha: group.ontoSha }, NOTHING_AHEAD);
 }
 
 async function readFacts(reading: Reading, number: number): Promise<PullFacts | null> {

@@ -255,3 +255,30 @@ function sideCommits(
   }
   return found;
 }
+
+/** Commits as REST lists them. */
+export const historySchema: z.ZodType<
+  readonly { readonly sha: string; readonly parents: readonly { readonly sha: string }[] }[]
+> = z.array(
+  z.object({ sha: shaSchema, parents: z.array(z.object({ sha: shaSchema })) }),
+);
+
+/** The commits that one merge brought, read from the merge commit back. */
+export async function groupEndingAt(reading: Reading, sha: string): Promise<MergeGroup | null> {
+  const path = '/repos/{owner}/{repo}/commits';
+  const answer = await reading.client.get(path, {
+    ...place(reading.repo),
+    sha,
+    per_page: PER_QUERY,
+  });
+  const listed = parseAnswer(historySchema, answer.data, 'the commits of a merge');
+  const commits = listed.map((one): ListedCommit => {
+    const parents = one.parents.map((parent) => parent.sha);
+    return { sha: one.sha, parents, author: null, message: '' };
+  });
+  const links = await readLinks(
+    reading,
+    commits.map((commit) => commit.sha),
+  );
+  return groupsOf(sha, commits, links).find((group) => group.lastSha === sha) ?? null;
+}

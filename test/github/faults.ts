@@ -31,6 +31,16 @@ export interface DeliveryFault {
   readonly delayMs?: number;
 }
 
+/** What GitHub does to single fields of a GraphQL answer, which otherwise stands. */
+export interface FieldFault {
+  /** A part of the query. */
+  readonly match: string;
+  /** Where in the answer; `*` stands for every member of that level. */
+  readonly path: readonly (string | number)[];
+  /** `null` with an error, as when a part took too long; `cut`: the last of a list is left out. */
+  readonly how: 'null' | 'cut';
+}
+
 interface Armed<T> {
   readonly fault: T;
   seen: number;
@@ -54,6 +64,8 @@ export class Faults {
   jitterMs = 0;
   private readonly onRequests: Armed<RequestFault>[] = [];
   private readonly onDeliveries: Armed<DeliveryFault>[] = [];
+  /** Faults of single fields of GraphQL answers; `clear` takes them back. */
+  readonly fields: FieldFault[] = [];
   private state: number;
 
   constructor(seed: number) {
@@ -72,6 +84,7 @@ export class Faults {
   clear(): void {
     this.onRequests.length = 0;
     this.onDeliveries.length = 0;
+    this.fields.length = 0;
     this.latencyMs = 0;
     this.jitterMs = 0;
   }

@@ -12,6 +12,7 @@ import {
   type DocumentNode,
   type GraphQLSchema,
 } from 'graphql';
+import type { FieldFault } from './faults.ts';
 import { HttpError, isRecord, ok, whose, type Call, type Reply } from './http.ts';
 import { accountNode, Refused, type Asking } from './graphql-nodes.ts';
 import { organizationNode, repositoryNode } from './graphql-repo.ts';
@@ -88,6 +89,27 @@ function root(asking: Asking): Json {
   };
 }
 
+/** Breaks a field of an answer; answers the errors that GitHub would tell beside it. */
+function breakField(
+  value: unknown,
+  path: FieldFault['path'],
+  how: FieldFault['how'],
+  at: readonly (string | number)[] = [],
+): readonly GraphQLError[] {
+  const [step, ...rest] = path;
+  if (typeof value !== 'object' || value === null || step === undefined) return [];
+  const names = step === '*' ? Object.keys(value) : [step];
+  return names.flatMap((name) => {
+    const member: unknown = Reflect.get(value, name);
+    if (member === undefined) return [];
+    if (rest.length > 0) return breakField(member, rest, how, [...at, name]);
+    Reflect.set(value, name, how === 'cut' && Array.isArray(member) ? member.slice(0, -1) : null);
+    if (how === 'cut') return [];
+    const originalError = new Refused('INTERNAL', 'Something went wrong while executing your query.');
+    return [new GraphQLError(originalError.message, { path: [...at, name], originalError })];
+  });
+}
+
 export async function graphql(call: Call): Promise<Reply> {
   if (call.auth.kind !== 'token') throw new HttpError(401, 'Requires authentication');
   const { query, variables, operationName } = call.body;
@@ -106,7 +128,11 @@ export async function graphql(call: Call): Promise<Reply> {
     variableValues: isRecord(variables) ? variables : {},
     operationName: typeof operationName === 'string' ? operationName : null,
   });
-  const { data, errors } = result;
+  const { data } = result;
+  const broken = call.world.faults.fields
+    .filter(({ match }) => query.includes(match))
+    .flatMap((fault) => breakField(data, fault.path, fault.how));
+  const errors = broken.length === 0 ? result.errors : [...(result.errors ?? []), ...broken];
   if (errors === undefined) return ok({ data });
   for (const error of errors) {
     if (!(error.originalError instanceof Refused)) {

@@ -1,0 +1,190 @@
+/** What a decision about a long range costs in requests, and that cutting them cuts nothing off. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Evidence } from '../../src/core/evidence.ts';
+import { GitHubFault } from '../../src/github/faults.ts';
+import type { LocalGitHub, Repo } from '../github/index.ts';
+import type { Run } from '../github/repo.ts';
+import { longRange } from './long-range.ts';
+import { openRoom, type Room, TestMemory } from './room.ts';
+
+/** A production decision over 50 commits may cost so many. */
+const ALLOWED = 30;
+
+let room: Room;
+let gh: LocalGitHub;
+
+before(async () => {
+  room = await openRoom();
+  ({ gh } = room);
+  gh.org('acme', { admins: ['boss'] });
+  for (const login of ['alice', 'bob', 'carol']) gh.user(login);
+});
+after(() => gh.close());
+
+interface Asked {
+  readonly repo: Repo;
+  readonly run: Run;
+}
+
+/** What a process reads that has just started, with what the store kept. */
+async function read({ repo, run }: Asked, memory: TestMemory) {
+  const fresh = await openRoom(gh, memory);
+  const mark = gh.requests.length;
+  const evidence = await fresh.deployment(repo, run.id, run.deployment?.id);
+  return { evidence, requests: gh.requestsSince(mark) };
+}
+
+async function waiting(repo: Repo): Promise<Asked> {
+  return { repo, run: await repo.startRun({ actor: 'alice' }) };
+}
+
+function sum(requests: Readonly<Record<string, number>>): number {
+  return Object.values(requests).reduce((all, one) => all + one, 0);
+}
+
+/** Evidence without the moment of reading. */
+function told({ readAtMs: _readAt, ...evidence }: Evidence): unknown {
+  return evidence;
+}
+
+describe('a range of 50 commits', () => {
+  test('each its own pull request: 30 requests at most, and nothing is left out', async () => {
+    const { repo, numbers } = await longRange(room, { pulls: 50 });
+    const run = await waiting(repo);
+    const { evidence, requests } = await read(run, room.memory);
+    assert.deepEqual(requests, {
+      'apps/create-installation-access-token': 1,
+      'actions/get-workflow-run': 1,
+      'repos/get-deployment': 1,
+      'repos/list-deployment-statuses': 2, // this one's, and of the one that is adopted
+      'repos/list-deployments': 1, // only while nothing was released yet
+      'checks/list-for-ref': 1,
+      'repos/compare-commits-with-basehead': 3, // the adopted one, the range, its two ends
+      'git/get-tree': 1, // the newest; of the others only the folders that differ
+      graphql: 13, // policy, links, 5 of pull requests, 5 of folders, people
+      'repos/get-repo-rule-suites': 1,
+    });
+    assert.ok(sum(requests) <= ALLOWED);
+    assert.equal(evidence.deployment?.range.length, 50);
+    assert.ok(evidence.deployment.range.every(({ equalsReviewed }) => equalsReviewed === true));
+    assert.deepEqual(
+      evidence.changes.map(({ pull }) => pull),
+      numbers,
+    );
+    assert.ok(evidence.changes.every(({ reviews, pushes }) => reviews.length > 0 && pushes[0]));
+    assert.deepEqual(evidence.gaps, []);
+    // A store that kept nothing reads the same, by more requests; after that it is kept.
+    const empty = new TestMemory();
+    const anew = await read(run, empty);
+    assert.deepEqual(told(anew.evidence), told(evidence));
+    const again = await read(run, empty);
+    assert.ok(sum(again.requests) <= ALLOWED, JSON.stringify(again.requests));
+    assert.deepEqual(told(again.evidence), told(evidence));
+  });
+});
+
+describe('pull requests read together', () => {
+  test('lists that are longer than a first page are read to their end', async () => {
+    const { repo, numbers } = await longRange(room, { pulls: 3, commits: 35, reviews: 31 });
+    const run = await waiting(repo);
+    const { evidence, requests } = await read(run, room.memory);
+    for (const { commits, reviews } of evidence.changes) {
+      assert.equal(commits.length, 35);
+      assert.equal(reviews.length, 31);
+    }
+    assert.equal(evidence.changes.length, numbers.length);
+    assert.deepEqual(evidence.gaps, []);
+    assert.ok((requests['graphql'] ?? 0) >= 3 * 2, 'further pages are requests of their own');
+  });
+
+  const parts = [
+    ['a pull request', ['repository', 'p1']],
+    ['the reviews of one', ['repository', 'p1', 'reviews']],
+    ['who gave a review', ['repository', 'p1', 'reviews', 'nodes', 0, 'author']],
+    ['every commit of one', ['repository', 'p1', 'commits', 'nodes', '*']],
+    ['the whole answer', ['repository']],
+  ] as const;
+  for (const [what, path] of parts) {
+    test(`${what} that fails is read alone; when that fails too, nothing is judged`, async () => {
+      const { repo } = await longRange(room, { pulls: 3 });
+      const run = await waiting(repo);
+      const whole = await read(run, room.memory);
+      gh.faults.fields.push({ match: 'query Pulls(', path, how: 'null' });
+      const partly = await read(run, room.memory);
+      assert.deepEqual(told(partly.evidence), told(whole.evidence));
+      assert.ok(sum(partly.requests) > sum(whole.requests));
+      const alone = ['repository', 'pullRequest', ...path.slice(2)];
+      gh.faults.fields.push({ match: 'query Pull(', path: alone, how: 'null' });
+      await assert.rejects(read(run, room.memory), (fault) => fault instanceof GitHubFault);
+      gh.faults.clear();
+    });
+  }
+
+  test('a query that GitHub gives up is asked in parts, and a limit is not pressed on', async () => {
+    const { repo } = await longRange(room, { pulls: 3 });
+    const run = await waiting(repo);
+    const whole = await read(run, room.memory);
+    const calls = gh.requests.slice(-sum(whole.requests)).map(({ operationId }) => operationId);
+    const nth = calls.flatMap((id, at) => (id === 'graphql' ? [at] : []));
+    for (const [order] of nth.entries()) {
+      gh.faults.request({ match: 'graphql', nth: order + 1, rateLimit: 'secondary' });
+      await assert.rejects(
+        read(run, room.memory),
+        (fault) => fault instanceof GitHubFault && fault.code === 'github-limited',
+      );
+      gh.faults.clear();
+    }
+    gh.faults.request({ match: 'graphql', nth: 3, status: 502 });
+    const parted = await read(run, room.memory);
+    assert.deepEqual(told(parted.evidence), told(whole.evidence));
+    gh.faults.clear();
+  });
+});
+
+describe('trees read together', () => {
+  const cuts = [
+    ['a list of entries that was cut', 'cut', ['repository', '*', 'tree', 'entries']],
+    ['a folder below that was cut', 'cut', ['repository', '*', 'entries']],
+    ['a tree that is not told', 'null', ['repository', '*']],
+  ] as const;
+  for (const [what, how, path] of cuts) {
+    test(`${what} is not believed: the tree is read whole`, async () => {
+      const { repo } = await longRange(room, { pulls: 4 });
+      const run = await waiting(repo);
+      const whole = await read(run, room.memory);
+      gh.faults.fields.push({ match: 'query Folders(', path, how });
+      const partly = await read(run, room.memory);
+      gh.faults.clear();
+      assert.deepEqual(told(partly.evidence), told(whole.evidence));
+      const trees = (one: typeof whole): number => one.requests['git/get-tree'] ?? 0;
+      assert.ok(trees(partly) > trees(whole));
+    });
+  }
+});
+
+describe('what was settled', () => {
+  test('another head, another merge or a broken row is read anew', async () => {
+    const { repo } = await longRange(room, { pulls: 2 });
+    const run = await waiting(repo);
+    const whole = await read(run, room.memory);
+    const memory = new TestMemory();
+    await read(run, memory);
+    assert.equal(memory.facts.size, 2);
+    for (const text of ['', '{', '{"v":2}', '[]']) {
+      for (const key of memory.facts.keys()) memory.facts.set(key, text);
+      const again = await read(run, memory);
+      assert.deepEqual(told(again.evidence), told(whole.evidence));
+    }
+  });
+
+  test('a late review and a dismissal after the merge are seen', async () => {
+    const { repo, pulls } = await longRange(room, { pulls: 2 });
+    const run = await waiting(repo);
+    await read(run, room.memory);
+    await pulls[0]?.review({ by: 'carol' });
+    const { evidence } = await read(run, room.memory);
+    const by = evidence.changes[0]?.reviews.map(({ author }) => author?.login);
+    assert.deepEqual(by, ['alice', 'carol']);
+  });
+});
