@@ -152,7 +152,10 @@ export async function preloadFolders(
     if (left < 0) return;
     const next = new Set<string>();
     for (let from = 0; from < wanted.length; from += PER_QUERY) {
-      for (const { sha, folder } of await readFolders(reading, wanted.slice(from, from + PER_QUERY))) {
+      for (const { sha, folder } of await readFolders(
+        reading,
+        wanted.slice(from, from + PER_QUERY),
+      )) {
         folders.set(keyOf(sha), folder);
         for (const entry of folder) if (entry.mode === FOLDER_MODE) next.add(entry.sha);
       }

@@ -123,8 +123,7 @@ export const PULLS_PER_QUERY = 10;
 /** A query for several pull requests, as fields `p0`, `p1`, …; their lists go on by further pages. */
 export function pullsQuery(numbers: readonly number[]): string {
   const fields = numbers.map(
-    (number, index) =>
-      `p${index}: pullRequest(number: ${number}) { ${pullFields(TOGETHER_PAGE)} }`,
+    (number, index) => `p${index}: pullRequest(number: ${number}) { ${pullFields(TOGETHER_PAGE)} }`,
   );
   return `query Pulls($owner: String!, $name: String!) {
   repository(owner: $owner, name: $name) { ${fields.join('\n')} }

@@ -259,9 +259,7 @@ function sideCommits(
 /** Commits as REST lists them. */
 export const historySchema: z.ZodType<
   readonly { readonly sha: string; readonly parents: readonly { readonly sha: string }[] }[]
-> = z.array(
-  z.object({ sha: shaSchema, parents: z.array(z.object({ sha: shaSchema })) }),
-);
+> = z.array(z.object({ sha: shaSchema, parents: z.array(z.object({ sha: shaSchema })) }));
 
 /** The commits that one merge brought, read from the merge commit back. */
 export async function groupEndingAt(reading: Reading, sha: string): Promise<MergeGroup | null> {

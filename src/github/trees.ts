@@ -138,7 +138,8 @@ async function walk(
   const entries = whole.truncated
     ? await walkFolders(reading, await fetchTree(reading, sha, false), budget)
     : filesOf(whole, '');
-  if (!whole.truncated) keepFolders(reading.trees.folders, (one) => treeKey(reading, one), whole.tree);
+  if (!whole.truncated)
+    keepFolders(reading.trees.folders, (one) => treeKey(reading, one), whole.tree);
   if (budget.left >= 0) reading.trees.set(key, entries);
   return entries;
 }

@@ -9,6 +9,8 @@ import { type Sql, storeFault } from './connect.ts';
 const BLOB_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Blobs in one statement. */
 const BLOB_BATCH = 32;
+/** A merged pull request that no release has brought for so long is read again. */
+const SETTLED_FOR_MS = 90 * 86_400_000;
 /** An environment's history that a decision may look at. */
 const RELEASES_LIMIT = 200;
 
@@ -129,8 +131,24 @@ function peopleMemory(
 }
 
 /** Content by its git object id. */
-function blobMemory(sql: Sql): Part<'blobs' | 'keepBlobs'> {
+function blobMemory(sql: Sql): Part<'blobs' | 'keepBlobs' | 'settled' | 'keepSettled'> {
   return {
+    settled: (repo, keys) =>
+      remembering('reading what is kept of merged pull requests', async () => {
+        if (keys.length === 0) return new Map();
+        const rows = await sql<{ key: string; facts: string }[]>`
+          select key, facts from tagout.settled where installation_id = ${repo.installationId}
+            and repo_id = ${repo.id} and key = any(${[...keys]}::text[])`;
+        return new Map(rows.map((row) => [row.key, row.facts]));
+      }),
+    keepSettled: (repo, key, facts) =>
+      remembering('keeping a merged pull request', async () => {
+        const nowMs = Date.now();
+        await sql`insert into tagout.settled values (${repo.installationId}::bigint,
+          ${repo.id}::bigint, ${key}, ${facts}, ${nowMs}::bigint) on conflict do nothing`;
+        await sql`delete from tagout.settled where installation_id = ${repo.installationId}
+          and repo_id = ${repo.id} and at_ms < ${nowMs - SETTLED_FOR_MS}::bigint`;
+      }),
     blobs: (shas) =>
       remembering('reading kept content', async () => {
         if (shas.length === 0) return new Map();

@@ -8,6 +8,7 @@ import type { Row } from './row.ts';
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   audit: async () => (await import('./audit.ts')).benchAudit(),
   decide: async () => (await import('./decide.ts')).benchDecide(),
+  range: async () => (await import('./range.ts')).benchRange(),
   event: async () => (await import('./event.ts')).benchEvent(),
   check: async () => (await import('./check.ts')).benchCheck(),
   intake: async () => (await import('./intake.ts')).benchIntake(),

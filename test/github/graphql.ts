@@ -105,7 +105,10 @@ function breakField(
     if (rest.length > 0) return breakField(member, rest, how, [...at, name]);
     Reflect.set(value, name, how === 'cut' && Array.isArray(member) ? member.slice(0, -1) : null);
     if (how === 'cut') return [];
-    const originalError = new Refused('INTERNAL', 'Something went wrong while executing your query.');
+    const originalError = new Refused(
+      'INTERNAL',
+      'Something went wrong while executing your query.',
+    );
     return [new GraphQLError(originalError.message, { path: [...at, name], originalError })];
   });
 }
