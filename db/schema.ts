@@ -3,8 +3,8 @@
  * only; the schema `tagout` holds working state that can be made again from GitHub and the audit
  * tables.
  *
- * After a change here: `npx drizzle-kit generate --dialect=postgresql --schema=db/schema.ts
- * --out=db/migrations`. Functions, triggers, roles and grants are written by hand in a migration of
+ * After a change here: `npx drizzle-kit generate --dialect=postgresql
+ * '--schema=db/schema*.ts' --out=db/migrations`. Functions, triggers, roles and grants are written by hand in a migration of
  * their own (`--custom`), as drizzle has no words for them.
  */
 import { type SQL, sql } from 'drizzle-orm';
@@ -328,57 +328,6 @@ const bypassTable = tagout.table(
   (t) => [primaryKey({ columns: [t.installationId, t.repoId, t.environment, t.deploymentId] })],
 );
 export const bypass: PgTable = bypassTable;
-
-/** What went past the gate, until an independent person reviewed it afterwards. */
-const incidentTable = tagout.table(
-  'incident',
-  {
-    installationId: bigint('installation_id', big).notNull(),
-    repoId: bigint('repo_id', big).notNull(),
-    /** `deployment:environment:id` or `merge:pull:commit`. */
-    key: text('key').notNull(),
-    code: text('code').notNull(),
-    environment: text('environment'),
-    deploymentId: bigint('deployment_id', big),
-    runId: bigint('run_id', big),
-    sha: text('sha'),
-    detail: text('detail').notNull(),
-    sinceMs: bigint('since_ms', big).notNull(),
-    closedAtMs: bigint('closed_at_ms', big),
-  },
-  (t) => [primaryKey({ columns: [t.installationId, t.repoId, t.key] })],
-);
-export const incident: PgTable = incidentTable;
-
-/** The state around the gate as it was last seen, and since when: a change of it is an event. */
-const postureTable = tagout.table(
-  'posture',
-  {
-    installationId: bigint('installation_id', big).notNull(),
-    repoId: bigint('repo_id', big).notNull(),
-    item: text('item').notNull(),
-    about: text('about').notNull(),
-    environment: text('environment'),
-    state: text('state').notNull(),
-    sinceMs: bigint('since_ms', big).notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.installationId, t.repoId, t.item] })],
-);
-export const posture: PgTable = postureTable;
-
-/** What can never change about a merged pull request, kept so that the gate asks for less. */
-const settledTable = tagout.table(
-  'settled',
-  {
-    installationId: bigint('installation_id', big).notNull(),
-    repoId: bigint('repo_id', big).notNull(),
-    key: text('key').notNull(),
-    facts: text('facts').notNull(),
-    atMs: bigint('at_ms', big).notNull(),
-  },
-  (t) => [primaryKey({ columns: [t.installationId, t.repoId, t.key] })],
-);
-export const settled: PgTable = settledTable;
 
 /** Bearer tokens of deployers outside GitHub, by their SHA-256 only. */
 const deployerTokenTable = tagout.table('deployer_token', {

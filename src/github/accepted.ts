@@ -14,7 +14,7 @@ import { readMergedChange } from './merged-change.ts';
 import { POLICY_PATH } from './policy-files.ts';
 import { commitsQuery } from './queries.ts';
 import { groupEndingAt, historySchema, type ListedCommit, readLinks } from './range.ts';
-import { parseAnswer, place, type Reading, refuseErrors, shaSchema } from './reading.ts';
+import { parseAnswer, place, type Reading, refuseErrors } from './reading.ts';
 import { contains, type Start } from './release-start.ts';
 import { readTree } from './trees.ts';
 import { readBetween } from './whole-range.ts';
