@@ -2,8 +2,10 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Probot } from 'probot';
+import type { Hono } from 'hono';
 import { createTagoutApp } from './app.ts';
 import { placesOf } from './cli/anchors.ts';
+import { callbackUrl, createAuditDoor } from './audit-door.ts';
 import { withStoredCredentials } from './cli/credentials.ts';
 import { EXIT, failed, realIo } from './cli/io.ts';
 import type { Io } from './cli/io.ts';
@@ -39,6 +41,8 @@ import type { Store } from './store/open.ts';
 import type { Worker } from './store/worker.ts';
 import { addDecisions } from './web/decisions.ts';
 import { createWebApp, WEBHOOK_PATH } from './web/app.ts';
+import type { WebEnv } from './web/app.ts';
+import { createAuditClosed, createAuditPages } from './web/audit/pages.ts';
 import { createMetrics } from './web/metrics.ts';
 import type { Metrics } from './web/metrics.ts';
 import { listen } from './web/server.ts';
@@ -118,7 +122,10 @@ async function start(settings: ServeSettings, { log, closers, close }: Frame): P
     log,
   });
   const door = { probot, limits, store, githubApiUrl: baseUrl, now: Date.now };
-  if (only !== 'worker') addDecisions(app, createDeployerDoor(door));
+  if (only !== 'worker') {
+    addDecisions(app, createDeployerDoor(door));
+    app.route('/', auditPages(parts));
+  }
   const listening = await listen(app, settings).catch(async (error: unknown) => {
     await worker?.stop();
     throw error;
@@ -126,6 +133,14 @@ async function start(settings: ServeSettings, { log, closers, close }: Frame): P
   // Together, so that no time of the worker's is lost to a client that does not hang up.
   closers.push(() => Promise.all([listening.close(WEB_GRACE_MS), worker?.stop()]));
   return { url: listening.url, store, close, lost: lost.promise };
+}
+
+/** `/audit`, or the page that says what is missing for it. */
+function auditPages({ settings, probot, limits, store, log }: Parts): Hono<WebEnv> {
+  const { oauth = null } = settings;
+  if (oauth === null) return createAuditClosed({ callbackUrl: callbackUrl(settings.publicUrl) });
+  const parts = { settings, oauth, probot, limits, store, log, now: Date.now };
+  return createAuditPages(createAuditDoor(parts));
 }
 
 function wishesOf({ notices }: ServeSettings): Pick<LineParts, 'notices'> {

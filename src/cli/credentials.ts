@@ -151,5 +151,7 @@ export function withStoredCredentials(env: Environment, cwd: string): Environmen
     APP_ID: String(stored.appId),
     PRIVATE_KEY: stored.privateKey,
     WEBHOOK_SECRET: stored.webhookSecret,
+    CLIENT_ID: stored.clientId,
+    CLIENT_SECRET: stored.clientSecret,
   };
 }

@@ -8,8 +8,9 @@ import { operator, recordRead } from '../store/access.ts';
 import type { Store } from '../store/open.ts';
 import { readLogIds } from '../store/read-log.ts';
 import type { WebEnv } from '../web/app.ts';
-import { type AuditParts, createAuditPages, letIn } from '../web/audit/pages.ts';
+import { type AuditParts, createAuditPages } from '../web/audit/pages.ts';
 import { createSessions } from '../web/audit/session.ts';
+import { letIn } from '../web/audit/sign-in.ts';
 import { createLogSource } from '../web/audit/source.ts';
 import { listen, type Listening } from '../web/server.ts';
 import { EXIT } from './io.ts';
@@ -44,8 +45,11 @@ export async function openPages(
   const parts: AuditParts = {
     source: createLogSource(store.reports, store.key),
     sessions: createSessions(randomBytes(32)),
+    rightsOf: () =>
+      Promise.resolve({ logs: logs.map((id) => ({ id, name: `log ${id}` })), unread: false }),
     recordRead: ({ installationId, what, wish }) =>
       recordRead(store, { installationId, what, how: 'web', wish }, about.now),
+    recordRefusal: () => Promise.resolve(),
     signIn: { words: 'Open the address that `npx tagout report --serve` printed; it opens once.' },
     secure: false,
     now: about.now,
@@ -69,7 +73,7 @@ export async function openPages(
         403,
       );
     }
-    const reader = { id: null, login: operator().login ?? 'unknown', logs };
+    const reader = { id: null, login: operator().login ?? 'unknown' };
     return letIn(context, parts, reader);
   });
   app.get('/', (context) => context.redirect('/audit'));

@@ -44,6 +44,7 @@ export function secretsOf(
   const more = [
     metricsToken ?? '',
     settings.anchors?.git?.token ?? '',
+    settings.oauth?.clientSecret ?? '',
     hook,
     URL.parse(hook)?.pathname ?? '',
   ];

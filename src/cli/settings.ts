@@ -49,6 +49,8 @@ export interface ServeSettings extends StoreSettings {
   readonly sweepMinutes?: number;
   /** Bearer token of `/metrics`; without one there are none. */
   readonly metricsToken?: string | null;
+  /** With which people sign in to read the record at `/audit`; null or left out: nobody can. */
+  readonly oauth?: { readonly clientId: string; readonly clientSecret: string } | null;
   /** Only one half of the server in this process. */
   readonly only?: 'web' | 'worker' | null;
   /** A pg_dump that policies may start from, absolute; null or left out: there is none. */
@@ -126,6 +128,13 @@ const serveSchema = z.object({
   METRICS_TOKEN: given
     .min(16, 'METRICS_TOKEN has less than 16 characters: make one with openssl rand -hex 32.')
     .nullable(),
+  CLIENT_ID: given
+    .regex(
+      /^[\w.-]{1,100}$/,
+      'CLIENT_ID is not a client id: take it from the page of your GitHub App.',
+    )
+    .nullable(),
+  CLIENT_SECRET: given.nullable(),
   NOTICES: given
     .regex(
       /^(?:none|(?:comment|reviewers)(?:,(?:comment|reviewers))*)$/,
@@ -205,8 +214,12 @@ export function readSetupSettings(env: Environment): SetupSettings {
 export function readServeSettings(env: Environment, cwd: string): ServeSettings {
   const found = parse(serveSchema, env);
   const key = readPrivateKey(env, cwd);
-  if ('length' in found) return refuse([...found, ...('problem' in key ? [key.problem] : [])]);
-  if ('problem' in key) return refuse([key.problem]);
+  const half = oneOfTwo(env);
+  if ('length' in found) {
+    return refuse([...found, ...half, ...('problem' in key ? [key.problem] : [])]);
+  }
+  if ('problem' in key) return refuse([...half, key.problem]);
+  if (half.length > 0) return refuse(half);
   const wrong = anchorProblem(found);
   if (wrong !== null) return refuse([wrong]);
   return {
@@ -221,10 +234,30 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
     sweepMinutes: found.SWEEP_MINUTES ?? 5,
     metricsToken: found.METRICS_TOKEN,
     ...(found.TAGOUT_SNAPSHOT === null ? {} : { snapshot: resolve(cwd, found.TAGOUT_SNAPSHOT) }),
+    oauth: oauthOf(found),
     notices: noticesOf(found),
     anchors: anchorsOf(found, cwd),
     logLevel: found.LOG_LEVEL ?? 'info',
   };
+}
+
+function oauthOf({
+  CLIENT_ID: clientId,
+  CLIENT_SECRET: clientSecret,
+}: z.infer<typeof serveSchema>) {
+  return clientId === null || clientSecret === null ? null : { clientId, clientSecret };
+}
+
+/** Half of what signing in needs would look like signing in and never work. */
+function oneOfTwo(env: Environment): readonly string[] {
+  const [id, secret] = ['CLIENT_ID', 'CLIENT_SECRET'].map(
+    (name) => (env[name] ?? '').trim() !== '',
+  );
+  if (id === secret) return [];
+  const [there, missing] = id ? ['CLIENT_ID', 'CLIENT_SECRET'] : ['CLIENT_SECRET', 'CLIENT_ID'];
+  return [
+    `${there} is set without ${missing}: set both, so that people can sign in at /audit, or none.`,
+  ];
 }
 
 /** A comment is what people expect of an app on a pull request; to ask people is for them to wish. */

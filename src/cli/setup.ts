@@ -5,6 +5,7 @@ import { exchangeManifestCode } from '../github/manifest-code.ts';
 import { newAppPage, placeOfApi, placeOfWeb } from '../github/places.ts';
 import type { GitHubPlace } from '../github/places.ts';
 import { WEBHOOK_PATH } from '../web/app.ts';
+import { CALLBACK_PATH } from '../web/audit/sign-in.ts';
 import type { Log } from '../web/log.ts';
 import { listen } from '../web/server.ts';
 import { createSetupApp } from '../web/setup.ts';
@@ -39,6 +40,8 @@ export function manifestFor(
     ...manifest,
     hook_attributes: { url: `${addresses.publicUrl}${WEBHOOK_PATH}`, active: true },
     redirect_url: addresses.redirectUrl,
+    callback_urls: [`${addresses.publicUrl}${CALLBACK_PATH}`],
+    request_oauth_on_install: false,
   };
 }
 

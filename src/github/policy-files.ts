@@ -16,7 +16,7 @@ export const POLICY_PATH = '.github/tagout.yml';
 export const POLICY_EXPRESSION: string = `HEAD:${POLICY_PATH}`;
 
 /** The organisation's repository that holds the floor. */
-const FLOOR_REPOSITORY = '.github';
+export const FLOOR_REPOSITORY = '.github';
 
 /** What a query tells of one repository: its default branch and the policy file there. */
 export interface RepositoryFacts {

@@ -11,10 +11,17 @@ describe('the audit pages', () => {
   const org = createOrg(80);
   const sessions = createSessions('a secret of the server');
   const reads: string[] = [];
+  const refusals: string[] = [];
   let failing = false;
   const app = createAuditPages({
     source: memorySource(org.log),
     sessions,
+    rightsOf: ({ id }) =>
+      Promise.resolve({ logs: id === 1 ? [{ id: 1, name: 'acme' }] : [], unread: id === 3 }),
+    recordRefusal: ({ login }, asked) => {
+      refusals.push(`${login} ${asked}`);
+      return Promise.resolve();
+    },
     recordRead: ({ what, reader }) => {
       if (failing) return Promise.reject(new Error('the store is down'));
       reads.push(`${reader.login} ${what}`);
@@ -25,29 +32,38 @@ describe('the audit pages', () => {
     now: () => NOW,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });
-  const cookie = (logs: readonly number[], atMs = NOW): string =>
-    `tagout_audit=${sessions.issue({ id: 1, login: 'ada', logs }, atMs)}`;
+  const cookie = (id = 1, atMs = NOW): string =>
+    `tagout_audit=${sessions.issue({ id, login: 'ada' }, atMs)}`;
   const get = async (
     path: string,
-    value: string | null = cookie([1]),
+    value: string | null = cookie(),
   ): Promise<[number, string, Response]> => {
     const answer = await app.request(path, { headers: value === null ? {} : { cookie: value } });
     return [answer.status, await answer.clone().text(), answer];
   };
 
   test('nobody without a session, with a forged or an old one, or of another log reads anything', async () => {
-    const forged = cookie([1]).replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
+    const forged = cookie().replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
     for (const value of [
       null,
       'tagout_audit=x',
       forged,
-      cookie([1], NOW - 9 * 3_600_000),
-      cookie([2]),
+      cookie(1, NOW - 9 * 3_600_000),
+      cookie(2),
     ]) {
       const [status, text] = await get('/audit?log=1', value);
       assert.equal(status, 403);
       assert.doesNotMatch(text, /<svg|acme\/shop/);
     }
+    assert.deepEqual(reads, []);
+    assert.deepEqual(refusals, ['ada 1'], 'who is signed in and refused is recorded');
+  });
+
+  test('rights that cannot be asked are none, and another record is refused', async () => {
+    const [status, text] = await get('/audit', cookie(3));
+    assert.equal(status, 503);
+    assert.match(text, /GitHub cannot be asked now/);
+    assert.equal((await get('/audit?log=2'))[0], 403);
     assert.deepEqual(reads, []);
   });
 
@@ -91,11 +107,15 @@ describe('the audit pages', () => {
   });
 
   test('the verification is run when it is asked for', async () => {
-    const answer = await app.request('/audit/verification', {
-      method: 'POST',
-      headers: { cookie: cookie([1]) },
-    });
+    const own = cookie();
+    const post = async (form: string): Promise<string> => {
+      const headers = { cookie: own };
+      const body = new URLSearchParams({ form });
+      return (await app.request('/audit/verification', { method: 'POST', headers, body })).text();
+    };
+    const field = /name="form" value="([^"]+)"/.exec((await get('/audit', own))[1])?.[1] ?? '';
     // The planted release without an approval is what it finds.
-    assert.match(await answer.text(), /release-unfounded/);
+    assert.match(await post(field), /release-unfounded/);
+    assert.doesNotMatch(await post('forged'), /release-unfounded/);
   });
 });

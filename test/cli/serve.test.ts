@@ -124,6 +124,9 @@ describe('the server with its embedded store', () => {
     const server = await serving(env);
     assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
     assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+    const closed = await fetch(`${server.url}/audit/register`);
+    assert.equal(closed.status, 404);
+    assert.match(await closed.text(), /CLIENT_ID.*CLIENT_SECRET/s, 'it says what to set');
     assert.equal((await deliver(server.url, 'forged', 'another secret')).status, 401);
     for (const id of ['d-1', 'd-1', 'd-2']) {
       assert.equal((await deliver(server.url, id)).status, 202);

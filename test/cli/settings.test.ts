@@ -45,6 +45,7 @@ test('the defaults are GitHub, port 3000 and the embedded store in .tagout', () 
     publicUrl: null,
     sweepMinutes: 5,
     metricsToken: null,
+    oauth: null,
     notices: { comment: true, reviewers: false, webhook: null },
     anchors: { git: null, witness: null },
     logLevel: 'info',
@@ -145,4 +146,18 @@ test('anchors: each place with a credential of its own, or a line that says what
     keyPath: '/srv/key',
     token: null,
   });
+});
+
+test('signing in needs both halves, or none: one line names the missing one', () => {
+  const both = { CLIENT_ID: 'Iv23liabc', CLIENT_SECRET: 'secret' };
+  const found = readServeSettings({ ...SOUND, ...both }, '/srv');
+  assert.deepEqual(found.oauth, { clientId: 'Iv23liabc', clientSecret: 'secret' });
+  for (const [there, missing] of [
+    ['CLIENT_ID', 'CLIENT_SECRET'],
+    ['CLIENT_SECRET', 'CLIENT_ID'],
+  ] as const) {
+    const lines = linesOf({ ...SOUND, [there]: both[there], [missing]: ' ' });
+    assert.equal(lines.length, 1);
+    assert.match(lines[0] ?? '', new RegExp(`^${there} is set without ${missing}: set both`));
+  }
 });

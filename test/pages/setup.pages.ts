@@ -95,6 +95,7 @@ for (const { width, scheme } of LOOKS) {
     const posted = JSON.parse(sent.get('manifest') ?? '{}');
     assert.equal(posted.redirect_url, `${listening.url}/setup/created`);
     assert.deepEqual(posted.default_permissions, manifest.default_permissions);
+    assert.deepEqual(posted.callback_urls, ['https://tagout.acme.dev/audit/callback']);
 
     await page.goto(`${listening.url}/setup/created?code=abc&state=${state}`);
     await page.getByText('Nothing is held yet').waitFor();

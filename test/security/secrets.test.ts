@@ -19,6 +19,8 @@ const ENV = {
   DATABASE_URL: 'postgres://app:p%40ss-hippopotamus@db/tagout',
   DATABASE_OWNER_URL: 'postgres://owner:owner-hippopotamus@db/tagout',
   METRICS_TOKEN: 'metrics-hippopotamus',
+  CLIENT_ID: 'Iv23li',
+  CLIENT_SECRET: 'client-hippopotamus',
   NOTICE_WEBHOOK_URL: 'https://hooks.example.com/services/T1/chat-hippopotamus',
 };
 const SECRETS = [
@@ -27,6 +29,7 @@ const SECRETS = [
   'p@ss-hippopotamus',
   'owner-hippopotamus',
   'metrics-hippopotamus',
+  'client-hippopotamus',
   '/services/T1/chat-hippopotamus',
   ENV.NOTICE_WEBHOOK_URL,
   PEM,

@@ -77,6 +77,8 @@ test('the environment wins whole: the file is never mixed with a part of it', ()
     APP_ID: '7',
     PRIVATE_KEY: stored.privateKey,
     WEBHOOK_SECRET: stored.webhookSecret,
+    CLIENT_ID: stored.clientId,
+    CLIENT_SECRET: stored.clientSecret,
     GITHUB_API_URL: 'https://api.github.com',
     PUBLIC_URL: 'https://tagout.acme.dev',
   });

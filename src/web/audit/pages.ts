@@ -1,13 +1,15 @@
 /** `/audit`: the record for people, rendered on the server, without any script. */
 import { Hono } from 'hono';
-import type { Context } from 'hono';
-import { getCookie, setCookie } from 'hono/cookie';
-import { markup, type Markup, pageText, STYLE } from '../../core/report/html.ts';
+import { markup } from '../../core/report/html.ts';
 import type { Wish } from '../../core/report/period.ts';
 import type { WebEnv } from '../app.ts';
-import type { Log } from '../log.ts';
-import type { Reader, Sessions } from './session.ts';
+import { type Around, linksFor, type LogChoice, type PageContext } from './frame.ts';
+import { NOBODY, say, show, STYLE_PATH, whoOf } from './frame.ts';
+import type { Reader, Session } from './session.ts';
+import { addSignIn, bare, formLimit, invite, isOwnForm, sessionOf } from './sign-in.ts';
+import type { SignInParts } from './sign-in.ts';
 import type { LogSource, LogView } from './source.ts';
+import { AUDIT_STYLE } from './style.ts';
 import {
   deploymentMarkup,
   type Filter,
@@ -17,9 +19,16 @@ import {
   verificationMarkup,
 } from './views.ts';
 
-export interface AuditParts {
+/** What a reader may see now. */
+export interface Rights {
+  readonly logs: readonly LogChoice[];
+  /** A record could not be asked about, so it is not among them. */
+  readonly unread: boolean;
+}
+
+export interface AuditParts extends SignInParts {
   readonly source: LogSource;
-  readonly sessions: Sessions;
+  readonly rightsOf: (reader: Reader) => Promise<Rights>;
   /** Every read is an event, before anything is shown; when it cannot be written, nothing is. */
   readonly recordRead: (read: {
     readonly installationId: number;
@@ -27,51 +36,8 @@ export interface AuditParts {
     readonly reader: Reader;
     readonly wish: Wish;
   }) => Promise<void>;
-  /** Where somebody without a session goes: a path, or words on what to do. */
-  readonly signIn: { readonly path: string } | { readonly words: string };
-  /** Cookies are sent over https only. */
-  readonly secure: boolean;
-  readonly now: () => number;
-  readonly log: Log;
-}
-
-const CSP =
-  "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-
-const NAV: readonly (readonly [string, string])[] = [
-  ['/audit', 'Overview'],
-  ['/audit/register', 'Register'],
-  ['/audit/exceptions', 'Exceptions'],
-  ['/audit/agents', 'Agents and approvers'],
-  ['/audit/posture', 'Policy, access, gate'],
-  ['/audit/verification', 'Verification'],
-];
-
-const COOKIE = 'tagout_audit';
-
-type PageContext = Context<WebEnv>;
-
-function answer(
-  context: PageContext,
-  page: { title: string; body: Markup },
-  status: 200 | 403 | 404 | 503 = 200,
-) {
-  const links = NAV.map(([href, label]) =>
-    context.req.path === href
-      ? markup`<a href="${href}" aria-current="page">${label}</a>`
-      : markup`<a href="${href}">${label}</a>`,
-  );
-  const nav = markup`<nav aria-label="Audit">${links}</nav>`;
-  context.header('content-security-policy', CSP);
-  return context.html(pageText({ ...page, nav, styleHref: '/audit/style.css' }), status);
-}
-
-function say(context: PageContext, status: 403 | 404 | 503, words: string) {
-  return answer(
-    context,
-    { title: 'Audit', body: markup`<h1>Not shown</h1><p>${words}</p>` },
-    status,
-  );
+  /** So is a refusal. `asked`: the record that was named; null: none was. */
+  readonly recordRefusal: (reader: Reader, asked: number | null) => Promise<void>;
 }
 
 function dayMs(text: string): number | null {
@@ -100,87 +66,123 @@ interface Shown {
   readonly view: LogView;
   readonly filter: Filter;
   readonly wish: Wish;
-  readonly log: number;
+  readonly log: LogChoice;
+  readonly session: Session;
+  readonly around: { readonly [Part in keyof Around]: NonNullable<Around[Part]> };
 }
 
-/** Lets a reader through to one log, and records it first. */
-function guarded(
+type Show = (context: PageContext, shown: Shown) => Promise<Response> | Response;
+
+const STRANGER =
+  'This account may not read the record. Its readers are the owners of the organisation and the ' +
+  'teams under audit.readers in .github/tagout.yml of the organisation’s repository .github: ask ' +
+  'an owner to add you to one of them. The attempt is recorded.';
+
+const UNASKED =
+  'GitHub cannot be asked now whether you may read this, so nothing is shown. Try again.';
+
+const BROKEN = 'The record cannot be read now, so nothing is shown. Try again.';
+
+/** The record that is asked for, if this reader may see it; else the page that says why not. */
+async function chosen(
+  context: PageContext,
   parts: AuditParts,
-  what: string,
-  show: (context: PageContext, shown: Shown) => Promise<Response> | Response,
-) {
+  session: Session,
+): Promise<{ readonly log: LogChoice; readonly several: boolean } | Response> {
+  const around = bare(parts, session);
+  const { logs, unread } = await parts.rightsOf(session);
+  const query = context.req.query('log');
+  const asked = query === undefined ? null : Number(query);
+  const [first] = logs;
+  const log = asked === null ? first : logs.find(({ id }) => id === asked);
+  const several = logs.length > 1;
+  if (log === undefined && unread) return say(context, 503, { text: UNASKED }, around);
+  if (log === undefined) {
+    await parts.recordRefusal(session, asked);
+    return say(context, 403, { text: STRANGER }, around);
+  }
+  if (asked !== null || !several) return { log, several };
+  const items = logs.map(({ id, name }) => markup`<li><a href="/audit?log=${id}">${name}</a></li>`);
+  const body = markup`<h1>Choose a record</h1><ul>${items}</ul>`;
+  return show(context, { title: 'Choose a record', body }, around);
+}
+
+/** Lets a reader through to one record, and records it first. */
+function guarded(parts: AuditParts, what: string, showPage: Show) {
   return async (context: PageContext): Promise<Response> => {
-    const reader = parts.sessions.read(getCookie(context, COOKIE), parts.now());
-    if (reader === null) {
-      if ('path' in parts.signIn) return context.redirect(parts.signIn.path);
-      return say(context, 403, parts.signIn.words);
-    }
-    const asked = Number(context.req.query('log') ?? reader.logs[0]);
-    if (!reader.logs.includes(asked)) {
-      return say(context, 403, 'You may not read this record. Ask an owner of the organisation.');
-    }
+    const session = sessionOf(context, parts);
+    if (session === null) return invite(context, parts);
     const filter = filterOf(context);
     const wish = wishOf(filter);
     try {
-      await parts.recordRead({ installationId: asked, what, reader, wish });
-      const view = await parts.source.view(asked);
-      return await show(context, { view, filter, wish, log: asked });
+      const choice = await chosen(context, parts, session);
+      if (choice instanceof Response) return choice;
+      const { log, several } = choice;
+      const reader = { id: session.id, login: session.login };
+      await parts.recordRead({ installationId: log.id, what, reader, wish });
+      const view = await parts.source.view(log.id);
+      const record = { to: linksFor(log.id, several), name: log.name, several };
+      const around = { who: whoOf(parts.sessions, session), record };
+      return await showPage(context, { view, filter, wish, log, session, around });
     } catch (error) {
       const why = error instanceof Error ? error.name : 'unknown';
       parts.log.error({ page: what, why }, 'an audit page failed');
-      return say(context, 503, 'The record cannot be read now, so nothing is shown. Try again.');
+      return say(context, 503, { text: BROKEN }, bare(parts, session));
     }
   };
 }
 
 function tables(parts: AuditParts, title: string, names: readonly string[]) {
-  return guarded(parts, title.toLowerCase(), (context, { view, wish }) => {
-    const body = tablesMarkup(view, view.period(wish), { title, names });
-    return answer(context, { title, body });
+  return guarded(parts, title.toLowerCase(), (context, { view, wish, around }) => {
+    const about = { title, names, to: around.record.to };
+    return show(context, { title, body: tablesMarkup(view, view.period(wish), about) }, around);
   });
 }
 
-/** Gives a browser its session; the cookie goes nowhere but here. */
-export function letIn(
-  context: PageContext,
-  parts: Pick<AuditParts, 'sessions' | 'secure' | 'now'>,
-  reader: Reader,
-): Response {
-  setCookie(context, COOKIE, parts.sessions.issue(reader, parts.now()), {
-    httpOnly: true,
-    secure: parts.secure,
-    sameSite: 'Lax',
-    path: '/audit',
+/** The check of every row runs when it is asked for by a form of one's own. */
+function verification(parts: AuditParts) {
+  return guarded(parts, 'verification', async (context, { view, log, session, around }) => {
+    const asked = context.req.method === 'POST';
+    const run = asked && (await isOwnForm(context, parts.sessions, session));
+    const verdict = run ? await parts.source.verify(log.id) : null;
+    const action = around.record.to('/audit/verification');
+    const body = verificationMarkup(view, verdict, { action, field: around.who.field });
+    return show(context, { title: 'Verification', body }, around);
   });
-  return context.redirect('/audit');
 }
 
 /** The pages, to be mounted at the root: their paths begin with /audit. */
 export function createAuditPages(parts: AuditParts): Hono<WebEnv> {
   const app = new Hono<WebEnv>();
-  app.get('/audit/style.css', (context) => {
+  app.get(STYLE_PATH, (context) => {
     context.header('cache-control', 'max-age=300');
-    return context.body(STYLE, 200, { 'content-type': 'text/css; charset=utf-8' });
+    return context.body(AUDIT_STYLE, 200, { 'content-type': 'text/css; charset=utf-8' });
   });
+  addSignIn(app, parts);
   app.get(
     '/audit',
-    guarded(parts, 'overview', (context, { view, wish }) =>
-      answer(context, { title: 'Overview', body: overviewMarkup(view, view.period(wish)) }),
-    ),
+    guarded(parts, 'overview', (context, { view, wish, around }) => {
+      const body = overviewMarkup(view, view.period(wish));
+      return show(context, { title: 'Overview', body }, around);
+    }),
   );
   app.get(
     '/audit/register',
-    guarded(parts, 'register', (context, { view, filter, wish }) =>
-      answer(context, { title: 'Register', body: registerMarkup(view.period(wish), filter) }),
-    ),
+    guarded(parts, 'register', (context, { view, filter, wish, log, around }) => {
+      const hidden = around.record.several ? log.id : null;
+      const links = { to: around.record.to, hidden };
+      const body = registerMarkup(view.period(wish), filter, links);
+      return show(context, { title: 'Register', body }, around);
+    }),
   );
   app.get(
     '/audit/deployment/:leaf{[0-9]{1,15}}',
-    guarded(parts, 'deployment', (context, { view }) => {
+    guarded(parts, 'deployment', (context, { view, around }) => {
       const leaf = Number(context.req.param('leaf'));
       const row = view.collected.deployments.find((one) => one.leafIndex === leaf);
-      if (row === undefined) return say(context, 404, 'No deployment of this record has this row.');
-      return answer(context, { title: row.repo, body: deploymentMarkup(view, row) });
+      const text = 'No deployment of this record has this row.';
+      if (row === undefined) return say(context, 404, { title: 'Not there', text }, around);
+      return show(context, { title: row.repo, body: deploymentMarkup(view, row) }, around);
     }),
   );
   app.get(
@@ -188,23 +190,26 @@ export function createAuditPages(parts: AuditParts): Hono<WebEnv> {
     tables(parts, 'Exceptions', ['exceptions', 'population', 'samples']),
   );
   app.get('/audit/agents', tables(parts, 'Agents and approvers', ['agents', 'approvers']));
-  app.get(
-    '/audit/posture',
-    tables(parts, 'Policy, access, gate', [
-      'policy_changes',
-      'break_glass',
-      'access',
-      'gate_health',
-    ]),
+  const posture = ['policy_changes', 'break_glass', 'access', 'gate_health'];
+  app.get('/audit/posture', tables(parts, 'Policy, access, gate', posture));
+  app.on(['GET', 'POST'], '/audit/verification', formLimit, verification(parts));
+  return app;
+}
+
+/** What `/audit` says where nobody can sign in: what is missing, and how to set it. */
+export function createAuditClosed(parts: { readonly callbackUrl: string | null }): Hono<WebEnv> {
+  const app = new Hono<WebEnv>();
+  const where = parts.callbackUrl ?? 'PUBLIC_URL/audit/callback';
+  app.get(STYLE_PATH, (context) =>
+    context.body(AUDIT_STYLE, 200, { 'content-type': 'text/css; charset=utf-8' }),
   );
-  app.on(
-    ['GET', 'POST'],
-    '/audit/verification',
-    guarded(parts, 'verification', async (context, { view, log }) => {
-      const run = context.req.method === 'POST';
-      const verdict = run ? await parts.source.verify(log) : null;
-      return answer(context, { title: 'Verification', body: verificationMarkup(view, verdict) });
-    }),
-  );
+  app.on('GET', ['/audit', '/audit/*'], (context) => {
+    const more = markup`<p>To read the record here, whoever runs this server sets
+<code>CLIENT_ID</code> and <code>CLIENT_SECRET</code> from the app’s settings page at GitHub, adds
+<code>${where}</code> there as a callback URL, and starts it again.</p>
+<p>On the server itself <code>npx tagout report --serve</code> shows the same pages without it.</p>`;
+    const text = 'Nobody can sign in on this server yet, so nothing of the record is shown.';
+    return say(context, 404, { text, more }, NOBODY);
+  });
   return app;
 }

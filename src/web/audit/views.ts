@@ -9,6 +9,7 @@ import { dryRunOf, type Person, type Settled, timeOf } from '../../core/report/r
 import { tablesOf } from '../../core/report/tables.ts';
 import type { LogVerdict } from '../../core/audit/verify.ts';
 import { counted } from '../../core/words/text.ts';
+import type { LinkTo } from './frame.ts';
 import type { LogView } from './source.ts';
 
 export interface Filter {
@@ -59,7 +60,15 @@ function input(label: string, field: string, value: string, type = 'text'): Mark
   return markup`<label>${label}<input type="${type}" name="${field}" value="${value}"></label>`;
 }
 
-function filterForm(filter: Filter): Markup {
+/** How the register's links and its form name the record. */
+export interface RegisterLinks {
+  readonly to: LinkTo;
+  /** The record, where the reader has several. */
+  readonly hidden: number | null;
+}
+
+function filterForm(filter: Filter, { hidden }: RegisterLinks): Markup {
+  const log = hidden === null ? null : markup`<input type="hidden" name="log" value="${hidden}">`;
   const options = ['', ...Object.keys(WORDS)].map((value) => {
     const label = value === '' ? 'all' : value.replace('_', ' ');
     return value === filter.disposition
@@ -70,32 +79,32 @@ function filterForm(filter: Filter): Markup {
 ${input('from', 'from', filter.from, 'date')}${input('until', 'to', filter.to, 'date')}
 ${input('repository', 'repo', filter.repo)}${input('agent', 'agent', filter.agent)}
 <label>disposition<select name="disposition">${options}</select></label>
-<button type="submit">Filter</button></form>`;
+${log}<button type="submit">Filter</button></form>`;
 }
 
-function registerRow(row: Settled): Markup {
+function registerRow(row: Settled, to: LinkTo): Markup {
   const title = row.titles.map((one) => one ?? '(erased)').join('; ');
   const pulls = row.pulls.map((pull) => `#${pull}`).join(' ');
   return markup`<tr><td class="id">${time(timeOf(row))}</td>
-<td><a href="/audit/deployment/${row.leafIndex}">${row.repo} → ${row.environment}</a></td>
+<td><a href="${to(`/audit/deployment/${row.leafIndex}`)}">${row.repo} → ${row.environment}</a></td>
 <td>${pulls} ${title}</td><td>${[row.origin, ...row.agents].join(', ')}</td>
 <td>${row.radius}</td><td>${row.approvers.map(name).join(', ') || 'nobody'}</td>
 <td>${tag(row)}</td></tr>\n`;
 }
 
-function pageLinks(filter: Filter, pages: number): Markup | null {
+function pageLinks(filter: Filter, pages: number, linkTo: LinkTo): Markup | null {
   if (pages < 2) return null;
   const link = (page: number, word: string): Markup => {
     const { from, to, repo, disposition, agent } = filter;
     const query = new URLSearchParams({ from, to, repo, disposition, agent, page: String(page) });
-    return markup`<a href="/audit/register?${query.toString()}">${word}</a> `;
+    return markup`<a href="${linkTo(`/audit/register?${query.toString()}`)}">${word}</a> `;
   };
   return markup`<p>${filter.page > 1 ? link(filter.page - 1, 'Earlier page') : null}
 page ${filter.page} of ${pages} ${filter.page < pages ? link(filter.page + 1, 'Next page') : null}</p>`;
 }
 
 /** The register, newest first, with its filters. */
-export function registerMarkup(period: Period, filter: Filter): Markup {
+export function registerMarkup(period: Period, filter: Filter, links: RegisterLinks): Markup {
   const rows = period.deployments
     .filter((row) => filter.disposition === '' || row.disposition === filter.disposition)
     .filter((row) => filter.agent === '' || row.agents.includes(filter.agent))
@@ -103,11 +112,11 @@ export function registerMarkup(period: Period, filter: Filter): Markup {
   const pages = Math.max(1, Math.ceil(rows.length / PAGE_ROWS));
   const shown = rows.slice((filter.page - 1) * PAGE_ROWS, filter.page * PAGE_ROWS);
   const heads = ['when', 'what', 'change', 'written by', 'radius', 'approved by', 'disposition'];
-  return markup`<h1>Register</h1>${filterForm(filter)}
+  return markup`<h1>Register</h1>${filterForm(filter, links)}
 <p class="soft">${rows.length} of ${period.deployments.length} deployments</p>
 <div class="wide" tabindex="0" role="region" aria-label="Register"><table><thead><tr>
 ${heads.map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead>
-<tbody>${shown.map(registerRow)}</tbody></table></div>${pageLinks(filter, pages)}`;
+<tbody>${shown.map((row) => registerRow(row, links.to))}</tbody></table></div>${pageLinks(filter, pages, links.to)}`;
 }
 
 function reviews(row: Settled): Markup {
@@ -172,7 +181,7 @@ of ${view.size} rows with root <code>${view.root.slice(0, 16)}…</code>;
 export function tablesMarkup(
   view: LogView,
   period: Period,
-  about: { readonly title: string; readonly names: readonly string[] },
+  about: { readonly title: string; readonly names: readonly string[]; readonly to: LinkTo },
 ): Markup {
   const tables = tablesOf(view.collected, period, view.size);
   const parts = about.names.flatMap((wanted) => {
@@ -198,13 +207,17 @@ function verdictMarkup(verdict: LogVerdict): Markup {
 }
 
 /** What the log is, and the button that checks it. */
-export function verificationMarkup(view: LogView, verdict: LogVerdict | null): Markup {
+export function verificationMarkup(
+  view: LogView,
+  verdict: LogVerdict | null,
+  form: { readonly action: string; readonly field: Markup },
+): Markup {
   return markup`<h1>Verification</h1>
 <dl><dt>Log</dt><dd><code>${view.origin}</code></dd><dt>Rows sealed</dt><dd>${view.size}</dd>
 <dt>Root</dt><dd><code>${view.root}</code></dd><dt>Signed</dt><dd>${time(view.sealedMs)}</dd>
 <dt>Verifier key</dt><dd><code>${view.vkey}</code></dd></dl>
 ${verdict === null ? '' : verdictMarkup(verdict)}
-<form method="post" action="/audit/verification"><button type="submit">Verify every row now</button>
+<form method="post" action="${form.action}">${form.field}<button type="submit">Verify every row now</button>
 </form><p>This check runs on the server that made the record. For one that does not trust it, write a
 bundle with <code>npx tagout report --out DIR</code> and run <code>npx tagout verify DIR --key KEY</code>
 or its <code>verify.py</code> elsewhere, with a checkpoint from another place as
