@@ -65,7 +65,8 @@ type CopyData = AsyncIterable<Buffer>;
 interface Pending {
   /** What is sent when the server asks for rows; null: it is told that there are none. */
   readonly copy: CopyData | null;
-  readonly onRow: ((row: Row) => void) | null;
+  /** Takes the body of a row's message; null: rows are dropped. */
+  readonly onRow: ((body: Buffer) => void) | null;
   readonly tags: string[];
   readonly infos: string[];
   error: WireError | null;
@@ -175,7 +176,15 @@ export class Wire {
 
   /** Like query, with each row given to a function as it comes. */
   stream(sql: string, onRow: (row: Row) => void): Promise<Omit<WireResult, 'rows'>> {
-    return this.#send(sql, onRow);
+    return this.#send(sql, (body) => onRow(rowOf(body)));
+  }
+
+  /** The rows of one query of ours as the server sent them, undecoded. Throws QueryRefused. */
+  async bodies(sql: string): Promise<readonly Buffer[]> {
+    const bodies: Buffer[] = [];
+    const { error } = await this.#send(sql, (body) => bodies.push(body));
+    if (error !== null) throw new QueryRefused(error, sql);
+    return bodies;
   }
 
   /** The rows of one query of ours. Throws QueryRefused. */
@@ -284,7 +293,7 @@ export class Wire {
 
   #handle(type: string, body: Buffer): void {
     const pending = this.#pending;
-    if (type === 'D') pending?.onRow?.(rowOf(body));
+    if (type === 'D') pending?.onRow?.(body);
     else if (type === 'C') pending?.tags.push(body.toString('utf8', 0, body.length - 1));
     else if (type === 'E') this.#fail(errorOf(body));
     else if (type === 'N') this.#notice(body);

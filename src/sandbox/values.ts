@@ -1,13 +1,19 @@
-/**
- * Counts rows and non-null values, and compares the rows of one table before and after. Rows are
- * never read out: the servers send a hash per value, sorted, and the two streams are merged here.
- */
+/** Counts rows and non-null values, and compares the rows of one table before and after. */
 import { randomInt } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DataChange } from '../core/dry-run.ts';
-import type { Row, Wire } from '../postgres/wire.ts';
+import type { Wire } from '../postgres/wire.ts';
 import type { ColumnInfo, TableInfo } from './catalog.ts';
+import {
+  type ColumnTally,
+  hashQuery,
+  Leftovers,
+  merge,
+  RowStream,
+  tallyRow,
+  type Visit,
+} from './row-streams.ts';
 import { countVersions, type Versions } from './row-versions.ts';
 
 /** Rows of a table and non-null values of its columns, by column number. */
@@ -95,144 +101,10 @@ export function isTouched(pair: TablePair, beforeDir: string, afterDir: string):
   }
 }
 
-interface ColumnTally {
-  readonly name: string;
-  lost: number;
-  added: number;
-  changed: number;
-}
-
-interface HashWish {
-  readonly columns: readonly ColumnInfo[];
-  /** Columns that identify a row; none: all of them together do. */
-  readonly key: readonly ColumnInfo[];
-  /** Not known to the SQL under test, so that it cannot choose values with the same hash. */
-  readonly seed: number;
-}
-
-/** One hash per value. `format` takes a type's own output function, never a cast of the owner's. */
-function hashQuery(table: TableInfo, { columns, key, seed }: HashWish): string {
-  const one = (c: ColumnInfo): string =>
-    `hashtextextended(format('%s', ${quote(c.name)}), ${seed})`;
-  const value = (c: ColumnInfo): string =>
-    `CASE WHEN num_nulls(${quote(c.name)}) = 1 THEN NULL ELSE ${one(c)} END`;
-  const parts = (key.length > 0 ? key : columns).map((c) => `coalesce((${value(c)})::text, '-')`);
-  const identity = `hashtextextended(concat_ws(',', ${parts.join(', ') || "''"}), ${seed + 1})`;
-  const list = [identity, ...columns.map(value)].join(', ');
-  return `SELECT ${list} FROM ONLY ${table.quoted} ORDER BY 1`;
-}
-
-interface Keyed {
-  readonly identity: bigint;
-  readonly row: Row;
-}
-
-interface Chunked {
-  next(): Promise<Keyed | null>;
-}
-
-/** Reads a sorted query through a cursor, so that memory stays small; one batch ahead. */
-async function cursor(wire: Wire, sql: string): Promise<Chunked> {
-  await wire.rows('BEGIN READ ONLY');
-  await wire.rows(`DECLARE tagout_rows NO SCROLL CURSOR FOR ${sql}`);
-  const fetch = (): Promise<readonly Row[]> => {
-    const coming = wire.rows('FETCH 2000 FROM tagout_rows');
-    // Whoever awaits it hears of a failure.
-    coming.catch(() => undefined);
-    return coming;
-  };
-  let coming = fetch();
-  let rows: readonly Row[] = [];
-  let at = 0;
-  let over = false;
-  const next = async (): Promise<Keyed | null> => {
-    const row = rows[at];
-    if (row !== undefined) {
-      at += 1;
-      return { identity: BigInt(row[0] ?? '0'), row };
-    }
-    if (over) return null;
-    rows = await coming;
-    at = 0;
-    over = rows.length === 0;
-    if (over) await wire.rows('COMMIT');
-    else coming = fetch();
-    return next();
-  };
-  return { next };
-}
-
 /** The two servers to compare: the one as it was, and the one that ran the change. */
 export interface Sides {
   readonly before: Wire;
   readonly after: Wire;
-}
-
-interface Merged {
-  readonly onlyBefore: number;
-  readonly onlyAfter: number;
-}
-
-type Visit = (before: Row | null, after: Row | null) => void;
-
-async function merge(before: Chunked, after: Chunked, visit: Visit): Promise<Merged> {
-  let [left, right] = await Promise.all([before.next(), after.next()]);
-  let onlyBefore = 0;
-  let onlyAfter = 0;
-  while (left !== null || right !== null) {
-    const order = compare(left, right);
-    visit(order <= 0 ? (left?.row ?? null) : null, order >= 0 ? (right?.row ?? null) : null);
-    if (order < 0) onlyBefore += 1;
-    if (order > 0) onlyAfter += 1;
-    if (order <= 0) left = await before.next();
-    if (order >= 0) right = await after.next();
-  }
-  return { onlyBefore, onlyAfter };
-}
-
-/** Which of two rows comes first; a side that has ended comes last. */
-function compare(left: Keyed | null, right: Keyed | null): number {
-  if (left === null) return 1;
-  if (right === null || left.identity < right.identity) return -1;
-  return left.identity > right.identity ? 1 : 0;
-}
-
-function tallyValue(tally: ColumnTally, was: string | null, is: string | null): void {
-  if (was !== null && is === null) tally.lost += 1;
-  else if (was === null && is !== null) tally.added += 1;
-  else if (was !== is) tally.changed += 1;
-}
-
-/** Values of rows that have no partner, counted by hash: for tables without a key. */
-class Leftovers {
-  readonly #balance: Map<string, number>[];
-  constructor(columns: number) {
-    this.#balance = Array.from({ length: columns }, () => new Map<string, number>());
-  }
-
-  add(row: Row, by: 1 | -1): void {
-    this.#balance.forEach((map, i) => {
-      const hash = row[i + 1] ?? null;
-      if (hash !== null) map.set(hash, (map.get(hash) ?? 0) + by);
-    });
-  }
-
-  /** Values that went and values that came, beyond those that only moved to another row. */
-  settle(tallies: readonly ColumnTally[]): void {
-    this.#balance.forEach((map, i) => {
-      let went = 0;
-      let came = 0;
-      for (const left of map.values()) {
-        if (left > 0) went += left;
-        else came -= left;
-      }
-      const tally = tallies[i];
-      if (tally === undefined) return;
-      tally.changed = Math.min(went, came);
-      tally.lost = went - tally.changed;
-      tally.added = came - tally.changed;
-    });
-  }
 }
 
 function gone(pair: TablePair, counts: Counts): DataChange[] {
@@ -267,24 +139,25 @@ async function compareRows(
   const keyed = (pair.before.key ?? []).map((n) => kept.find((k) => k.before.number === n));
   const key = keyed.flatMap((k) => (k === undefined ? [] : [k]));
   const hasKey = key.length > 0 && key.length === keyed.length && pair.after.key !== null;
-  const identity = hasKey ? key : [];
-  const tallies = kept.map(({ before }) => ({ name: before.name, lost: 0, added: 0, changed: 0 }));
-  const leftovers = new Leftovers(kept.length);
+  // Rows are found by their key, so its values are those rows and need no look of their own.
+  const compared = hasKey ? kept.filter((k) => !key.includes(k)) : kept;
+  const tallies = compared.map((): ColumnTally => ({ lost: 0, added: 0, changed: 0 }));
+  const leftovers = new Leftovers(compared.length);
   const visit: Visit = (was, is) => {
-    if (!hasKey && was !== null && is === null) leftovers.add(was, 1);
-    if (!hasKey && was === null && is !== null) leftovers.add(is, -1);
-    if (hasKey) tallies.forEach((t, i) => tallyValue(t, was?.[i + 1] ?? null, is?.[i + 1] ?? null));
+    if (hasKey) tallyRow(tallies, was, is);
+    else if (was === null && is !== null) leftovers.add(is, -1);
+    else if (was !== null && is === null) leftovers.add(was, 1);
   };
   const seed = randomInt(2 ** 47);
   const sql = (side: 'before' | 'after'): string =>
     hashQuery(pair[side], {
-      columns: kept.map((k) => k[side]),
-      key: identity.map((k) => k[side]),
+      columns: compared.map((k) => k[side]),
+      key: hasKey ? key.map((k) => k[side]) : [],
       seed,
     });
   const [left, right] = await Promise.all([
-    cursor(sides.before, sql('before')),
-    cursor(sides.after, sql('after')),
+    RowStream.open(sides.before, sql('before')),
+    RowStream.open(sides.after, sql('after')),
   ]);
   const { onlyBefore, onlyAfter } = await merge(left, right, visit);
   if (!hasKey) leftovers.settle(tallies);
@@ -292,12 +165,12 @@ async function compareRows(
   const rows = { lost: onlyBefore - paired, added: onlyAfter - paired, changed: 0 };
   const after = counts.rows - onlyBefore + onlyAfter;
   const found = [change(pair.before.name, 'rows', [counts.rows, after], rows)];
-  kept.forEach(({ before }, i) => {
-    const tally = tallies[i] ?? { lost: 0, added: 0, changed: 0 };
-    const was = counts.values[before.number] ?? 0;
-    const object = `${pair.before.name}.${before.name}`;
+  for (const column of kept) {
+    const tally = tallies[compared.indexOf(column)] ?? rows;
+    const was = counts.values[column.before.number] ?? 0;
+    const object = `${pair.before.name}.${column.before.name}`;
     found.push(change(object, 'values', [was, was - tally.lost + tally.added], tally));
-  });
+  }
   return found;
 }
 
