@@ -167,7 +167,7 @@ async function startJobs(parts: Parts): Promise<Worker> {
   const { settings, store, probot, self, limits, metrics, log, closers } = parts;
   const sandbox = createSandbox({
     cacheDir: join(settings.dataDir, 'sandbox'),
-    snapshot: settings.snapshot ?? null,
+    ...(settings.snapshots === undefined ? {} : { snapshots: settings.snapshots }),
   });
   closers.push(() => within(sandbox.close(), SANDBOX_GRACE_MS));
   const client = octokitFor(probot, limits);

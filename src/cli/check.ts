@@ -5,6 +5,7 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { decide } from '../core/decide.ts';
 import type { Verdict } from '../core/decision.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
+import { TagoutError } from '../core/errors.ts';
 import { reportJson, reportText } from '../core/words/report.ts';
 import { reportSarif } from '../core/words/sarif.ts';
 import { readCheckout } from '../git/checkout.ts';
@@ -13,6 +14,7 @@ import { planMigrations } from '../migrations/plan.ts';
 import type { Printed } from '../migrations/printed-plan.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import { readSnapshots, type SnapshotPlaces } from '../sandbox/snapshots.ts';
 import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
 
@@ -96,7 +98,7 @@ function lazySandbox(io: Io): { open(): Sandbox; close(): Promise<void> } {
       sandbox ??= createSandbox({
         cacheDir: cacheFolder(io.env, io.cwd),
         binDir: io.env['TAGOUT_POSTGRES_BIN'] ?? null,
-        snapshot: snapshotPath(io.env, io.cwd),
+        snapshots: snapshotsOf(io.env, io.cwd),
       });
       return sandbox;
     },
@@ -104,10 +106,11 @@ function lazySandbox(io: Io): { open(): Sandbox; close(): Promise<void> } {
   };
 }
 
-/** The snapshot that the operator has set up, absolute; it is never named by a repository. */
-export function snapshotPath(env: Io['env'], cwd: string): string | null {
-  const path = env['TAGOUT_SNAPSHOT']?.trim() ?? '';
-  return path === '' ? null : resolve(cwd, path);
+/** The snapshots that the operator has set up; they are never named by a repository. */
+export function snapshotsOf(env: Io['env'], cwd: string): SnapshotPlaces {
+  const places = readSnapshots(env['TAGOUT_SNAPSHOT'] ?? '', cwd);
+  if (typeof places === 'string') throw new TagoutError('configuration', places);
+  return places;
 }
 
 /**

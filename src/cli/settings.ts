@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { parseVkey } from '../core/audit/note.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { AnchorRepository } from '../git/anchor-branch.ts';
+import { readSnapshots, type SnapshotPlaces } from '../sandbox/snapshots.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -53,8 +54,8 @@ export interface ServeSettings extends StoreSettings {
   readonly oauth?: { readonly clientId: string; readonly clientSecret: string } | null;
   /** Only one half of the server in this process. */
   readonly only?: 'web' | 'worker' | null;
-  /** A pg_dump that policies may start from, absolute; null or left out: there is none. */
-  readonly snapshot?: string | null;
+  /** The dumps that policies may start from, by repository; left out: there are none. */
+  readonly snapshots?: SnapshotPlaces;
   /** How people are told of a waiting gate; left out: only at the gate itself. */
   readonly notices?: NoticeSettings;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -222,6 +223,8 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
   if (half.length > 0) return refuse(half);
   const wrong = anchorProblem(found);
   if (wrong !== null) return refuse([wrong]);
+  const snapshots = readSnapshots(found.TAGOUT_SNAPSHOT ?? '', cwd);
+  if (typeof snapshots === 'string') return refuse([snapshots]);
   return {
     ...storeOf(found, cwd),
     appId: found.APP_ID,
@@ -233,7 +236,7 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
     publicUrl: found.PUBLIC_URL,
     sweepMinutes: found.SWEEP_MINUTES ?? 5,
     metricsToken: found.METRICS_TOKEN,
-    ...(found.TAGOUT_SNAPSHOT === null ? {} : { snapshot: resolve(cwd, found.TAGOUT_SNAPSHOT) }),
+    ...(snapshots.size === 0 ? {} : { snapshots }),
     oauth: oauthOf(found),
     notices: noticesOf(found),
     anchors: anchorsOf(found, cwd),

@@ -212,6 +212,8 @@ export interface Observation {
   readonly tables: readonly TableSize[];
   /** Tables that no rows could be made for, with the reason. */
   readonly unfilled: readonly { readonly table: string; readonly reason: string }[];
+  /** What the dump before it has and the sandbox may not make; left out: nothing. */
+  readonly leftOut?: readonly string[];
   /** Whether running the down parts brought the schema back; null when there are none. */
   readonly downRestores: boolean | null;
   readonly downDifference: readonly string[];
@@ -282,6 +284,8 @@ export interface DryRunSettings {
 export interface DryRunRequest {
   /** Whose baseline may be shared: `installation:repository` or the checkout's path. */
   readonly owner: string;
+  /** `owner/name`, by which the operator names a snapshot; left out: not known. */
+  readonly repository?: string;
   readonly plans: readonly MigrationPlan[];
   readonly settings: DryRunSettings;
 }

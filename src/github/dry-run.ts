@@ -60,7 +60,13 @@ export async function dryRunOf(
     }
     const settled = await settingsOf(trees.base, settings);
     const { plans, stated } = await withStated(reading, trees, files, settled.baseline);
-    const ran = await parts.runDry({ owner: ownerOf(reading.repo), plans, settings: settled });
+    const { repo } = reading;
+    const ran = await parts.runDry({
+      owner: ownerOf(repo),
+      repository: `${repo.owner}/${repo.name}`,
+      plans,
+      settings: settled,
+    });
     const beside = stated === null ? {} : { stated };
     return { ...ran, ...beside, ...(await sizes(reading, trees.base, settings.statistics)) };
   } catch (fault) {

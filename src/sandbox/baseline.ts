@@ -42,6 +42,8 @@ export interface BaselineFacts {
   readonly firstXid: number;
   /** Given when the baseline is a restored snapshot. */
   readonly restore: Restore | null;
+  /** What the dump has and the sandbox may not make; empty for a history that was replayed. */
+  readonly leftOut: readonly string[];
 }
 
 export interface Baseline extends Resting {
@@ -161,7 +163,7 @@ export class Baselines {
     const kept = await this.#build(key, async (folder) => {
       facts.made = await this.#inCopy(history, folder, wish, async (throwaway) => {
         await seedRows(throwaway, wish.settings);
-        return { ...(await fillAndRead(throwaway, wish)), restore: drillOf(history.folder) };
+        return { ...(await fillAndRead(throwaway, wish)), ...drillOf(history.folder) };
       });
       writeFileSync(join(folder, 'facts'), JSON.stringify(facts.made));
     });
@@ -179,12 +181,10 @@ export class Baselines {
     return this.#build(key, async (folder) => {
       await this.#inCopy(base, folder, wish, async (throwaway) => {
         const began = performance.now();
-        const error = await restore(throwaway, source, wish.engine);
+        const { error, leftOut } = await restore(throwaway, source, wish.engine);
         if (error !== null) throw new BaselineFailed(source.kind, error);
-        if (source.kind === 'schema') return;
-        const { takenAtMs, sizeBytes } = source.file;
         const restoreMs = Math.round(performance.now() - began);
-        const drill: Restore = { takenAtMs, sizeBytes, restoreMs };
+        const drill: Drill = { restore: drilled(source, restoreMs), leftOut };
         writeFileSync(join(folder, DRILL), JSON.stringify(drill));
       });
     });
@@ -247,10 +247,18 @@ export class Baselines {
 
 const DRILL = 'restore';
 
-/** How the restore went that a prepared folder stems from; null for one that was replayed. */
-function drillOf(folder: string): Restore | null {
+type Drill = Pick<BaselineFacts, 'restore' | 'leftOut'>;
+
+function drilled(source: Source, restoreMs: number): Restore | null {
+  if (source.kind === 'schema') return null;
+  const { takenAtMs, sizeBytes } = source.file;
+  return { takenAtMs, sizeBytes, restoreMs };
+}
+
+/** How the restore went that a prepared folder stems from; a history that was replayed has none. */
+function drillOf(folder: string): Drill {
   const path = join(folder, DRILL);
-  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null;
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : { restore: null, leftOut: [] };
 }
 
 async function seedRows(throwaway: Throwaway, settings: DryRunSettings): Promise<void> {
@@ -267,7 +275,7 @@ async function seedRows(throwaway: Throwaway, settings: DryRunSettings): Promise
 async function fillAndRead(
   throwaway: Throwaway,
   wish: BaselineWish,
-): Promise<Omit<BaselineFacts, 'restore'>> {
+): Promise<Omit<BaselineFacts, keyof Drill>> {
   const isSnapshot = wish.source?.kind === 'snapshot';
   const observer = await throwaway.connect(OBSERVER);
   const catalog = await readCatalog(observer);

@@ -106,6 +106,7 @@ export async function observe(it: Observed): Promise<Seen> {
       data: data.toSorted((a, b) => (a.object < b.object ? -1 : 1)),
       tables: facts.tables,
       unfilled: facts.unfilled,
+      ...(facts.leftOut.length === 0 ? {} : { leftOut: facts.leftOut }),
     };
   } finally {
     await lazy.close();

@@ -3,78 +3,51 @@
  * operator has put on its disk. Loading a snapshot is a restore drill, and its time is kept.
  */
 import { execFile, spawn } from 'node:child_process';
-import {
-  accessSync,
-  constants,
-  createReadStream,
-  openSync,
-  readSync,
-  closeSync,
-  statSync,
-} from 'node:fs';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { promisify } from 'node:util';
+import { createGunzip } from 'node:zlib';
 import type { DryRunSettings, SqlError } from '../core/dry-run.ts';
 import { type Engine, SUPPORTED_MAJORS } from '../postgres/engine.ts';
-import { loadDump } from './dump.ts';
+import { type Loaded, loadDump } from './dump.ts';
+import type { SnapshotFile } from './snapshots.ts';
 import { OWNER, type Throwaway } from './workspace.ts';
-
-/** A dump on this machine, and when it was finished. */
-export interface SnapshotFile {
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly takenAtMs: number;
-}
 
 export type Source =
   | { readonly kind: 'schema'; readonly path: string; readonly sql: string }
   | { readonly kind: 'snapshot'; readonly file: SnapshotFile };
 
-/** The file that the operator named; null when there is none to be read. */
-export function snapshotAt(path: string | null): SnapshotFile | null {
-  if (path === null) return null;
-  try {
-    accessSync(path, constants.R_OK);
-    const { size, mtimeMs } = statSync(path);
-    return { path, sizeBytes: size, takenAtMs: Math.round(mtimeMs) };
-  } catch {
-    return null;
-  }
-}
-
-/** Where the baseline comes from; null: the history is replayed. */
-export function sourceOf(
-  settings: DryRunSettings,
-  snapshot: SnapshotFile | null,
-): Source | null | 'no snapshot' {
-  const { baseline } = settings;
-  if (baseline === undefined) return null;
-  if (baseline !== 'snapshot') return { kind: 'schema', ...baseline };
-  return snapshot === null ? 'no snapshot' : { kind: 'snapshot', file: snapshot };
+/** A schema dump of the repository, or null: the history is replayed. */
+export function sourceOf(schema: Exclude<DryRunSettings['baseline'], 'snapshot'>): Source | null {
+  return schema === undefined ? null : { kind: 'schema', ...schema };
 }
 
 function failure(path: string, message: string): SqlError {
   return { sqlstate: '58000', message, path, line: null, column: null };
 }
 
-/** pg_dump's custom format starts with these bytes. */
-function isCustom(path: string): boolean {
+type Format = 'plain' | 'gzip' | 'archive';
+
+/** By its first bytes: gzip, pg_dump's custom format, or a tar file as `pg_dump -Ft` writes it. */
+function formatOf(path: string): Format {
   const file = openSync(path, 'r');
   try {
-    const head = Buffer.alloc(5);
-    readSync(file, head, 0, 5, 0);
-    return head.toString('latin1') === 'PGDMP';
+    const head = Buffer.alloc(262);
+    readSync(file, head, 0, head.length, 0);
+    if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
+    const isTar = head.toString('latin1', 257, 262) === 'ustar';
+    return isTar || head.toString('latin1', 0, 5) === 'PGDMP' ? 'archive' : 'plain';
   } finally {
     closeSync(file);
   }
 }
 
-/** A pg_restore of this engine's major or a newer one, as older ones cannot read newer dumps. */
+/** The newest pg_restore of this machine, as each reads the dumps of all before it. */
 async function findRestore(engine: Engine): Promise<string | null> {
-  const majors = SUPPORTED_MAJORS.filter((major) => major >= engine.major).toReversed();
+  const majors = SUPPORTED_MAJORS.toReversed();
   const folders = majors.flatMap((m) => [`/usr/lib/postgresql/${m}/bin`, `/usr/pgsql-${m}/bin`]);
-  for (const folder of [engine.binDir, ...folders, '/usr/bin', '/usr/local/bin']) {
+  for (const folder of [engine.binDir, ...folders, '/usr/local/bin', '/usr/bin']) {
     const program = join(folder, 'pg_restore');
     const ran = await promisify(execFile)(program, ['--version']).catch(() => null);
     if (ran !== null) return program;
@@ -104,7 +77,10 @@ function converted(program: string, path: string): Content {
   });
   const ended = new Promise<string | null>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('close', (code) => resolve(code === 0 ? null : `pg_restore: ${said.trim()}`));
+    // Ended by us, it has nothing to say.
+    child.once('close', (code) =>
+      resolve(code === 0 || code === null ? null : `pg_restore: ${said.trim()}`),
+    );
   });
   const stop = (): void => {
     child.kill();
@@ -114,10 +90,27 @@ function converted(program: string, path: string): Content {
   return { stream: child.stdout.pipe(new PassThrough()), ended, stop };
 }
 
+/** A file that ends within its compression is a fault of the stream, which the loader hears. */
+function unpacked(path: string): Content {
+  const file = createReadStream(path);
+  const text = createGunzip();
+  file.once('error', (error) => text.destroy(error));
+  // Whoever reads it hears of a fault; after the last row nobody does.
+  text.on('error', () => undefined);
+  file.pipe(text);
+  const stop = (): void => {
+    file.destroy();
+    text.destroy();
+  };
+  return { stream: text, ended: Promise.resolve(null), stop };
+}
+
 async function contentOf(source: Source, engine: Engine): Promise<Content | SqlError> {
   if (source.kind === 'schema') return plain(Readable.from([source.sql]));
   const { path } = source.file;
-  if (!isCustom(path)) return plain(createReadStream(path));
+  const format = formatOf(path);
+  if (format === 'plain') return plain(createReadStream(path));
+  if (format === 'gzip') return unpacked(path);
   const program = await findRestore(engine);
   if (program !== null) return converted(program, path);
   return failure(
@@ -126,14 +119,14 @@ async function contentOf(source: Source, engine: Engine): Promise<Content | SqlE
   );
 }
 
-/** Loads the source into the empty database of a throwaway. Answers the first error. */
+/** Loads the source into the empty database of a throwaway. */
 export async function restore(
   throwaway: Throwaway,
   source: Source,
   engine: Engine,
-): Promise<SqlError | null> {
+): Promise<Loaded> {
   const content = await contentOf(source, engine);
-  if (!('stream' in content)) return content;
+  if (!('stream' in content)) return { error: content, leftOut: [] };
   const owner = await throwaway.connect(OWNER);
   const superuser = await throwaway.connect('superuser');
   const path = source.kind === 'schema' ? source.path : 'the snapshot';
@@ -141,11 +134,26 @@ export async function restore(
     // A reserved name is refused, and then the statement that names it fails again.
     await superuser.execute(`CREATE ROLE "${name.replaceAll('"', '""')}" NOLOGIN`);
   };
-  const error = await loadDump({ path, content: content.stream, owner, makeRole });
-  content.stop();
-  const broken = await content.ended;
+  const load = { path, content: content.stream, owner, makeRole, major: engine.major };
+  let broken: string | null = null;
+  let loaded: Loaded;
+  try {
+    loaded = await loadDump(load);
+    // What was read to its end ends by itself; anything else is ended.
+    if (loaded.error === null) broken = await content.ended;
+  } finally {
+    content.stop();
+  }
+  broken ??= loaded.error?.sqlstate === '58030' ? await content.ended : null;
   await owner.close();
   await superuser.close();
-  if (error === null && broken !== null) return failure(path, broken);
-  return error;
+  // A converter that gave up says why; what it left is only a dump that is cut off.
+  const error = broken === null ? loaded.error : failure(path, broken);
+  return { ...loaded, error: error === null ? null : hidePlace(error, source) };
+}
+
+/** Where the operator keeps the dump is for nobody to read. */
+function hidePlace(error: SqlError, source: Source): SqlError {
+  if (source.kind === 'schema') return error;
+  return { ...error, message: error.message.replaceAll(source.file.path, 'the snapshot') };
 }

@@ -25,7 +25,8 @@ import { type Guard, guard } from './guard.ts';
 import { observe, watch } from './observe.ts';
 import { MEMORY, type Memory } from './memory.ts';
 import { Queue } from './queue.ts';
-import { snapshotAt, sourceOf } from './restore.ts';
+import { type Source, sourceOf } from './restore.ts';
+import { placeOf, type SnapshotPlaces, Snapshots, SnapshotUnavailable } from './snapshots.ts';
 import { withoutMessages } from './withhold.ts';
 import * as words from './words.ts';
 import {
@@ -53,8 +54,8 @@ export interface SandboxOptions {
   readonly runDiskBytes?: number;
   /** How long preparing a baseline may take. */
   readonly baselineTimeoutMs?: number;
-  /** A pg_dump of production, plain or custom, for policies that say `baseline: snapshot`. */
-  readonly snapshot?: string | null;
+  /** Where each repository's dump of production is, for policies that say `baseline: snapshot`. */
+  readonly snapshots?: SnapshotPlaces;
   /** Where runs are while there is room; null keeps them on disk. */
   readonly memory?: Memory | null;
 }
@@ -73,7 +74,7 @@ const DEFAULTS = {
   runDiskBytes: 2 * 2 ** 30,
   baselineTimeoutMs: 300_000,
   memory: MEMORY,
-  snapshot: null,
+  snapshots: new Map(),
 };
 
 /** At least this long may the comparison take, whatever the migration itself may. */
@@ -110,8 +111,10 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const cache = new BaselineCache(settled.cacheDir, settled.cacheBytes);
   const baselines = new Baselines(settled.cacheDir, cache);
   const queue = new Queue(settled.maxConcurrent, settled.maxWaiting);
+  const limits = { timeoutMs: settled.baselineTimeoutMs, maxBytes: settled.cacheBytes };
+  const snapshots = new Snapshots(settled.cacheDir, limits);
   return {
-    dryRun: (request) => dryRun({ request, settled, baselines, queue }),
+    dryRun: (request) => dryRun({ request, settled, baselines, queue, snapshots }),
     close: () => queue.close(),
   };
 }
@@ -125,6 +128,7 @@ interface Context {
   readonly settled: Settled;
   readonly baselines: Baselines;
   readonly queue: Queue;
+  readonly snapshots: Snapshots;
 }
 
 /** Problems that leave something unseen, so that no outcome of running the rest is the whole truth. */
@@ -238,8 +242,7 @@ async function runPlan(context: Context, engine: Engine, plan: MigrationPlan): P
 async function prepare(context: Context, engine: Engine, plan: MigrationPlan): Promise<Baseline> {
   const { owner, settings, plans } = context.request;
   const timeoutMs = Math.max(context.settled.baselineTimeoutMs, settings.timeoutMs);
-  const source = sourceOf(settings, snapshotAt(context.settled.snapshot));
-  if (source === 'no snapshot') throw new BaselineFailed('snapshot', null);
+  const source = await sourceFor(context);
   const common = { owner, engine, settings, timeoutMs, source };
   try {
     return await context.baselines.prepare({ ...common, plans: [plan] });
@@ -253,6 +256,22 @@ async function prepare(context: Context, engine: Engine, plan: MigrationPlan): P
         throw second instanceof BaselineFailed ? error : second;
       });
   }
+}
+
+/** Where the baseline comes from. Throws BaselineFailed when the operator's dump cannot be had. */
+async function sourceFor({ request, settled, snapshots }: Context): Promise<Source | null> {
+  const { baseline } = request.settings;
+  if (baseline !== 'snapshot') return sourceOf(baseline);
+  const place = placeOf(settled.snapshots, request.repository ?? null);
+  try {
+    const file = place === null ? null : await snapshots.at(place);
+    if (file !== null) return { kind: 'snapshot', file };
+  } catch (error) {
+    if (!(error instanceof SnapshotUnavailable)) throw error;
+    const fault = { sqlstate: '58000', message: error.message, path: null };
+    throw new BaselineFailed('snapshot', { ...fault, line: null, column: null });
+  }
+  throw new BaselineFailed('snapshot', null);
 }
 
 const NOT_DOWN = { downRestores: null, downDifference: [] };

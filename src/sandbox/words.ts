@@ -114,7 +114,8 @@ function ofDump({ sqlstate, message }: SqlError): string {
 function noSnapshotReason(): string {
   return (
     'The migration could not be compared, as the policy asks for a snapshot and this server has ' +
-    'none that it can read. Have the operator set TAGOUT_SNAPSHOT to the path of a pg_dump, or ' +
+    'none that it can read for this repository. Have the operator name the place of a pg_dump in ' +
+    'TAGOUT_SNAPSHOT, or ' +
     'set `migrations.baseline: replay` in .github/tagout.yml.'
   );
 }

@@ -46,7 +46,7 @@ describe('other baselines', () => {
   before(() => {
     home = mkdtempSync(join(tmpdir(), 'tagout-snapshot-'));
     file = join(home, 'production.sql');
-    bench = open({ snapshot: file });
+    bench = open({ snapshots: new Map([['*', file]]) });
   });
   after(async () => {
     await bench.close();

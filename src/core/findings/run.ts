@@ -76,6 +76,7 @@ function folderFindings(run: DryRun, folder: FolderRun): readonly Finding[] {
     ...findObjects(folder),
     ...findStatements(run, folder),
     ...unfilled(folder),
+    ...leftOut(folder),
   ];
 }
 
@@ -87,6 +88,20 @@ function unfilled(folder: FolderRun): readonly Finding[] {
       radius: 'low',
       object: table,
       message: `No rows could be made for ${table}, so a loss there would not show: ${reason}`,
+      evidence: 'dry run',
+      advice: true,
+    }),
+  );
+}
+
+/** What production has beside the tables can stop or change a migration there. */
+function leftOut(folder: FolderRun): readonly Finding[] {
+  return (folder.observation?.leftOut ?? []).map((object) =>
+    makeFinding({
+      id: 'baseline-incomplete',
+      radius: 'medium',
+      object,
+      message: `The dump of production has the ${object}, which the dry run may not make: what it does to this change was not seen`,
       evidence: 'dry run',
       advice: true,
     }),
