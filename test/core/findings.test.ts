@@ -395,16 +395,13 @@ test('what a dump has and the dry run may not make is told for each, and is medi
     ...(folderOf({}).observation ?? assert.fail()),
     leftOut: ['event trigger a'],
   };
-  const run = aRun({ folders: [{ ...folderOf({}), observation }] });
+  const run = aRun({ ...folderOf({}), observation });
   const found = findingsOf(aChange({ dryRun: run, files: [] }), defaultPolicy);
   const told = found.filter(({ id }) => id === 'baseline-incomplete');
   assert.deepEqual(
     told.map(({ object, radius }) => [object, radius]),
     [['event trigger a', 'medium']],
   );
-  const twin = findingsOf(
-    aChange({ dryRun: aRun({ folders: [folderOf({})] }), files: [] }),
-    defaultPolicy,
-  );
+  const twin = findingsOf(aChange({ dryRun: aRun(folderOf({})), files: [] }), defaultPolicy);
   assert.ok(twin.every(({ id }) => id !== 'baseline-incomplete'));
 });
