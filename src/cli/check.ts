@@ -5,7 +5,6 @@ import { basename, join, relative, resolve, sep } from 'node:path';
 import { decide } from '../core/decide.ts';
 import type { Verdict } from '../core/decision.ts';
 import { effectivePolicy } from '../core/effective-policy.ts';
-import { TagoutError } from '../core/errors.ts';
 import { reportJson, reportText } from '../core/words/report.ts';
 import { reportSarif } from '../core/words/sarif.ts';
 import { readCheckout } from '../git/checkout.ts';
