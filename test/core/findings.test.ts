@@ -389,19 +389,3 @@ test('no finding is twice in the blast radius table', () => {
   const ids = blastRadiusTable.flatMap(({ findings }) => findings);
   assert.equal(new Set(ids).size, ids.length);
 });
-
-test('what a dump has and the dry run may not make is told for each, and is medium', () => {
-  const observation = {
-    ...(folderOf({}).observation ?? assert.fail()),
-    leftOut: ['event trigger a'],
-  };
-  const run = aRun({ ...folderOf({}), observation });
-  const found = findingsOf(aChange({ dryRun: run, files: [] }), defaultPolicy);
-  const told = found.filter(({ id }) => id === 'baseline-incomplete');
-  assert.deepEqual(
-    told.map(({ object, radius }) => [object, radius]),
-    [['event trigger a', 'medium']],
-  );
-  const twin = findingsOf(aChange({ dryRun: aRun(folderOf({})), files: [] }), defaultPolicy);
-  assert.ok(twin.every(({ id }) => id !== 'baseline-incomplete'));
-});
