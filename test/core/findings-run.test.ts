@@ -7,7 +7,7 @@ import { aChange, aFolder, aRun } from './change.ts';
 
 test('what a dump has and the dry run may not make is told for each, and is medium', () => {
   const observation = {
-    ...(folderOf({}).observation ?? assert.fail()),
+    ...(aFolder().observation ?? assert.fail()),
     leftOut: ['event trigger a'],
   };
   const run = aRun(aFolder({ observation }));
