@@ -25,6 +25,7 @@ import { connect } from '../store/connect.ts';
 import { openStore } from '../store/open.ts';
 import { EXIT, type Io } from './io.ts';
 import { readStoreSettings } from './settings.ts';
+import { makeFolder } from '../postgres/folders.ts';
 
 /** Made anew by every start; PostgreSQL's own documentation leaves them out of a base backup. */
 const CONTENT_LEFT_OUT = new Set([
@@ -65,7 +66,7 @@ function copyTree(
   if (stat === undefined) return;
   if (stat.isSymbolicLink()) return symlinkSync(readlinkSync(from), to);
   if (stat.isDirectory()) {
-    mkdirSync(to, { recursive: true, mode: 0o700 });
+    makeFolder(to, 0o700);
     for (const name of readdirSync(from)) {
       const how = skip(name);
       if (how === 'all') continue;
@@ -118,7 +119,7 @@ export async function backup(folder: string, io: Io): Promise<number> {
   const place = { dataDir: join(dataDir, STORE), database: 'tagout' };
   const cluster = await openStoreCluster({ engine: await findEngine({}), ...place });
   try {
-    mkdirSync(to, { mode: 0o700, recursive: true });
+    makeFolder(to, 0o700);
     await copyCluster(cluster, place.dataDir, join(to, STORE));
     copyTree(join(dataDir, KEY), join(to, KEY), () => null);
   } catch (error) {
@@ -145,7 +146,7 @@ export async function restore(folder: string, io: Io): Promise<number> {
     if (existsSync(path))
       return refuse(`${path} is there: stop the server and move it away first.`);
   }
-  mkdirSync(dataDir, { recursive: true });
+  makeFolder(dataDir, 0o755);
   copyTree(join(from, STORE), join(dataDir, STORE), () => null);
   copyTree(join(from, KEY), join(dataDir, KEY), () => null);
   const store = await openStore({ databaseUrl: null, ownerUrl: null, dataDir });

@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -18,6 +17,7 @@ import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { TagoutError } from '../core/errors.ts';
 import type { Environment } from './settings.ts';
+import { makeFolder } from '../postgres/folders.ts';
 
 export interface StoredCredentials {
   readonly version: 1;
@@ -118,7 +118,7 @@ export function writeCredentials(path: string, credentials: StoredCredentials): 
   const text = `${JSON.stringify(credentialsSchema.parse(credentials), null, 2)}\n`;
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.new`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path), 0o700);
     const file = openSync(draft, 'wx', 0o600);
     try {
       writeSync(file, text);

@@ -3,13 +3,14 @@
  * lock would last there. It reads the catalog alone, in one read-only transaction: no row, and no
  * value of one, is ever asked for.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import postgres from 'postgres';
 import { TagoutError } from '../core/errors.ts';
 import type { StatisticsFile, TableStatistics } from '../core/weigh-file.ts';
 import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
+import { makeFolder } from '../postgres/folders.ts';
 
 export interface StatsOptions {
   readonly databaseUrl: string;
@@ -36,7 +37,7 @@ export async function stats(options: StatsOptions, io: Io): Promise<number> {
     tables: tables.flatMap(sizeOf),
   };
   const path = resolve(io.cwd, options.out);
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path), 0o755);
   writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`);
   io.out(
     `Wrote the sizes of ${file.tables.length} tables to ${options.out}. Commit it, and name it as ` +

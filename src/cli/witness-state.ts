@@ -1,16 +1,9 @@
 /** What a witness remembers: the newest checkpoint of each log, written whole before it is signed. */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { WitnessState } from '../web/audit-witness.ts';
+import { makeFolder } from '../postgres/folders.ts';
 
 function pathOf(folder: string, origin: string): string {
   return join(folder, `${createHash('sha256').update(origin).digest('hex')}.checkpoint`);
@@ -22,7 +15,7 @@ function isMissing(error: unknown): boolean {
 
 /** One file per log; a crash leaves the old one or the new one, never half of it. */
 export function createWitnessState(folder: string): WitnessState {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   return {
     read(origin) {
       try {

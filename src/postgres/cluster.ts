@@ -1,7 +1,7 @@
 /** Makes, starts, clones and stops a PostgreSQL cluster. */
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TagoutError, type FaultCode } from '../core/errors.ts';
@@ -11,6 +11,7 @@ import { type Door, doorTo, launch, type Limits } from './launch.ts';
 import { dropStalePid, readPostmaster } from './postmaster.ts';
 import { giveTo, type ServiceUser } from './service-user.ts';
 import { newSocketDir } from './socket-dir.ts';
+import { makeFolder } from './folders.ts';
 
 /** The superuser of every cluster that we make. */
 export const SUPERUSER = 'tagout_superuser';
@@ -94,7 +95,7 @@ function localeArgs(engine: Engine): readonly string[] {
  * password that is kept in the data folder, readable by the server's user alone.
  */
 export async function initCluster(options: InitOptions): Promise<void> {
-  mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(options.dataDir, 0o700);
   chmodSync(options.dataDir, 0o700);
   giveTo(options.dataDir, options.runAs);
   const scratch = newSocketDir(options.runAs);

@@ -1,6 +1,6 @@
 /** Folders of the sandbox on disk, and one throwaway cluster in one of them. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +12,7 @@ import { sandboxUser } from '../postgres/service-user.ts';
 import { lives, sweepSocketDirs } from '../postgres/socket-dir.ts';
 import { Wire } from '../postgres/wire.ts';
 import { type Memory, memoryFolder, memoryFolders } from './memory.ts';
+import { makeFolder } from '../postgres/folders.ts';
 
 /** Roles of every throwaway cluster. The SQL under test is always run by the owner. */
 export const OWNER = 'app_owner';
@@ -97,7 +98,7 @@ let serial = 0;
 export function openHome({ home, memory }: Places): void {
   sweepSocketDirs();
   for (const name of ['baselines', 'runs', 'partial']) {
-    mkdirSync(join(home, name), { recursive: true, mode: 0o711 });
+    makeFolder(join(home, name), 0o711);
   }
   for (const folder of ['runs', 'partial']) {
     for (const name of readdirSync(join(home, folder))) {
@@ -126,7 +127,7 @@ function removeRun(folder: string): void {
 export function newFolder(home: string, kind: 'runs' | 'partial'): string {
   serial += 1;
   const folder = join(home, kind, `${process.pid}-${serial}-${Date.now().toString(36)}`);
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  makeFolder(folder, 0o711);
   return folder;
 }
 

@@ -2,10 +2,11 @@
  * The log's signing key: a file outside the database, so that who holds the database cannot sign.
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { vkeyOf } from '../core/audit/note.ts';
 import { TagoutError } from '../core/errors.ts';
+import { makeFolder } from '../postgres/folders.ts';
 
 export interface LogKey {
   readonly privateKey: KeyObject;
@@ -28,7 +29,7 @@ function writeNewKey(path: string): void {
   const { privateKey } = generateKeyPairSync('ed25519');
   const text = privateKey.export({ type: 'pkcs8', format: 'pem' });
   const draft = `${path}.${process.pid}.new`;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path), 0o700);
   writeFileSync(draft, text, { mode: 0o600 });
   try {
     linkSync(draft, path);

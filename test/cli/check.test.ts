@@ -154,4 +154,19 @@ describe('tagout check', () => {
     assert.equal('code' in ended ? ended.code : 0, 10);
     assert.equal(JSON.parse(ended.stdout).blastRadius, 'high');
   });
+
+  test('a home in which nothing can be made ends with the remedy, and does not hang', async () => {
+    const launcher = join(import.meta.dirname, '..', '..', 'src', 'tagout.js');
+    const args = [launcher, 'check', '--base', 'main', '--head', 'drop'];
+    for (const home of ['/proc', '/proc/self/fd', '/dev/null']) {
+      const env = { PATH: process.env['PATH'] ?? '', HOME: home };
+      // The limit only ends a process that would never end by itself.
+      const options = { cwd: repo.folder, env, timeout: 60_000 };
+      const ended = await promisify(execFile)(process.execPath, args, options).catch(
+        (error: { code: number; stderr: string }) => error,
+      );
+      assert.equal('code' in ended ? ended.code : 0, 1, `${home}: ${ended.stderr}`);
+      assert.match(ended.stderr, /cannot be written\. Correct its permissions/);
+    }
+  });
 });
