@@ -1,6 +1,7 @@
 /** The policy file as its author writes it, key by key: strict, bounded, nothing coerced. */
 import { z } from 'zod';
 import type { PolicyText, TeamRuleText } from './policy-text.ts';
+import { POLICY_KEYS } from './words/policy-keys.ts';
 
 const durationUnitsMs = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -160,11 +161,42 @@ export const policyFileSchema: z.ZodType<PolicyText> = z.strictObject({
   audit: z.strictObject({ readers: teamRule.optional() }).optional(),
 });
 
+const jsonObject = z.record(z.string(), z.unknown());
+
+/** The same node of a JSON Schema, with what its keys mean; they stand before their types. */
+function described(node: unknown, path: string): unknown {
+  if (Array.isArray(node)) return node.map((one) => described(one, path));
+  const parsed = jsonObject.safeParse(node);
+  if (!parsed.success) return node;
+  const entries = Object.entries(parsed.data).map(([key, value]): [string, unknown] => {
+    if (key === 'properties') return [key, keysDescribed(value, path)];
+    if (key === 'additionalProperties') return [key, described(value, `${path}.*`)];
+    if (key === 'items') return [key, described(value, `${path}[]`)];
+    return [key, key === 'anyOf' ? described(value, path) : value];
+  });
+  return Object.fromEntries(entries);
+}
+
+function keysDescribed(properties: unknown, path: string): unknown {
+  const entries = Object.entries(jsonObject.parse(properties)).map(([key, value]) => {
+    const at = path === '' ? key : `${path}.${key}`;
+    const description = POLICY_KEYS[at];
+    const node = jsonObject.parse(described(value, at));
+    return [key, description === undefined ? node : { ...node, description }];
+  });
+  return Object.fromEntries(entries);
+}
+
 /** JSON Schema (2020-12) of the policy file, for editors and for finding the nearest right key. */
 export function policyJsonSchema(): Readonly<Record<string, unknown>> {
-  const schema = z.toJSONSchema(policyFileSchema, { io: 'input' });
+  const { $defs, ...schema } = z.toJSONSchema(policyFileSchema, { io: 'input' });
+  const definitions = Object.entries($defs ?? {}).map(([name, one]) => [
+    name,
+    described(one, name),
+  ]);
   return {
-    ...schema,
+    ...jsonObject.parse(described(schema, '')),
+    $defs: Object.fromEntries(definitions),
     title: 'Tagout policy',
     description: '.github/tagout.yml: who must review what before it is deployed.',
   };
