@@ -115,7 +115,7 @@ function defaultAt(path: string): string {
   }
   if (value === null || (Array.isArray(value) && value.length === 0)) return '–';
   if (Array.isArray(value)) return value.map(code).join(' ');
-  return typeof value === 'object' ? '' : code(String(value));
+  return typeof value === 'object' ? '' : code(JSON.stringify(value).replaceAll('"', ''));
 }
 
 const section = (path: string): string => /^\w+/.exec(path)?.[0] ?? '';
