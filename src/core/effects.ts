@@ -8,7 +8,8 @@ import type { BlastRadius, Finding } from './findings.ts';
 import type { EffectivePolicy } from './policy.ts';
 import type { Locator, RepoRef, Trigger } from './subject.ts';
 import { shownSinceMs } from './rules/binding.ts';
-import { judgeChange } from './rules/case.ts';
+import { caseOf, judgeChange } from './rules/case.ts';
+import { isOpen, pastMerges } from './rules/merged-past.ts';
 import { newestOf } from './rules/newest.ts';
 import { environmentKey, isExternalRun } from './subject.ts';
 import { bypassIssue } from './words/bypass.ts';
@@ -48,6 +49,7 @@ export function effects(judged: JudgedSubject): readonly Effect[] {
           : deploymentEffect(judged, subject),
         ...rangeCheck(judged, subject),
         ...lateChecks(judged, subject),
+        ...issueEffects(judged, subject.repo),
       ];
     case 'checkout':
       return [];
@@ -261,11 +263,14 @@ function externalCheck(judged: JudgedSubject, subject: DeploymentSubject): Effec
 }
 
 /** What has passed the gate cannot be called back: people are told, once per repository. */
-function issueEffects({ evidence }: JudgedSubject, repo: RepoRef): readonly Effect[] {
-  const { bypass = null, bypasses = [] } = evidence.deployment ?? {};
-  if (bypass === null) return [];
-  const others = bypasses.filter((one) => one.deploymentId !== bypass.deploymentId);
-  const issue = bypassIssue([...others, bypass]);
+function issueEffects(judged: JudgedSubject, repo: RepoRef): readonly Effect[] {
+  const { bypass = null, bypasses = [] } = judged.evidence.deployment ?? {};
+  const isMergedPast = judged.decision.opinions.some(({ code }) => code === 'merged-past');
+  if (bypass === null && !isMergedPast) return [];
+  const merges = isMergedPast ? pastMerges(caseOf(judged.policy, judged.evidence)) : [];
+  const others = bypasses.filter((one) => one.deploymentId !== bypass?.deploymentId);
+  const open = merges.filter(isOpen);
+  const issue = bypassIssue([...others, ...(bypass === null ? [] : [bypass]), ...open]);
   const state = digestOf(issue).slice(0, 32);
   return [{ kind: 'issue', key: `issue:${repo.id}:${state}`, repo, ...issue }];
 }

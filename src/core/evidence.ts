@@ -157,6 +157,8 @@ export interface Change {
   readonly baseChangedAtMs?: number | null;
   /** A merge past the rules (administrator, ruleset bypass): only a later approval counts (R13). */
   readonly bypassedAtMs?: number | null;
+  /** How it was merged past the gate: the branch's rules were bypassed, or our check held it. */
+  readonly mergedPast?: 'rules' | 'check';
 }
 
 /** A line of the base branch's code that names a database object. */

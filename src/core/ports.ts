@@ -2,7 +2,7 @@
  * What the line needs from outside, as plain interfaces, so that a room can be tested against
  * another's promise without importing it (test/conformance holds one suite per port).
  */
-import type { Decision } from './decision.ts';
+import type { Decision, Verdict } from './decision.ts';
 import type { Effect, EffectOutcome } from './effect.ts';
 import type { Bypass, Evidence, Posting } from './evidence.ts';
 import type { EffectivePolicy } from './policy.ts';
@@ -42,6 +42,8 @@ export interface Memory {
   bypasses?(repo: RepoRef, environment: string): Promise<readonly Bypass[]>;
   /** What was decided lately about these agents' work, other subjects than this one. */
   activity?(repo: RepoRef, asked: AskedActivity): Promise<readonly RecordedActivity[]>;
+  /** What was last decided about pull requests while they were open; one never judged is left out. */
+  verdicts?(repo: RepoRef, pulls: readonly number[]): Promise<ReadonlyMap<number, Verdict>>;
   /** What can never change about merged pull requests, as text by key. Left out: read every time. */
   settled?(repo: RepoRef, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
   keepSettled?(repo: RepoRef, key: string, text: string): Promise<void>;

@@ -20,13 +20,15 @@ export async function writeIssue(effect: Issue, writing: Writing): Promise<Effec
   return done(answer, number);
 }
 
-/** Adds to the issue; null when it is gone. */
+/** Opens the issue again, with what it has come to, and adds to it; null when it is gone. */
 async function comment(effect: Issue, writing: Writing, issue: number): Promise<Answer | null> {
-  const path = '/repos/{owner}/{repo}/issues/{issue_number}/comments';
+  const path = '/repos/{owner}/{repo}/issues/{issue_number}' as const;
+  const at = { ...place(effect.repo), issue_number: issue };
   const text = `**${effect.title}**\n\n${effect.body}`;
-  const body = { ...place(effect.repo), issue_number: issue, body: text };
   try {
-    return await writing.write.send('POST', path, body);
+    // Somebody may have closed it: what happens again is open again.
+    await writing.write.send('PATCH', path, { ...at, title: effect.title, state: 'open' });
+    return await writing.write.send('POST', `${path}/comments`, { ...at, body: text });
   } catch (fault) {
     if (isRefusal(fault, 404, 410)) return null;
     throw fault;

@@ -17,7 +17,8 @@ const suitesSchema = z.array(
 );
 
 /**
- * The changes, with when each was merged past the rules: approvals given before that do not count.
+ * The changes, with when each was merged past the rules: approvals given before that do not count;
+ * and those that were merged while our own check held them, by our own record.
  * Where GitHub does not give the list (no rulesets, a plan without them) the gate judges all the
  * same, as every change needs its approvals anyhow.
  */
@@ -28,10 +29,17 @@ export async function withMergeBypasses(
 ): Promise<readonly Change[]> {
   if (changes.length === 0) return changes;
   const merged = await readBypassed(reading, branch);
+  const pulls = changes.flatMap(({ pull }) => pull ?? []);
+  const verdicts = (await reading.memory.verdicts?.(reading.repo, pulls)) ?? new Map();
   return changes.map((change) => {
     const atMs = merged.get(change.mergeCommitSha ?? '');
-    if (atMs === undefined) return change;
-    return { ...change, bypassedAtMs: Math.max(change.bypassedAtMs ?? 0, atMs) };
+    if (atMs !== undefined) {
+      const bypassedAtMs = Math.max(change.bypassedAtMs ?? 0, atMs);
+      return { ...change, bypassedAtMs, mergedPast: 'rules' };
+    }
+    // What was never judged while it was open (before the App was there) went past nothing of ours.
+    const verdict = verdicts.get(change.pull ?? 0) ?? 'allow';
+    return verdict === 'allow' ? change : { ...change, mergedPast: 'check' };
   });
 }
 

@@ -5,6 +5,7 @@ import type { Judged } from '../core/ports.ts';
 import { environmentKey, type RepoRef } from '../core/subject.ts';
 import { appendEvent, stamp } from './append.ts';
 import type { Tx } from './connect.ts';
+import { keepIncidents } from './incidents.ts';
 
 /** Keeps the adopted start, the first request of a range, and a deployment past the gate. */
 export async function keepWatch(tx: Tx, judged: Judged, nowMs: number): Promise<void> {
@@ -14,6 +15,7 @@ export async function keepWatch(tx: Tx, judged: Judged, nowMs: number): Promise<
   await keepAdopted(tx, { repo, deployment }, nowMs);
   await keepRequested(tx, { repo, deployment });
   await keepBypass(tx, { repo, deployment });
+  await keepIncidents(tx, judged, nowMs);
 }
 
 interface Asked {

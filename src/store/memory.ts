@@ -1,7 +1,8 @@
 /** What the store remembers for the gatherer: facts that are ours, not GitHub's. */
+import type { Verdict } from '../core/decision.ts';
 import type { Bypass, Posting } from '../core/evidence.ts';
 import type { AskedRun, Memory, Release } from '../core/ports.ts';
-import { environmentKey, isExternalRun, type RepoRef } from '../core/subject.ts';
+import { environmentKey, isExternalRun, locatorKey, type RepoRef } from '../core/subject.ts';
 import { readActivity } from './activity.ts';
 import { type Sql, storeFault } from './connect.ts';
 
@@ -131,8 +132,24 @@ function peopleMemory(
 }
 
 /** Content by its git object id. */
-function blobMemory(sql: Sql): Part<'blobs' | 'keepBlobs' | 'settled' | 'keepSettled'> {
+function blobMemory(
+  sql: Sql,
+): Part<'blobs' | 'keepBlobs' | 'verdicts' | 'settled' | 'keepSettled'> {
   return {
+    verdicts: (repo, pulls) =>
+      remembering('reading what was decided about pull requests', async () => {
+        const byKey = new Map(
+          pulls.map((number) => [locatorKey({ kind: 'pull-request', repo, number }), number]),
+        );
+        const rows = await sql<{ key: string; verdict: Verdict }[]>`
+          select key, verdict from tagout.subject where key = any(${[...byKey.keys()]}::text[])`;
+        return new Map(
+          rows.flatMap(({ key, verdict }) => {
+            const number = byKey.get(key);
+            return number === undefined ? [] : [[number, verdict] as const];
+          }),
+        );
+      }),
     settled: (repo, keys) =>
       remembering('reading what is kept of merged pull requests', async () => {
         if (keys.length === 0) return new Map();

@@ -245,6 +245,8 @@ const growth = fc.constantFrom<(c: ChangeStory) => ChangeStory>(
   (c) => ({ ...c, body: 'Generated with [Claude Code](https://claude.com/claude-code)' }),
   (c) => ({ ...c, viaApp: 'cursor' }),
   (c) => ({ ...c, bypassedMinute: 90 }),
+  (c) => ({ ...c, mergedPast: 'check' }),
+  (c) => ({ ...c, mergedPast: 'rules' }),
   (c) => ({ ...c, retargetedMinute: 90 }),
   (c) => ({ ...c, does: 'drops a table' }),
 );

@@ -283,6 +283,7 @@ function changeOf(story: ChangeStory, index: number, whole: Story): Change {
       ? {}
       : { baseChangedAtMs: at(story.retargetedMinute) }),
     ...(story.bypassedMinute === undefined ? {} : { bypassedAtMs: at(story.bypassedMinute) }),
+    ...(story.mergedPast === undefined ? {} : { mergedPast: story.mergedPast }),
   };
 }
 

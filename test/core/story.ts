@@ -59,6 +59,7 @@ export interface ChangeStory {
   readonly shownMinute?: number | null | 'otherwise';
   readonly retargetedMinute?: number;
   readonly bypassedMinute?: number;
+  readonly mergedPast?: 'rules' | 'check';
   readonly paths?: readonly string[];
 }
 

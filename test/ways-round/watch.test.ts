@@ -90,6 +90,29 @@ test('B02 an approval given before an administrator went past the gate is void (
   assert.ok((await server.refused(repo, 'R13')) > 0, 'the approval before it does not count');
 });
 
+test('B02 a merge while the check holds: an incident and an open issue, until it is reviewed', async () => {
+  const repo = await server.shop();
+  const first = await work(repo);
+  await checked(repo, first.headSha, 'action_required');
+  const run = await repo.startRun({ actor: 'boss', sha: await first.merge({ by: 'boss' }) });
+  await issue(repo, new RegExp(`Pull request ${first.number} was merged while the check`));
+  await noted(run, /was merged while the check/);
+  assert.equal(await server.events(repo, 'incident.opened'), 1);
+  const told = [...repo.record.issues.values()].find((one) => one.user.login.startsWith('tagout'));
+  assert.ok(told);
+  told.state = 'closed';
+  const second = await work(repo, { author: 'maria' });
+  await checked(repo, second.headSha, 'action_required');
+  const later = await repo.startRun({ actor: 'boss', sha: await second.merge({ by: 'boss' }) });
+  await issue(repo, new RegExp(`Pull request ${second.number} was merged while the check`));
+  await until('the issue is open again', () => (told.state === 'open' ? true : null));
+  assert.equal(issuesOf(repo), 1);
+  for (const pull of [first, second]) await pull.review({ by: 'octavia' });
+  await until('the late reviews release it', () => (later.state === 'success' ? true : null));
+  assert.equal(await server.events(repo, 'incident.opened'), 2);
+  assert.equal(await server.events(repo, 'incident.closed'), 2);
+});
+
 test('B06 a new environment whose name looks like production is an incident', async () => {
   const repo = await server.shop();
   await repo.startRun({ actor: 'ben', environment: 'productlon' });

@@ -10,6 +10,7 @@ import { deploymentSha, environmentKnown } from './deployment.ts';
 import { eligible } from './eligible.ts';
 import { freeze } from './freeze.ts';
 import { limits } from './limits.ts';
+import { mergedPast } from './merged-past.ts';
 import { deploymentRange } from './range.ts';
 import { rangeLevel } from './range-level.ts';
 import { rollback } from './rollback.ts';
@@ -24,6 +25,7 @@ export const RULES: readonly Rule[] = [
   forkGone,
   environmentKnown,
   bypassDetected,
+  mergedPast,
   suspendedAgent,
   limits,
   freeze,

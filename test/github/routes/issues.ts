@@ -189,6 +189,20 @@ function createIssue(call: Call): Reply {
   return ok(issueJson(call.world, repo, issue), 201);
 }
 
+function updateIssue(call: Call): Reply {
+  const { repo, issue } = place(call, write);
+  const title = textOr(call, 'title', null);
+  const state = textOr(call, 'state', null);
+  if (title !== null) issue.title = title;
+  if (state === 'open' || state === 'closed') {
+    issue.state = state;
+    issue.closedAtMs = state === 'open' ? null : call.world.now();
+    issue.closedBy = state === 'open' ? null : actor(call);
+  }
+  issue.updatedAtMs = call.world.now();
+  return ok(issueJson(call.world, repo, issue));
+}
+
 async function timeline(call: Call): Promise<Reply> {
   const { repo, issue } = place(call);
   const items = await timelineJson(call.world, repo, issue);
@@ -225,6 +239,7 @@ export const issueRoutes: readonly Route[] = [
       return ok(issueJson(call.world, repo, issue));
     },
   },
+  { method: 'PATCH', path: one, id: 'update', handle: updateIssue },
   { method: 'GET', path: `${one}/timeline`, id: 'list-events-for-timeline', handle: timeline },
   {
     method: 'GET',
