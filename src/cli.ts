@@ -87,6 +87,14 @@ function addServer(program: Command, io: Io, answer: (code: number) => void): vo
       answer(await runServer(io, only ?? null));
     });
   program
+    .command('plan')
+    .description('Print the SQL of a JSON log of PostgreSQL, for the artifact tagout-plan.')
+    .requiredOption('--log <file>', 'the log, written with log_statement = all')
+    .action(async (flags: { readonly log: string }) => {
+      const { plan } = await import('./cli/plan.ts');
+      answer(await plan(flags, io));
+    });
+  program
     .command('backup')
     .description("Copy Tagout's own store into a new folder; the server may be running.")
     .argument('<folder>', 'a folder that is not there yet')

@@ -4,7 +4,7 @@
  * Ours, because every decision, event and verification waits for it and it has to be quick; the
  * tests hold it byte-equal to the `canonicalize` package and to the RFC's own vectors.
  */
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 
 /** Texts that stand in JSON as they are, but for the quotes: nothing to escape, no surrogates. */
 const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
@@ -77,4 +77,10 @@ export function sha256Hex(text: string | Uint8Array): string {
 /** SHA-256 over the RFC 8785 bytes of a JSON value, as 64 lower-case hex digits. */
 export function digestOf(value: unknown): string {
   return sha256Hex(canonicalText(value));
+}
+
+/** SHA-256 over all texts up to each, as base64: one hash that runs on from text to text. */
+export function runningSha256(texts: readonly string[]): readonly string[] {
+  const running = createHash('sha256');
+  return texts.map((text) => running.update(text).copy().digest('base64'));
 }

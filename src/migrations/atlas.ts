@@ -4,6 +4,7 @@
  * checksum file does not name stops it too.
  */
 import type { MigrationStep, PlanProblem } from '../core/dry-run.ts';
+import { type SumFile, type SumMismatch, sumMismatch } from './atlas-sum.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
 import { problem } from './problems.ts';
 import { emptyHistory, found, migrationOf, peek, readText, stepOf } from './shared.ts';
@@ -57,16 +58,19 @@ function load(claim: Found, view: TreeView): History {
   const all = files(claim.folder, view);
   const sum = joinPath(claim.folder, SUM) ?? SUM;
   const listed = namesIn(view, sum);
+  const read: SumFile[] = [];
   const migrations = all.flatMap((path) => {
     if (nameOf(path) === SUM) return [];
     const sql = readText(view, path, problems);
     if (sql === null) return [];
+    read.push({ name: nameOf(path), sql });
     if (!listed.has(nameOf(path))) problems.push(notListed(sum, path));
     const version = nameOf(path).split(/[_.]/)[0] ?? '';
     const step = stepOf(view, { path, version, sql, transaction: transactionOf(sql) });
     problems.push(...notRunnable(path, sql));
     return [migrationOf(view, { key: version, version, path }, [step])];
   });
+  if (read.length + 1 >= all.length) problems.push(...unfitSums(view, sum, read));
   const format = claim.options['format'] ?? 'atlas';
   if (format !== 'atlas') problems.push(otherLayout(claim.folder, format));
   return {
@@ -80,6 +84,33 @@ function load(claim: Found, view: TreeView): History {
 function namesIn(view: TreeView, sum: string): ReadonlySet<string> {
   const lines = (peek(view, sum) ?? '').split('\n').slice(1);
   return new Set(lines.map((line) => line.replace(/\s+h1:.*$/, '').trim()));
+}
+
+/** A folder without the file has every migration named as not listed already. */
+function unfitSums(view: TreeView, sum: string, read: readonly SumFile[]): readonly PlanProblem[] {
+  const text = peek(view, sum);
+  if (text === null) return [];
+  const byName = read.toSorted((a, b) => compareBytes(a.name, b.name));
+  const mismatch = sumMismatch(text, byName);
+  if (mismatch === null) return [];
+  const path = mismatch.kind === 'file' ? joinPath(folderOf(sum), mismatch.name) : null;
+  const message =
+    `${mismatchWords(sum, mismatch)}, so Atlas stops with a checksum error and applies nothing. ` +
+    'Put back what was edited, or run atlas migrate hash and commit the result.';
+  return [problem('skipped-by-runner', path ?? sum, message)];
+}
+
+function mismatchWords(sum: string, mismatch: SumMismatch): string {
+  switch (mismatch.kind) {
+    case 'file':
+      return `The checksum of ${mismatch.name} in ${sum} is not that of its content`;
+    case 'gone':
+      return `${sum} names ${mismatch.name}, which is not there`;
+    case 'form':
+      return `Line ${mismatch.line} of ${sum} is no checksum`;
+    case 'sum':
+      return `The first line of ${sum} is not the checksum of the others`;
+  }
 }
 
 function transactionOf(sql: string): MigrationStep['transaction'] {

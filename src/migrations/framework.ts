@@ -76,6 +76,8 @@ export interface Framework {
   readonly runner: Runner;
   /** Extensions of migrations in code that this runner would also run: `go`, `js`. */
   readonly code: readonly string[];
+  /** Set where migrations are code: the command that runs those which are pending. */
+  readonly recipe?: string;
   /** Whether a path's name alone may be a migration of this framework; asked before any reading. */
   mayOwn?(path: string, view: TreeView): boolean;
   /** Configuration and state files whose text `find` needs, from the paths alone. */

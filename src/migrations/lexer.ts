@@ -5,7 +5,7 @@
  */
 
 /** The offset behind the string, quoted name, dollar-quoted text or comment that starts at `at`. */
-function skipToken(sql: string, at: number): number {
+export function skipToken(sql: string, at: number): number {
   switch (sql.charAt(at)) {
     case '-':
       if (sql[at + 1] !== '-') return at;

@@ -149,6 +149,9 @@ function refused(plans: readonly MigrationPlan[], why: string): Stated {
 
 const SAFE_NAME = /^(?!\/)(?!.*(?:^|\/)\.{1,2}(?:\/|$))[\p{L}\p{N} _.+@=,()[\]/-]{1,300}$/u;
 
+/** What pg_dump brackets its output with for psql; it means nothing to a server. */
+const RESTRICT = /^\\(?:un)?restrict \w+$/gm;
+
 interface Steps {
   readonly base: MigrationStep | null;
   readonly pending: readonly MigrationStep[];
@@ -170,7 +173,7 @@ function stepsOf(files: readonly PrintedFile[]): Steps | string {
     if (steps.some((step) => step.path === shown(path))) return `holds ${path} twice.`;
     const decoded = decode(content);
     if (!decoded.ok) return `cannot be read: ${path} ${decoded.why}.`;
-    steps.push(stepOf(path, withoutBom(decoded.text)));
+    steps.push(stepOf(path, withoutBom(decoded.text).replace(RESTRICT, '')));
   }
   const base = steps.find((step) => step.path === shown(BASE)) ?? null;
   return { base, pending: steps.filter((step) => step !== base) };

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { frameworks, planMigrations, unclaimedSql } from '../../src/migrations/plan.ts';
 import { compareBytes, linesOf } from '../../src/migrations/text.ts';
 import { statementsOf } from '../../src/migrations/lexer.ts';
+import { atlasSum } from './atlas-sum.ts';
 import { fixture, fixtureNames } from './fixtures.ts';
 import { type Content, type Files, laidOver, treeOf } from './tree.ts';
 
@@ -83,7 +84,9 @@ function beside(name: string, count: number): Files {
       };
     case 'atlas':
       return {
-        'migrations/atlas.sum': `h1:x=\n${numbers.map((at) => `${stamp(at)}_x.sql h1:y=\n`).join('')}`,
+        'migrations/atlas.sum': atlasSum(
+          Object.fromEntries(numbers.map((at) => [`${stamp(at)}_x.sql`, table(at)])),
+        ),
       };
     default:
       return {};

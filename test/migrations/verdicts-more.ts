@@ -1,5 +1,11 @@
 /** Verdicts for the frameworks that number their files, and for those written in code. */
+import { atlasSum } from './atlas-sum.ts';
 import { SQL, type Verdict } from './verdicts-first.ts';
+
+/** The one file of the fixture's base branch. */
+const ATLAS = {
+  '20260101000000_users.sql': 'CREATE TABLE users (\n  id bigint PRIMARY KEY,\n  email text\n);\n',
+};
 
 export const moreVerdicts: readonly Verdict[] = [
   {
@@ -177,6 +183,72 @@ export const moreVerdicts: readonly Verdict[] = [
     problems: ['skipped-by-runner migrations/20260103000000_x.sql'],
     pending: ['migrations/20260103000000_x.sql'],
     says: /atlas migrate hash/,
+  },
+  {
+    fixture: 'atlas',
+    when: 'a file has another content than its checksum says',
+    change: {
+      'migrations/20260103000000_x.sql': SQL,
+      'migrations/atlas.sum': atlasSum({ ...ATLAS, '20260103000000_x.sql': 'select 1;\n' }),
+    },
+    problems: ['skipped-by-runner migrations/20260103000000_x.sql'],
+    pending: ['migrations/20260103000000_x.sql'],
+    says: /is not that of its content, so Atlas stops/,
+  },
+  {
+    fixture: 'atlas',
+    when: 'an applied file is edited and its checksum with it',
+    change: {
+      'migrations/20260101000000_users.sql': SQL,
+      'migrations/atlas.sum': atlasSum({ '20260101000000_users.sql': SQL }),
+    },
+    problems: ['history-edited migrations/20260101000000_users.sql'],
+    pending: [],
+    says: /checksum no longer fits/,
+  },
+  {
+    fixture: 'atlas',
+    when: 'an applied file is edited and its checksum left',
+    change: { 'migrations/20260101000000_users.sql': SQL },
+    problems: [
+      'history-edited migrations/20260101000000_users.sql',
+      'skipped-by-runner migrations/20260101000000_users.sql',
+    ],
+    pending: [],
+  },
+  {
+    fixture: 'atlas',
+    when: 'the first line of the checksums is not that of the others',
+    change: {
+      'migrations/20260103000000_x.sql': SQL,
+      'migrations/atlas.sum': atlasSum({ ...ATLAS, '20260103000000_x.sql': SQL }).replace(
+        /^h1:./,
+        'h1:/',
+      ),
+    },
+    problems: ['skipped-by-runner migrations/atlas.sum'],
+    pending: ['migrations/20260103000000_x.sql'],
+    says: /first line/,
+  },
+  {
+    fixture: 'atlas',
+    when: 'the checksums name a file that is not there',
+    change: {
+      'migrations/atlas.sum': atlasSum({ ...ATLAS, '20260103000000_x.sql': SQL }),
+    },
+    problems: ['skipped-by-runner migrations/atlas.sum'],
+    pending: [],
+    says: /names 20260103000000_x.sql, which is not there/,
+  },
+  {
+    fixture: 'atlas',
+    when: 'new files with true checksums',
+    change: {
+      'migrations/20260103000000_x.sql': SQL,
+      'migrations/atlas.sum': atlasSum({ ...ATLAS, '20260103000000_x.sql': SQL }),
+    },
+    problems: [],
+    pending: ['migrations/20260103000000_x.sql'],
   },
   {
     fixture: 'sqitch',

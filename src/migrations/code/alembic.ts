@@ -40,7 +40,7 @@ export const alembic: Framework = codeFramework({
   name: 'alembic',
   title: 'Alembic',
   takes: 'files of the folder versions',
-  recipe: 'alembic upgrade BASE:head --sql',
+  recipe: 'alembic upgrade head',
   scope: 'batch',
   late: null,
   by: 'state',

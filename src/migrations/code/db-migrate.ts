@@ -5,7 +5,7 @@ import { scriptFramework } from './javascript.ts';
 export const dbMigrate: Framework = scriptFramework({
   name: 'db-migrate',
   title: 'db-migrate',
-  recipe: 'db-migrate up --dry-run',
+  recipe: 'npx db-migrate up',
   scope: 'file',
   late: {
     kind: 'applied',

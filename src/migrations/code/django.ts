@@ -21,7 +21,7 @@ export const django: Framework = codeFramework({
   name: 'django',
   title: 'Django',
   takes: 'files such as migrations/0002_name.py',
-  recipe: 'python manage.py sqlmigrate APP NUMBER, for each new migration',
+  recipe: 'python manage.py migrate',
   scope: 'file',
   late: null,
   by: 'state',

@@ -15,7 +15,7 @@ export interface CodeFramework {
   readonly name: string;
   readonly title: string;
   readonly takes: string;
-  /** The command that prints the SQL of the new migrations, for a step of a workflow. */
+  /** The command that runs what is pending on DATABASE_URL, for a step of a workflow. */
   readonly recipe: string;
   readonly scope: Runner['scope'];
   /** How late files are treated; null where the order is a graph and not the name. */
@@ -39,6 +39,7 @@ export function codeFramework(code: CodeFramework): Framework {
     takes: code.takes,
     runner: runnerOf(code),
     code: [],
+    recipe: code.recipe,
     mayOwn: (path, view) => code.mayOwn?.(path) ?? code.folderOf(path, view) !== null,
     configs: (view) => code.configs?.(view) ?? [],
     find: (view) => findIn(code, view),
@@ -96,9 +97,9 @@ function loadIn(code: CodeFramework, claim: Found, view: TreeView): History {
 function notRun(code: CodeFramework, entry: Migration): PlanProblem {
   const message =
     `${entry.path} is a ${code.title} migration written in code, and the code of a repository is ` +
-    `never run here. Let the workflow of this repository print its SQL (${code.recipe}) into an ` +
-    'artifact named tagout-plan (docs/migrations.md has the step); it is then run and shown as the ' +
-    "change's own word.";
+    `never run here. Let the workflow of this repository run \`${code.recipe}\` on an empty ` +
+    'PostgreSQL that writes its statements down, and upload their SQL as the artifact tagout-plan ' +
+    "(docs/migrations.md has the steps); it is then run and shown as the change's own word.";
   return writtenInCode(entry.path, message);
 }
 

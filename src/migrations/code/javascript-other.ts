@@ -5,7 +5,7 @@ import { scriptFramework } from './javascript.ts';
 export const scriptOther: Framework = scriptFramework({
   name: 'javascript-other',
   title: 'JavaScript',
-  recipe: 'the dry run or logging of its runner',
+  recipe: 'its own runner',
   scope: 'file',
   late: { kind: 'applied', says: 'whether its runner would still apply it is not known' },
   dependency: null,

@@ -5,7 +5,7 @@ import { scriptFramework } from './javascript.ts';
 export const knex: Framework = scriptFramework({
   name: 'knex',
   title: 'Knex',
-  recipe: 'print migration.up(knex).toSQL() for each new migration',
+  recipe: 'npx knex migrate:latest',
   scope: 'file',
   late: {
     kind: 'refused',

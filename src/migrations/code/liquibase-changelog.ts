@@ -12,7 +12,7 @@ export const liquibaseChangelog: Framework = codeFramework({
   name: 'liquibase-changelog',
   title: 'Liquibase changelog',
   takes: 'changelog files',
-  recipe: 'liquibase update-sql',
+  recipe: 'liquibase update --url "$JDBC_URL"',
   scope: 'file',
   late: null,
   by: 'name',

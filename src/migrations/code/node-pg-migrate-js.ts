@@ -5,7 +5,7 @@ import { scriptFramework } from './javascript.ts';
 export const nodePgMigrateJs: Framework = scriptFramework({
   name: 'node-pg-migrate-js',
   title: 'node-pg-migrate',
-  recipe: 'node-pg-migrate up --dry-run',
+  recipe: 'npx node-pg-migrate up',
   scope: 'batch',
   late: {
     kind: 'refused',

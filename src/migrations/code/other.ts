@@ -12,7 +12,7 @@ export const otherCode: Framework = codeFramework({
   name: 'code',
   title: 'framework-specific',
   takes: 'numbered source files directly in the folder',
-  recipe: 'the dry run or logging of its runner',
+  recipe: 'its own runner',
   scope: 'file',
   late: { kind: 'applied', says: 'whether its runner would still apply it is not known' },
   by: 'name',

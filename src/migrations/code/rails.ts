@@ -6,7 +6,7 @@ export const rails: Framework = codeFramework({
   name: 'rails',
   title: 'Rails',
   takes: 'files such as db/migrate/20260101000000_name.rb',
-  recipe: 'run bin/rails db:migrate on an empty database with log_level :debug and keep its SQL',
+  recipe: 'bin/rails db:migrate',
   scope: 'file',
   late: { kind: 'applied', says: 'Rails would still apply it, after the newer ones in production' },
   by: 'state',

@@ -5,7 +5,7 @@ import { scriptFramework } from './javascript.ts';
 export const sequelize: Framework = scriptFramework({
   name: 'sequelize',
   title: 'Sequelize',
-  recipe: 'run sequelize db:migrate on an empty database with logging on and keep its SQL',
+  recipe: 'npx sequelize-cli db:migrate --url "$DATABASE_URL"',
   scope: 'statement',
   late: {
     kind: 'applied',

@@ -5,7 +5,7 @@ import { scriptFramework } from './javascript.ts';
 export const typeorm: Framework = scriptFramework({
   name: 'typeorm',
   title: 'TypeORM',
-  recipe: 'typeorm schema:log, or migration:run on an empty database with logging on',
+  recipe: 'npx typeorm migration:run -d dist/data-source.js',
   scope: 'batch',
   late: {
     kind: 'applied',

@@ -1,0 +1,93 @@
+/** The generated parts of docs/migrations.md, each made from the code or the cases it speaks of. */
+import { commandTable } from '../../src/core/commands.ts';
+import { commandTexts } from '../../src/core/commands/texts.ts';
+import type { Framework } from '../../src/migrations/framework.ts';
+import { frameworks } from '../../src/migrations/frameworks.ts';
+import { firstVerdicts } from '../migrations/verdicts-first.ts';
+import { moreVerdicts } from '../migrations/verdicts-more.ts';
+import { CASES, type Case } from '../sandbox/observation-cases.ts';
+
+const cell = (text: string): string => text.replace(/\s+/g, ' ').trim().replaceAll('|', '\\|');
+const code = (text: string): string => `\`${cell(text).replaceAll('`', "'")}\``;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
+}
+
+function observation({ name, sql, data = [], objects = [] }: Case): readonly string[] {
+  const seen = [...data, ...objects];
+  const shown = seen.length === 0 ? 'nothing' : seen.slice(0, 3).map(cell).join('<br>');
+  const more = seen.length > 3 ? `<br>and ${seen.length - 3} more` : '';
+  return [cell(name), code(sql), shown + more];
+}
+
+const SCOPE: Readonly<Record<Framework['runner']['scope'], string>> = {
+  statement: 'as written',
+  file: 'a file at a time',
+  batch: 'all pending in one transaction',
+};
+
+function framework({ name, title, takes, runner, recipe }: Framework): readonly string[] {
+  const run = recipe === undefined ? 'run' : 'code: run from a printed plan, else held';
+  return [code(name), cell(title), cell(takes), `${run}; ${SCOPE[runner.scope]}`, runner.late];
+}
+
+/** Setting up and installing, for the frameworks whose programs are known. */
+const INSTALL: Readonly<Record<string, readonly [uses: string, install: string]>> = {
+  rails: ['ruby/setup-ruby@v1', 'bundle install'],
+  alembic: ['actions/setup-python@v5', 'pip install -r requirements.txt'],
+  django: ['actions/setup-python@v5', 'pip install -r requirements.txt'],
+  knex: ['actions/setup-node@v4', 'npm ci'],
+  typeorm: ['actions/setup-node@v4', 'npm ci && npm run build'],
+  sequelize: ['actions/setup-node@v4', 'npm ci'],
+  'db-migrate': ['actions/setup-node@v4', 'npm ci'],
+  'node-pg-migrate-js': ['actions/setup-node@v4', 'npm ci'],
+};
+
+/** The two lines of a framework that the workflow of the page needs; empty for the others. */
+export function recipeOf({ name, recipe }: Framework): string {
+  const [uses, install] = INSTALL[name] ?? [];
+  if (uses === undefined || install === undefined || recipe === undefined) return '';
+  return [`SETUP: ${uses}`, `INSTALL: ${install}`, `MIGRATE: ${recipe}`].join('\n');
+}
+
+function recipe(each: Framework): readonly (readonly string[])[] {
+  const lines = recipeOf(each);
+  if (lines === '') return [];
+  return [[each.title, ...lines.split('\n').map((line) => code(line.replace(/^\w+: /, '')))]];
+}
+
+const MEANS = 'problems of the plan';
+
+/** Each generated part by the name of its marker in docs/migrations.md. */
+export function migrationTables(): Readonly<Record<string, string>> {
+  const verdicts = [...firstVerdicts, ...moreVerdicts];
+  const commands = commandTable.filter(({ kind }) => kind === 'destroys');
+  const texts = commandTexts.filter(({ kind }) => kind === 'destroys');
+  return {
+    frameworks: table(
+      ['name', 'framework', 'takes', 'how it is judged', 'a file that sorts before an applied one'],
+      frameworks.map(framework),
+    ),
+    recipes: table(['framework', 'SETUP', 'INSTALL', 'MIGRATE'], frameworks.flatMap(recipe)),
+    verdicts: table(
+      ['framework', 'the change', MEANS, 'run'],
+      verdicts.map(({ fixture, when, problems, pending }) => [
+        code(fixture),
+        cell(when),
+        problems.length === 0 ? 'none' : problems.map(code).join('<br>'),
+        pending.length === 0 ? 'nothing' : pending.map(code).join('<br>'),
+      ]),
+    ),
+    commands: table(
+      ['found in the lines of the change', 'would', 'not found'],
+      [...commands, ...texts].map(({ example, does, safe }) => [
+        code(example),
+        cell(does),
+        code(safe),
+      ]),
+    ),
+    observations: table(['case', 'SQL', 'what the dry run shows'], CASES.map(observation)),
+  };
+}
