@@ -40,6 +40,10 @@ export async function supervise(server: Stoppable, supervision: Supervision): Pr
       for (const [name, listener] of listeners) process.off(name, listener);
       // While closing, later faults of the same cause are only told.
       process.on('uncaughtException', late).on('unhandledRejection', late);
+      if (code !== 0) {
+        // It ends soon by itself; killed now, it would leave its PostgreSQL behind.
+        for (const signal of SIGNALS) process.on(signal, () => log.info({ signal }, 'closing'));
+      }
       resolve(code);
     };
     const late = (error: unknown): void => log.fatal(describeError(error), 'fault while closing');

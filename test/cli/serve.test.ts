@@ -185,7 +185,8 @@ describe('the server with its embedded store', () => {
     await sql`alter role tagout_app login`;
     await sql.end();
     server.child.kill('SIGTERM');
-    assert.ok([0, 1].includes((await server.ended) ?? -1), server.said());
+    const code = await server.ended;
+    assert.ok([0, 1].includes(code ?? -1), `${code} ${server.child.signalCode}: ${server.said()}`);
   });
 });
 

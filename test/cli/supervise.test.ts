@@ -44,6 +44,7 @@ test('an uncaught fault closes and ends with 1, and its message is not told', as
     const ended = supervise({ close: async () => void (closed = true) }, supervision);
     process.emit(event, new Error('row: hippopotamus'));
     process.emit(event, new Error('and another'));
+    assert.ok(process.emit('SIGTERM'), 'a signal while it closes does not kill it');
     assert.equal(await ended, 1);
     assert.equal(closed, true);
     assert.match(lines.join(), /nothing more is released/);
