@@ -4,6 +4,9 @@ import {
   dictionary,
   flag,
   int,
+  isOfShape,
+  type Kept,
+  kept,
   list,
   matching,
   nullable,
@@ -24,12 +27,22 @@ const verdict = oneOf('allow', 'hold', 'deny');
 const radius = oneOf('low', 'medium', 'high', 'critical');
 const refusal = matching(/^R(?:0[1-9]|1[0-5])$/);
 
+/** Where the fields stood that every row is judged by. */
+const AT = {
+  eventId: { from: 0, to: 0 },
+  dedupeKey: { from: 0, to: 0 },
+  installationId: { from: 0, to: 0 },
+  recordedAtMs: { from: 0, to: 0 },
+  decides: { from: 0, to: 0 },
+  state: { from: 0, to: 0 },
+} satisfies Record<string, Kept>;
+
 const common = {
   v: oneOf(1),
-  eventId: uuid,
-  dedupeKey: text,
-  installationId: int,
-  recordedAtMs: int,
+  eventId: kept(AT.eventId, uuid),
+  dedupeKey: kept(AT.dedupeKey, text),
+  installationId: kept(AT.installationId, int),
+  recordedAtMs: kept(AT.recordedAtMs, int),
   source: object({ because: text, delivery: nullable(text), githubAtMs: id }),
   actor: object({
     kind: oneOf('human', 'agent', 'automation', 'app', 'operator', 'system'),
@@ -49,7 +62,6 @@ const common = {
       deploymentId: id,
     }),
   ),
-  kind: text,
   outcome: text,
   cuts: list(object({ path: text, was: int })),
 };
@@ -133,6 +145,7 @@ const deploymentFacts = object({
 
 const decisionMade = object({
   ...common,
+  kind: kept(AT.decides, oneOf('decision.made')),
   decision,
   origin: object({
     kind: oneOf('agent', 'automation', 'human', 'undeclared'),
@@ -163,12 +176,13 @@ const decisionMade = object({
 
 const effectOutcome = object({
   ...common,
+  kind: oneOf('effect.outcome'),
   outcome: oneOf('done', 'refused', 'retry', 'uncertain', 'dead', 'superseded', 'expired'),
   effect: object({
     kind: oneOf(...Object.values(EFFECT_KINDS)),
     key: text,
     outboxId: int,
-    state: nullable(text),
+    state: kept(AT.state, nullable(text)),
     attempts: int,
     githubId: id,
     httpStatus: id,
@@ -179,12 +193,14 @@ const effectOutcome = object({
 
 const suspension = object({
   ...common,
+  kind: oneOf('agent.suspended', 'agent.resumed'),
   outcome: oneOf('suspended', 'resumed'),
   suspension: object({ agent: text, reason: commitment }),
 });
 
 const incident = object({
   ...common,
+  kind: oneOf('incident.opened', 'incident.closed'),
   outcome: oneOf('opened', 'closed'),
   incident: object({
     code: text,
@@ -197,17 +213,23 @@ const incident = object({
   }),
 });
 
-/** Says yes only to events that `auditEventSchema` accepts. */
-export const eventShape: Shape = union('kind', {
+/** The key before `kind` names only the event itself: other objects with a kind lack it. */
+const eventShape: Shape = union('"installationId":', {
   'decision.made': decisionMade,
   'effect.outcome': effectOutcome,
   'judge.failed': object({
     ...common,
+    kind: oneOf('judge.failed'),
     failure: object({ code: text, message: text, attempts: int }),
   }),
-  'key.announced': object({ ...common, key: object({ vkey: text, origin: text }) }),
+  'key.announced': object({
+    ...common,
+    kind: oneOf('key.announced'),
+    key: object({ vkey: text, origin: text }),
+  }),
   'baseline.adopted': object({
     ...common,
+    kind: oneOf('baseline.adopted'),
     outcome: oneOf('adopted'),
     baseline: object({ environment: text, sha: text, runId: id, deploymentId: id }),
   }),
@@ -215,6 +237,7 @@ export const eventShape: Shape = union('kind', {
   'agent.resumed': suspension,
   'redaction.performed': object({
     ...common,
+    kind: oneOf('redaction.performed'),
     outcome: oneOf('erased'),
     redaction: object({
       basis: text,
@@ -225,17 +248,20 @@ export const eventShape: Shape = union('kind', {
   }),
   'break-glass.reviewed': object({
     ...common,
+    kind: oneOf('break-glass.reviewed'),
     outcome: oneOf('approved', 'changes-requested'),
     review: object({ reviewId: int, pull: int, reviewedSha: text, submittedAtMs: int }),
     links: object({ decision: uuid }),
   }),
   'report.read': object({
     ...common,
+    kind: oneOf('report.read'),
     outcome: oneOf('shown', 'refused'),
     report: object({ what: text, how: oneOf('command', 'web'), fromMs: id, toMs: id }),
   }),
   'posture.changed': object({
     ...common,
+    kind: oneOf('posture.changed'),
     outcome: oneOf('first-seen', 'changed', 'gone'),
     posture: object({
       about: oneOf('policy', 'posture'),
@@ -251,3 +277,38 @@ export const eventShape: Shape = union('kind', {
   'incident.opened': incident,
   'incident.closed': incident,
 });
+
+/** Whether a body is the RFC 8785 text of an event that `auditEventSchema` accepts. */
+export function isEventText(body: string): boolean {
+  return isOfShape(eventShape, body);
+}
+
+/** What every row is judged by. */
+export interface EventHead {
+  readonly eventId: string;
+  readonly dedupeKey: string;
+  readonly installationId: number;
+  readonly recordedAtMs: number;
+}
+
+export interface ReadHead extends EventHead {
+  /** Neither a decision nor a release: nothing that comes later depends on its rest. */
+  readonly standsAlone: boolean;
+}
+
+/** The head of a body without the rest of it; null where `isEventText` says no. */
+export function readHead(body: string): ReadHead | null {
+  AT.decides.to = 0;
+  AT.state.to = 0;
+  if (!isEventText(body)) return null;
+  const { eventId, dedupeKey, installationId, recordedAtMs } = AT;
+  const key = body.slice(dedupeKey.from, dedupeKey.to);
+  return {
+    eventId: body.slice(eventId.from + 1, eventId.to - 1),
+    dedupeKey: key.includes('\\') ? String(JSON.parse(key)) : key.slice(1, -1),
+    installationId: Number(body.slice(installationId.from, installationId.to)),
+    recordedAtMs: Number(body.slice(recordedAtMs.from, recordedAtMs.to)),
+    standsAlone:
+      AT.decides.to === 0 && !(AT.state.to > 0 && body.startsWith('"approved"', AT.state.from)),
+  };
+}

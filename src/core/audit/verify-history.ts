@@ -2,6 +2,7 @@
  * What a log's events must be to each other: unique, in their time, and no release without reason.
  */
 import type { AuditEvent, DecisionMade, EffectOutcomeEvent } from './event.ts';
+import type { EventHead } from './event-shape.ts';
 import { createSeen } from './seen.ts';
 
 export interface HistoryProblem {
@@ -10,8 +11,8 @@ export interface HistoryProblem {
 }
 
 export interface History {
-  /** Takes the next event in leaf order. */
-  add(index: number, event: AuditEvent): readonly HistoryProblem[];
+  /** Takes the next event in leaf order; null: one that decides and releases nothing. */
+  add(index: number, head: EventHead, event: AuditEvent | null): readonly HistoryProblem[];
   /** Takes an event that the reader has judged before, only for what comes after it. */
   recall(index: number, event: AuditEvent): void;
 }
@@ -95,7 +96,7 @@ export function createHistory(heads: readonly Head[]): History {
   const decisions = new Map<string, Founded>();
   const coverOf = createCover(heads);
 
-  function inTime(index: number, event: AuditEvent): boolean {
+  function inTime(index: number, event: EventHead): boolean {
     const at = coverOf(index);
     const [before, cover] = [heads[at - 1], heads[at]];
     if (cover === undefined) return true;
@@ -123,18 +124,18 @@ export function createHistory(heads: readonly Head[]): History {
 
   return {
     recall,
-    add(index, event) {
+    add(index, head, event) {
       const problems: HistoryProblem[] = [];
-      for (const key of [event.eventId, `key ${event.dedupeKey}`]) {
-        if (seen.add(key)) continue;
+      const [fresh, first] = [seen.add(head.eventId), seen.add(`key ${head.dedupeKey}`)];
+      if (!fresh || !first) {
         problems.push({ code: 'event-repeated', message: `Leaf ${index} was recorded before.` });
       }
-      if (!inTime(index, event)) {
+      if (!inTime(index, head)) {
         const message = `The time of leaf ${index} is outside its checkpoint's window.`;
         problems.push({ code: 'time-outside', message });
       }
-      recall(index, event);
-      const unfounded = isRelease(event) ? checkRelease(index, event) : null;
+      if (event !== null) recall(index, event);
+      const unfounded = event !== null && isRelease(event) ? checkRelease(index, event) : null;
       return unfounded === null ? problems : [...problems, unfounded];
     },
   };

@@ -5,11 +5,10 @@
  */
 import { canonicalText } from '../canonical.ts';
 import type { AuditEvent } from './event.ts';
-import { eventShape } from './event-shape.ts';
+import { type EventHead, isEventText, readHead } from './event-shape.ts';
 import { type BinaryHash, createTree, type GrowingTree, markedLeafHash } from './tree.ts';
 import { auditEventSchema, BODY_LIMIT_BYTES } from './schema.ts';
 import { commitTo, type Detail } from './scribe.ts';
-import { isPlainBody } from './shape.ts';
 import { type Heads, readHeads } from './verify-heads.ts';
 import { createHistory, type History } from './verify-history.ts';
 
@@ -138,13 +137,12 @@ export function commitmentsIn(body: string): number {
 
 /** Reads a body; null when it is not an event of ours in its one canonical form. */
 export function readEvent(body: string): AuditEvent | null {
-  if (body.length > BODY_LIMIT_BYTES) return null;
+  if (!fits(body)) return null;
   try {
     const value: unknown = JSON.parse(body);
     if (isEvent(value, body)) return value;
     const parsed = auditEventSchema.safeParse(value);
-    if (!parsed.success || canonicalText(value) !== body) return null;
-    return Buffer.byteLength(body, 'utf8') > BODY_LIMIT_BYTES ? null : parsed.data;
+    return parsed.success && canonicalText(value) === body ? parsed.data : null;
   } catch {
     return null;
   }
@@ -152,11 +150,23 @@ export function readEvent(body: string): AuditEvent | null {
 
 /** The quick way: true only for what the slow one accepts as well (test/audit/shape.test.ts). */
 function isEvent(value: unknown, body: string): value is AuditEvent {
+  return value !== undefined && isEventText(body);
+}
+
+function fits(body: string): boolean {
   return (
-    eventShape(value) &&
-    isPlainBody(value, body) &&
+    body.length <= BODY_LIMIT_BYTES &&
     (body.length * 3 <= BODY_LIMIT_BYTES || Buffer.byteLength(body, 'utf8') <= BODY_LIMIT_BYTES)
   );
+}
+
+/** A row's head, and the whole event where it is needed; null: it is no event of ours. */
+function readRow(leaf: SealedLeaf): { head: EventHead; event: AuditEvent | null } | null {
+  const { body, details } = leaf;
+  const head = details.length === 0 && fits(body) ? readHead(body) : null;
+  if (head?.standsAlone === true) return { head, event: null };
+  const event = readEvent(body);
+  return event === null ? null : { head: event, event };
 }
 
 /** Whether a text is the one that an event commits to at a path. */
@@ -183,21 +193,24 @@ function checkLeaf(walk: Walk, index: number, leaf: SealedLeaf): number {
   }
   const tampered = (code: Problem['code'], message: string): void =>
     walk.report({ kind: 'tampered', code, leafIndex: index, message });
-  const event = readEvent(leaf.body);
-  if (event === null) {
+  const row = readRow(leaf);
+  if (row === null) {
     tampered('event-invalid', `Leaf ${index} is not a canonical event of a known kind.`);
     return 0;
   }
-  if (event.installationId !== log.installationId) {
+  const { head, event } = row;
+  if (head.installationId !== log.installationId) {
     tampered('event-misplaced', `Leaf ${index} belongs to another installation's log.`);
   }
-  for (const problem of history.add(index, event)) tampered(problem.code, problem.message);
+  for (const problem of history.add(index, head, event)) tampered(problem.code, problem.message);
   for (const detail of leaf.details) {
-    if (isCommitted(event, detail)) continue;
+    if (event !== null && isCommitted(event, detail)) continue;
     tampered('detail-differs', `The text ${detail.path} of leaf ${index} was changed.`);
   }
+  const commitments = commitmentsIn(leaf.body);
+  if (commitments === 0) return 0;
   const paths = new Set(leaf.details.map((detail) => detail.path));
-  return Math.max(0, commitmentsIn(leaf.body) - paths.size);
+  return Math.max(0, commitments - paths.size);
 }
 
 function reportEnd(walk: Walk, size: number): void {
