@@ -108,14 +108,14 @@ export const blastRadiusTable: readonly BlastRadiusRow[] = [
     'medium',
     'proof',
     'additive schema change, short locks, down part does not restore',
-    'down-does-not-restore values-filled suppression-added',
+    'down-does-not-restore values-filled suppression-added baseline-incomplete',
   ),
   rowOf(
     'medium',
     'paths',
     'lockfiles, submodules, symlinks, binaries, LFS pointers, hidden characters, ordinary code',
     'lockfile-changed submodule-changed symlink-changed binary-changed lfs-pointer-changed ' +
-      'hidden-characters code-changed down-part-changed',
+      'hidden-characters code-changed down-part-changed mode-changed',
   ),
   rowOf('low', 'proof', 'seed or comment only', 'rows-added'),
   rowOf(

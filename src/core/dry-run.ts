@@ -102,9 +102,10 @@ export interface LockTaken {
 
 /**
  * What a statement asks about its surroundings: which server, database or setting; which role it
- * runs as; the time or chance, in a condition; how long to wait; or text that it has put together.
+ * runs as; the time or chance, in a condition; how long to wait; text that it has put together; or a
+ * condition of any kind before what it writes.
  */
-export type EnvironmentSign = 'chance' | 'dynamic' | 'role' | 'server' | 'sleep';
+export type EnvironmentSign = 'chance' | 'condition' | 'dynamic' | 'role' | 'server' | 'sleep';
 
 /**
  * What a statement would take away by its own text, whatever it did to the rows of the sandbox.

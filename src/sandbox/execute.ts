@@ -9,7 +9,7 @@ import type {
 } from '../core/dry-run.ts';
 import type { Wire, WireError, WireResult } from '../postgres/wire.ts';
 import { DestructionReader } from './destruction.ts';
-import { EnvironmentReader } from './environment.ts';
+import { EnvironmentReader, type KnownFunction, type KnownTrigger } from './environment.ts';
 import { TransactionLocks } from './locks.ts';
 import { placeInStatement, type Split, split, type Statement } from './statements.ts';
 
@@ -79,6 +79,11 @@ export class Executor {
   constructor(wire: Wire, watch: Watch | null) {
     this.#wire = wire;
     this.#watch = watch;
+  }
+
+  /** Tells of the functions and triggers that were there before, which the steps may run. */
+  learn(functions: readonly KnownFunction[], triggers: readonly KnownTrigger[]): void {
+    this.#environment.learn(functions, triggers);
   }
 
   /** Runs the steps until the first error. Rejects with ConnectionLost when the server is gone. */

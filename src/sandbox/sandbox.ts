@@ -23,6 +23,7 @@ import { runDown } from './down.ts';
 import { Executor, type Executed } from './execute.ts';
 import { type Guard, guard } from './guard.ts';
 import { observe, watch } from './observe.ts';
+import { readRoutines } from './routines.ts';
 import { MEMORY, type Memory } from './memory.ts';
 import { Queue } from './queue.ts';
 import { type Source, sourceOf } from './restore.ts';
@@ -353,6 +354,8 @@ async function execute(run: Throwaway, plan: MigrationPlan): Promise<Executed> {
   const observer = await run.connect(OBSERVER);
   const owner = await run.connect(OWNER);
   const executor = new Executor(owner, watch(observer, owner.processId));
+  const { functions, triggers } = await readRoutines(observer);
+  executor.learn(functions, triggers);
   const done = await executor.run(plan.scope, plan.pending);
   await owner.close();
   await observer.close();

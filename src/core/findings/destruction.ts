@@ -2,7 +2,14 @@
  * What statements would take away and the dry run could not show: they touched no row here, put
  * rows back, or stand in a body whose conditions can differ in production.
  */
-import type { DataChange, Destruction, DryRun, FolderRun, StatementRun } from '../dry-run.ts';
+import type {
+  DataChange,
+  Destruction,
+  DryRun,
+  FolderRun,
+  StatementRun,
+  TableSize,
+} from '../dry-run.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
 import { isProvenEmpty } from './data.ts';
 import { counted, makeFinding } from './make.ts';
@@ -39,12 +46,28 @@ function changedValues(folder: FolderRun, table: string): boolean {
   );
 }
 
-/** Whether any of the columns that an UPDATE sets has other values than before. */
+/**
+ * Whether any of the columns that an UPDATE sets has other values than before. A column that held
+ * none here is filled by whatever it is set to: that production's holds none is not shown by it.
+ */
 function isSeen(folder: FolderRun, { object, columns = [] }: Destruction): boolean {
+  return dataOf(folder, 'values').some((one) => {
+    const named = columns.some((column) => isNamed(one.object, `${object}.${column}`));
+    const { lost, changed, added, before } = one;
+    const isProduction = originOf(folder, object) === 'snapshot';
+    return named && lost + changed + (before > 0 || isProduction ? added : 0) > 0;
+  });
+}
+
+function originOf(folder: FolderRun, table: string): TableSize['origin'] | null {
+  const tables = folder.observation?.tables ?? [];
+  return tables.find((one) => isNamed(one.table, table))?.origin ?? null;
+}
+
+/** The columns of an UPDATE that were filled where there was nothing to overwrite. */
+function isFilled(folder: FolderRun, { object, columns = [] }: Destruction): boolean {
   return dataOf(folder, 'values').some(
-    (one) =>
-      one.lost + one.changed + one.added > 0 &&
-      columns.some((column) => isNamed(one.object, `${object}.${column}`)),
+    (one) => one.added > 0 && columns.some((column) => isNamed(one.object, `${object}.${column}`)),
   );
 }
 
@@ -72,6 +95,15 @@ function inBody(act: Destruction): Verdict {
 
 function unproven(act: Destruction): Verdict {
   const message = `A statement ${doesWords(act)}; unproven: it touched nothing here and may in production`;
+  return { id: 'destruction-unproven', radius: 'high', message };
+}
+
+function overwrites({ object, columns = [] }: Destruction): Verdict {
+  const [only, ...others] = columns;
+  const what = others.length === 0 ? `${object}.${only ?? ''}` : object;
+  const message =
+    `A statement sets ${what} whatever it holds; unproven: it held nothing here and may hold ` +
+    'values in production. A condition that it is null would prove it';
   return { id: 'destruction-unproven', radius: 'high', message };
 }
 
@@ -108,7 +140,8 @@ function verdictOf(act: Destruction, folder: FolderRun, statement: StatementRun)
   if (act.place === 'body') return inBody(act);
   if (act.verb === 'delete' || act.verb === 'truncate') return removedRows(act, folder, statement);
   const isUpdate = act.verb === 'update' && statement.rows !== 0;
-  return isUpdate && isSeen(folder, act) ? null : unproven(act);
+  if (isUpdate && isSeen(folder, act)) return null;
+  return isUpdate && isFilled(folder, act) ? overwrites(act) : unproven(act);
 }
 
 function isEmptyThere(run: DryRun, folder: FolderRun, { verb, object }: Destruction): boolean {

@@ -11,7 +11,14 @@ import { isUnread, linesAfter, type PatchLine, type PatchReading, readPatch } fr
 import type { Policy } from '../policy.ts';
 import { counted, makeFinding } from './make.ts';
 import { environmentSigns } from './sql-text.ts';
-import { isLinkToUnread, isMovedToCommands, namedByCommands } from './indirect.ts';
+import {
+  isLinkToUnread,
+  isModeAlone,
+  isMovedToCommands,
+  modeFinding,
+  namedByCommands,
+  newlyRun,
+} from './indirect.ts';
 import { guardedEnvironment } from './workflows.ts';
 
 /** Findings with this evidence come from the policy's own words and bind no approval (shown.ts). */
@@ -46,6 +53,8 @@ interface Around {
   readonly folders: readonly string[];
   /** Tests and documents that command files of the same change name. */
   readonly named: ReadonlySet<string>;
+  /** The paths of all files of the change. */
+  readonly inChange: ReadonlySet<string>;
 }
 
 /** A migration that ran is told by what it did: its path is then a low note. */
@@ -312,7 +321,10 @@ function unreadFinding({ file, path, patch }: Reading): readonly Finding[] {
 /** Ordinary files are read line by line only when a line of them can hold something. */
 function contentFindings(reading: Reading, around: Around): readonly Finding[] {
   const { file, path, patch } = reading;
-  const unread = [...unreadFinding(reading), ...indirectFinding(reading, around)];
+  const unread = [
+    ...(isModeAlone(file) ? modeFinding(file) : unreadFinding(reading)),
+    ...indirectFinding(reading, around),
+  ];
   const isNamed = around.named.has(file.path);
   if (file.status === 'removed' || file.patch === null || patch === null) return unread;
   const isTelling = path.isCommand || path.isSql || path.isHidden || patch.telling;
@@ -321,6 +333,7 @@ function contentFindings(reading: Reading, around: Around): readonly Finding[] {
   return [
     ...unread,
     ...(around.judged.has(file.path) ? [] : commandFindings(reading, lines, isNamed)),
+    ...newlyRun(file, lines, around.inChange),
     ...hiddenCharacters(file, lines),
     ...sqlFindings(file, lines),
     ...pointerFinding(file, lines),
@@ -337,7 +350,14 @@ export function findFiles(
     .filter(({ observation, error }) => observation !== null && error === null)
     .map(({ folder }) => folder.replace(/^\.?\/|\/+$/g, '').replace(/^\.$/, ''))
     .map((folder) => (folder === '' ? '' : `${folder}/`));
-  const around = { policy, judged: judgedPaths(run), folders, named: namedByCommands(files) };
+  const inChange = new Set(files.map(({ path }) => path));
+  const around = {
+    policy,
+    judged: judgedPaths(run),
+    folders,
+    named: namedByCommands(files),
+    inChange,
+  };
   const classes: ClassesTold = { found: [], counts: new Map() };
   const lines: Finding[] = [];
   for (const file of files) {

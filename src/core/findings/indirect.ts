@@ -3,8 +3,10 @@
  * where commands live, a link, and a test or a document that a command file names.
  */
 import type { ChangedFile } from '../evidence.ts';
+import type { Finding } from '../findings.ts';
 import { readPath } from '../paths.ts';
-import { linesAfter } from '../patch.ts';
+import { linesAfter, type PatchLine } from '../patch.ts';
+import { makeFinding } from './make.ts';
 
 /** Documentation and tests are not read for commands as what is run is. */
 function isHardlyRead(path: string): boolean {
@@ -69,4 +71,93 @@ export function namedByCommands(files: readonly ChangedFile[]): ReadonlySet<stri
       .map(({ path }) => path)
       .filter((path) => words.has(path) || (program.test(path) && words.has(basename(path)))),
   );
+}
+
+/** Scripts of package.json that something runs when it is installed, built, released or started. */
+const RUN_BY_DEPLOY =
+  /^\s*"(?:pre|post)?(?:deploy|release|start|build|install|prepare|publish|migrate|serve)(?::[\w:-]+)?"\s*:\s*"(.*)"/;
+
+/** A command file that is about releases by its own name. */
+const ABOUT_DEPLOYING = /(?:^|[/._-])(?:deploy|release|migrate|start|entrypoint)[^/]*$/i;
+
+/** What a line has a deploy path run; null when it is of another path. */
+function deployed(path: string, text: string): string | null {
+  if (/(?:^|\/)package\.json$/.test(path)) return RUN_BY_DEPLOY.exec(text)?.[1] ?? null;
+  return ABOUT_DEPLOYING.test(path) ? text.replace(/(?:^|\s)#.*$/, '') : null;
+}
+
+interface NewlyNamed {
+  readonly line: number;
+  /** As the line names it. */
+  readonly program: string;
+}
+
+/**
+ * Programs among the tests and documents that a deploy path names from now on and the change does
+ * not hold: they lie there already, and nobody reads them as what is run.
+ */
+function newlyNamed(
+  { path, patch }: ChangedFile,
+  lines: readonly PatchLine[],
+  inChange: ReadonlySet<string>,
+): readonly NewlyNamed[] {
+  if (!readPath(path).isCommand) return [];
+  const before = new Set(
+    (patch ?? '')
+      .split('\n')
+      .filter((raw) => /^[- ]/.test(raw))
+      .flatMap(words),
+  );
+  return lines.flatMap(({ line, text, added }) => {
+    const command = added ? deployed(path, text) : null;
+    return [...new Set(command === null ? [] : words(command))].flatMap((word) => {
+      const target = resolved(path, word) ?? word;
+      const isProgram = program.test(word) && isHardlyRead(target) && !before.has(word);
+      return isProgram && !inChange.has(target) ? [{ line, program: word }] : [];
+    });
+  });
+}
+
+function words(text: string): readonly string[] {
+  return text
+    .split(/[^\w./@+-]+/)
+    .map((word) => word.replace(/^-(?=[\w./])/, ''))
+    .filter((word) => word !== '');
+}
+
+/** A file that became a program, or ceased to be one, with nothing else changed. */
+export function isModeAlone({ status, previousPath, blob, previousBlob }: ChangedFile): boolean {
+  if (status === 'added' || status === 'removed' || previousPath !== null) return false;
+  return blob !== null && blob === previousBlob;
+}
+
+/** A mode that changed alone shows no line in a diff, and can make a program of a text. */
+export function modeFinding({ path, mode }: ChangedFile): readonly Finding[] {
+  const message =
+    mode === '100755'
+      ? `${path} can be run from now on (mode ${mode}); its content is as it was`
+      : `${path} has another mode than before (now ${mode ?? 'unknown'}); its content is as it was`;
+  return [
+    makeFinding({ id: 'mode-changed', radius: 'medium', object: path, message, ...at(path) }),
+  ];
+}
+
+/** A test or a document that a deploy path runs from now on: its lines are in no diff. */
+export function newlyRun(
+  file: ChangedFile,
+  lines: readonly PatchLine[],
+  inChange: ReadonlySet<string>,
+): readonly Finding[] {
+  const { path } = file;
+  return newlyNamed(file, lines, inChange).map(({ line, program: named }) => {
+    const message =
+      `${path} runs ${named} from now on, which the change does not show, so what it runs is not ` +
+      'known';
+    const base = { id: 'file-unread', radius: 'high', object: path, message } as const;
+    return makeFinding({ ...base, ...at(path), line });
+  });
+}
+
+function at(path: string): { readonly evidence: 'diff'; readonly path: string } {
+  return { evidence: 'diff', path };
 }

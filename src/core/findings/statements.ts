@@ -157,10 +157,14 @@ const environmentWords: Readonly<Record<EnvironmentSign, readonly [BlastRadius, 
   dynamic: ['high', 'runs text that it has put together'],
   sleep: ['high', 'waits'],
   chance: ['medium', 'depends on the time or on chance in a condition'],
+  condition: ['medium', 'made nothing here, as it writes on a condition only'],
 };
 
-function asksWhere({ environment = [], path, line }: StatementRun): readonly Finding[] {
-  return environment.map((sign) => {
+function asksWhere(statement: StatementRun): readonly Finding[] {
+  const { environment = [], objects = [], path, line } = statement;
+  // A condition that was met has shown what it leads to.
+  const told = environment.filter((sign) => sign !== 'condition' || objects.length === 0);
+  return told.map((sign) => {
     const [radius, what] = environmentWords[sign];
     return makeFinding({
       id: 'environment-aware-sql',
