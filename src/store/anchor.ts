@@ -85,7 +85,10 @@ export const ANCHOR_LATE_MS: number = 10 * 60_000;
 const LOCK = 1_934_188_034;
 
 /** Every log and where it stands at a place, without reading all checkpoints. */
-async function waitingLogs(sql: Sql, place: AnchorPlace): Promise<readonly WaitingLog[]> {
+async function waitingLogs(
+  sql: Sql,
+  place: Pick<AnchorPlace, 'kind' | 'name'>,
+): Promise<readonly WaitingLog[]> {
   return sql<WaitingLog[]>`
     with recursive logs(log_id) as (
       (select log_id from audit.checkpoint order by log_id limit 1)
@@ -107,6 +110,16 @@ async function waitingLogs(sql: Sql, place: AnchorPlace): Promise<readonly Waiti
       cross join lateral (select sealed_ms from audit.checkpoint c
         where c.log_id = s.log_id and c.tree_size > s.anchored order by tree_size limit 1) oldest
     order by s.log_id`;
+}
+
+/** How a place stands: logs with checkpoints that it has not seen, and since when the oldest waits. */
+export async function anchorLag(
+  sql: Sql,
+  place: Pick<AnchorPlace, 'kind' | 'name'>,
+): Promise<{ readonly logs: number; readonly sinceMs: number | null }> {
+  const waiting = await waitingLogs(sql, place);
+  const since = waiting.map(({ sinceMs }) => sinceMs);
+  return { logs: waiting.length, sinceMs: since.length === 0 ? null : Math.min(...since) };
 }
 
 async function lastLocator(sql: Sql, { kind, name }: AnchorPlace): Promise<string | null> {

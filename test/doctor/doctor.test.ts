@@ -253,12 +253,12 @@ describe('the app and its installations', () => {
     gh.app.permissions['secrets'] = 'write';
     gh.app.events.splice(gh.app.events.indexOf('push'), 1);
     const { report: changed } = await ask(['--org', 'acme'], {
-      PUBLIC_URL: 'https://new.acme.dev',
+      PUBLIC_URL: 'https://new.acme.invalid',
     });
     const by = Object.fromEntries(changed.findings.map((one) => [one.id, one]));
     assert.match(by['app-lacks-rights']?.says ?? '', /checks: write and event push/);
     assert.match(by['app-holds-too-much']?.says ?? '', /secrets: write/);
-    assert.match(by['webhook-elsewhere']?.says ?? '', /https:\/\/new\.acme\.dev\/api\/github/);
+    assert.match(by['webhook-elsewhere']?.says ?? '', /https:\/\/new\.acme\.invalid\/api\/github/);
     gh.app.permissions['checks'] = 'write';
     delete gh.app.permissions['secrets'];
     gh.app.events.push('push');

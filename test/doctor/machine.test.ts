@@ -1,5 +1,6 @@
 /** The doctor's look at its own machine: database, engines, disk, and the log's key. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import type { ServeSettings } from '../../src/cli/settings.ts';
 import { SUPERUSER } from '../../src/postgres/cluster.ts';
 import { findEngine } from '../../src/postgres/engine.ts';
 import { openStoreCluster } from '../../src/postgres/store-cluster.ts';
+import { connect } from '../../src/store/connect.ts';
 import { openLogKey } from '../../src/store/key.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { keptIo } from '../cli/io.ts';
@@ -69,6 +71,44 @@ test('a database that is away, one without our tables, and one with them', async
   assert.equal(old?.mend?.command, 'npx tagout migrate');
   await migrate(databaseUrl);
   assert.equal((await look({ databaseUrl }))['database']?.level, 'guarded');
+
+  assert.equal((await look({ databaseUrl }))['anchors-none']?.level, 'advice');
+  const git = { url: 'git@example.invalid:acme/anchors.git', branch: 'b', keyPath: null };
+  const anchors = { git: { ...git, token: null }, witness: null };
+  const fresh = (await look({ databaseUrl, anchors }))['anchor'];
+  assert.equal(fresh?.level, 'guarded', 'nothing waits');
+  const sql = connect({ url: databaseUrl, role: null }, { name: 'test', max: 1 });
+  t.after(() => sql.end());
+  const dayMs = 86_400_000;
+  await sql`insert into audit.checkpoint (log_id, tree_size, root_hash, frontier, note, sealed_ms)
+    values (5, 1, sha256('x'), '{}', 'n', ${keptIo().now() - 2 * dayMs}::bigint)`;
+  const late = (await look({ databaseUrl, anchors }))['anchor-late'];
+  assert.equal(late?.level, 'open');
+  assert.match(late?.says ?? '', /1 log for 2 days/);
+  const locator = `${late?.about.replace('anchor ', '')}@abc`;
+  await sql`insert into audit.anchor (log_id, tree_size, kind, locator, at_ms)
+    values (5, 1, 'git', ${locator}, ${keptIo().now()}::bigint)`;
+  assert.equal((await look({ databaseUrl, anchors }))['anchor']?.level, 'guarded');
+  // The embedded store is asked in the same way, while somebody runs it.
+  assert.equal((await look({ anchors }))['anchor']?.level, 'guarded');
+  const gone = await look({ databaseUrl: url, anchors });
+  assert.equal(gone['anchors-unseen']?.level, 'unknown');
+});
+
+test('the public address is asked as a ping', async (t) => {
+  let status = 200;
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === '/healthz' ? status : 404).end('ok');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close());
+  const address = server.address();
+  const publicUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  assert.equal((await look({ publicUrl }))['reachable']?.level, 'guarded');
+  status = 302;
+  assert.match((await look({ publicUrl }))['not-reachable']?.says ?? '', /status 302/);
+  const closed = await look({ publicUrl: 'http://127.0.0.1:9' });
+  assert.match(closed['not-reachable']?.says ?? '', /no connection/);
 });
 
 test('a version that a policy asks for and that is not here is told', async () => {

@@ -1,4 +1,4 @@
-/** Posture of the machine that the doctor runs on: database, engines, disk, and the log's key. */
+/** Posture of the machine that the doctor runs on: store, anchors, way in, engines, disk, log's key. */
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { TagoutError } from '../../core/errors.ts';
@@ -10,23 +10,13 @@ import { openLogKey } from '../../store/key.ts';
 import { isMigrated } from '../../store/migrate.ts';
 import type { Io } from '../io.ts';
 import type { ServeSettings } from '../settings.ts';
+import { anchors } from './anchors.ts';
+import { finding } from './finding.ts';
+import { reach } from './reach.ts';
 
 const MB = 1024 * 1024;
 const DISK_NEEDED = 512 * MB;
 const DISK_ADVISED = 4096 * MB;
-
-type Level = PostureFinding['level'];
-
-function finding(
-  id: string,
-  level: Level,
-  about: string,
-  text: { readonly says: string; readonly place?: string; readonly command?: string },
-): PostureFinding {
-  const { says, place, command } = text;
-  const mend = place === undefined ? null : { place, command: command ?? null };
-  return { id, level, about, says, mend };
-}
 
 /** Findings about this machine; `majors` are PostgreSQL versions that policies ask for. */
 export async function judgeMachine(
@@ -36,6 +26,8 @@ export async function judgeMachine(
 ): Promise<readonly PostureFinding[]> {
   return [
     await database(settings),
+    ...(await anchors(settings, io)),
+    ...(await reach(settings)),
     ...(await engines(io, majors)),
     disk(settings.dataDir),
     logKey(settings.dataDir),
