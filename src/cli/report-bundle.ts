@@ -1,38 +1,40 @@
 /** `tagout report --out DIR`: the folder that an auditor takes away and checks without us. */
 import type { KeyObject } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  checkpointsText,
-  detailLine,
-  FILES,
-  type Manifest,
-  manifestText,
-} from '../core/audit/bundle.ts';
+import { checkpointsText, FILES, type Manifest, manifestText } from '../core/audit/bundle.ts';
 import { openNote, parseCheckpoint, parseVkey, signedTime, signNote } from '../core/audit/note.ts';
 import { createProofs, proofText } from '../core/audit/proof.ts';
-import { hashText, markedLeafHash } from '../core/audit/tree.ts';
 import type { SealedLeaf } from '../core/audit/verify.ts';
-import { commitmentsIn, readEvent } from '../core/audit/verify.ts';
 import { canonicalText } from '../core/canonical.ts';
 import { TagoutError } from '../core/errors.ts';
-import { createCollector, type Collected } from '../core/report/collect.ts';
+import { type Exception, exceptionsOf, otherExceptions } from '../core/report/exceptions.ts';
 import { controlsPaper, queriesPaper, reportPage, verifyPaper } from '../core/report/papers.ts';
 import type { ReportAbout } from '../core/report/papers.ts';
-import { type Period, periodOf, type PopulationRow, type Wish } from '../core/report/period.ts';
+import {
+  type Compared,
+  compareWith,
+  loggedPlace,
+  type Told,
+  type Wish,
+  withinOf,
+} from '../core/report/period.ts';
+import type { LoggedPlace, Population } from '../core/report/population.ts';
+import { timeOf } from '../core/report/row.ts';
 import { statementOf } from '../core/report/statements.ts';
-import { type Table, tablesOf } from '../core/report/tables.ts';
+import { createSummary } from '../core/report/summary.ts';
+import {
+  EXCEPTIONS,
+  exceptionCells,
+  REGISTER,
+  registerCells,
+  smallTables,
+  type Table,
+} from '../core/report/tables.ts';
 import { csvRow } from './csv.ts';
+import { writer } from './report-files.ts';
+import { populationLines } from './report-population.ts';
+import { type LogFiles, readDeployments, writeLog } from './report-log.ts';
 import { fileSha256, filesBelow, type Progress } from './verify-bundle.ts';
 
 /** A leaf with its hash and bytes, as the store reads it. */
@@ -47,14 +49,10 @@ export interface BundleSource {
   /** Signed notes by size; leaves past the last are left out. */
   readonly notes: readonly string[];
   readonly leaves: AsyncIterable<readonly BundleLeaf[]> | Iterable<readonly BundleLeaf[]>;
-  readonly population: readonly PopulationRow[] | null;
+  readonly population: Population | null;
+  /** Checkpoints that were left elsewhere; left out: none is known. */
+  readonly anchors?: readonly unknown[];
   readonly version: string;
-}
-
-interface LogFiles {
-  readonly collected: Collected;
-  readonly hashes: Uint8Array;
-  readonly redacted: number;
 }
 
 /** An empty folder, or a clear word why not. */
@@ -65,84 +63,6 @@ function makeFolder(folder: string): void {
   mkdirSync(join(folder, 'proofs'), { recursive: true });
 }
 
-interface Lines {
-  add(line: string): void;
-  close(): void;
-}
-
-/** Writes a file piece by piece. */
-function writer(path: string): Lines {
-  const file = openSync(path, 'w');
-  let pending: string[] = [];
-  let chars = 0;
-  const flush = (): void => {
-    if (chars > 0) writeSync(file, pending.join(''));
-    pending = [];
-    chars = 0;
-  };
-  return {
-    add(line) {
-      pending.push(line);
-      chars += line.length;
-      if (chars > 1 << 20) flush();
-    },
-    close() {
-      flush();
-      closeSync(file);
-    },
-  };
-}
-
-/** What no reader could take for an event is still part of the log; the verifier will say so. */
-function addLeaf(leaf: BundleLeaf, collector: ReturnType<typeof createCollector>): void {
-  const event = readEvent(leaf.body);
-  if (event === null) {
-    throw new TagoutError(
-      'store-unavailable',
-      'The record holds a row that is no event of this version; run `npx tagout verify` first.',
-    );
-  }
-  collector.add(event, leaf.details);
-}
-
-/** One pass over the log: its exact bytes, hashes and texts, and what the tables need. */
-async function writeLog(
-  folder: string,
-  source: BundleSource,
-  size: number,
-  progress: Progress,
-): Promise<LogFiles> {
-  const open = (name: string): Lines => writer(join(folder, name));
-  const files = [FILES.events, FILES.hashes, FILES.details].map(open);
-  const [events, hashes, details] = files;
-  const collector = createCollector();
-  const leafHashes = Buffer.alloc(size * 32);
-  let [index, redacted] = [0, 0];
-  for await (const batch of source.leaves) {
-    for (const leaf of batch) {
-      if (index >= size) break;
-      const hash = markedLeafHash(leaf.marked);
-      leafHashes.write(hash, index * 32, 'latin1');
-      events?.add(`${leaf.body}\n`);
-      hashes?.add(`${hashText(hash)}\n`);
-      for (const detail of leaf.details) details?.add(detailLine({ leaf: index, ...detail }));
-      redacted += Math.max(0, commitmentsIn(leaf.body) - leaf.details.length);
-      addLeaf(leaf, collector);
-      index += 1;
-    }
-    progress(index, size);
-  }
-  for (const file of files) file.close();
-  if (index < size) {
-    throw new TagoutError(
-      'store-unavailable',
-      `The record has ${index} of the ${size} rows that its last checkpoint covers: ` +
-        'it was tampered with; run `npx tagout verify --database-url …`.',
-    );
-  }
-  return { collected: collector.end(), hashes: leafHashes, redacted };
-}
-
 function writeTable(folder: string, table: Table): void {
   const file = writer(join(folder, `${table.name}.csv`));
   file.add(csvRow(table.columns));
@@ -150,28 +70,11 @@ function writeTable(folder: string, table: Table): void {
   file.close();
 }
 
-function writeJsonLines(folder: string, name: string, rows: Iterable<unknown>): void {
-  const file = writer(join(folder, name));
-  for (const row of rows) file.add(`${JSON.stringify(row)}\n`);
-  file.close();
-}
-
-function* rowObjects(table: Table): Generator<unknown> {
-  for (const row of table.rows) {
-    yield Object.fromEntries(table.columns.map((name, at) => [name, row[at] ?? null]));
-  }
-}
-
-function* statements(period: Period, source: BundleSource): Generator<unknown> {
-  for (const row of period.deployments) {
-    if (row.releasedAtMs !== null) yield statementOf(row, period, source);
-  }
-}
-
-function writeProofs(folder: string, period: Period, log: LogFiles, note: string): void {
-  if (period.sample.length === 0) return;
+function writeProofs(folder: string, told: Told, log: LogFiles, note: string): void {
+  const { sample } = told.summary;
+  if (sample.length === 0) return;
   const pathOf = createProofs(log.hashes);
-  for (const { leafIndex } of period.sample) {
+  for (const { leafIndex } of sample) {
     const text = proofText(leafIndex, pathOf(leafIndex), note);
     writeFileSync(join(folder, 'proofs', `${leafIndex}.tlog-proof`), text);
   }
@@ -213,6 +116,82 @@ function writeManifest(folder: string, source: BundleSource, about: ReportAbout)
   writeFileSync(join(folder, FILES.manifestNote), note);
 }
 
+interface Period {
+  readonly wish: Wish;
+  readonly compared: Compared;
+  readonly seed: string;
+  readonly size: number;
+}
+
+/** Registers, exceptions and statements, a row at a time; what the other tables need is counted. */
+function writeRegisters(
+  folder: string,
+  log: LogFiles,
+  period: Period,
+  source: Pick<BundleSource, 'origin' | 'version'>,
+): Told {
+  const { wish, compared, seed, size } = period;
+  const within = withinOf(wish);
+  const summarizer = createSummary(seed);
+  const open = (name: string) => writer(join(folder, name));
+  const [csv, jsonl] = [open('deployments.csv'), open('deployments.jsonl')];
+  const [found, statements] = [open('exceptions.csv'), open('statements.intoto.jsonl')];
+  csv.add(csvRow(REGISTER.columns));
+  found.add(csvRow(EXCEPTIONS.columns));
+  const tell = (exceptions: readonly Exception[]): void => {
+    for (const one of exceptions) found.add(csvRow(exceptionCells(one)));
+  };
+  for (const row of readDeployments(folder, log)) {
+    if (!within(timeOf(row), row.repo)) continue;
+    const exceptions = exceptionsOf(row);
+    const types = exceptions.map(({ type }) => type);
+    const cells = registerCells(row, types, { told: compared, size });
+    summarizer.add(row, exceptions);
+    csv.add(csvRow(cells));
+    const named = REGISTER.columns.map((name, at) => [name, cells[at] ?? null]);
+    jsonl.add(`${JSON.stringify(Object.fromEntries(named))}\n`);
+    tell(exceptions);
+    if (row.releasedAtMs === null) continue;
+    statements.add(`${JSON.stringify(statementOf(row, types, source))}\n`);
+  }
+  const others = otherExceptions(log.gathered, compared.differences, within);
+  summarizer.addOther(others);
+  tell(others);
+  for (const file of [csv, jsonl, found, statements]) file.close();
+  return { ...compared, summary: summarizer.end(), seed };
+}
+
+/** The comparison with GitHub needs a word of every deployment, and only then the period. */
+function comparedWith(
+  folder: string,
+  log: LogFiles,
+  about: { readonly wish: Wish; readonly population: Population | null },
+): Compared {
+  const { wish, population } = about;
+  const places: LoggedPlace[] = [];
+  if (population !== null) {
+    for (const row of readDeployments(folder, log)) places.push(loggedPlace(row));
+  }
+  return compareWith(places, population, { within: withinOf(wish), gathered: log.gathered });
+}
+
+function pageTables(
+  told: Told,
+  about: { readonly size: number; readonly small: readonly Table[] },
+): readonly Table[] {
+  const { summary } = told;
+  const rows = summary.first.map((row) => {
+    const types = exceptionsOf(row).map(({ type }) => type);
+    return registerCells(row, types, { told, size: about.size });
+  });
+  // What a reader looks for comes first; the long register last.
+  return [
+    { ...EXCEPTIONS, rows: summary.worst.map(exceptionCells), total: summary.exceptions },
+    ...about.small,
+    { ...REGISTER, rows, total: summary.deployments },
+  ];
+}
+
 const VERIFIER = new URL('./report-verify.py', import.meta.url);
 
 /** Writes the bundle; the same record and wish give the same bytes. Throws TagoutError. */
@@ -221,37 +200,38 @@ export async function writeBundle(
   source: BundleSource,
   wish: Wish,
   progress: Progress = () => {},
-): Promise<Period> {
+): Promise<Told> {
   const head = lastHead(source);
+  const { size } = head;
   makeFolder(folder);
-  const log = await writeLog(folder, source, head.size, progress);
+  const log = await writeLog(folder, source, size, progress);
   const root = Buffer.from(head.root).toString('hex');
-  const { population, version, origin, vkey } = source;
-  const period = periodOf(log.collected, wish, { seed: root, population });
-  const about: ReportAbout = {
-    origin,
-    vkey,
-    version,
-    wish,
-    root,
-    size: head.size,
-    sealedMs: head.sealedMs,
-    redacted: log.redacted,
-  };
-  const tables = tablesOf(log.collected, period, head.size);
+  const { population, version, origin, vkey, anchors = [] } = source;
+  const compared = comparedWith(folder, log, { wish, population });
+  const told = writeRegisters(folder, log, { wish, compared, seed: root, size }, source);
+  const { sealedMs } = head;
+  const { redacted, gathered } = log;
+  const about: ReportAbout = { origin, vkey, version, wish, root, size, sealedMs, redacted };
   const put = (name: string, text: string | Uint8Array): void =>
     writeFileSync(join(folder, name), text);
   put(FILES.checkpoints, checkpointsText(source.notes));
-  for (const table of tables) writeTable(folder, table);
-  const [register] = tables;
-  if (register !== undefined) writeJsonLines(folder, 'deployments.jsonl', rowObjects(register));
-  writeJsonLines(folder, 'statements.intoto.jsonl', statements(period, source));
-  writeProofs(folder, period, log, head.note);
-  put('controls.json', controlsPaper(period));
+  const small = smallTables(gathered, told, wish);
+  for (const table of small) writeTable(folder, table);
+  if (population !== null) {
+    const file = writer(join(folder, 'population.jsonl'));
+    for (const line of populationLines(population)) file.add(line);
+    file.close();
+  }
+  writeProofs(folder, told, log, head.note);
+  put('anchors.json', `${JSON.stringify(anchors, null, 2)}\n`);
+  put('controls.json', controlsPaper(told));
   put('queries.sql', queriesPaper());
   put('VERIFY.md', verifyPaper(about));
   put('verify.py', readFileSync(VERIFIER));
-  put('report.html', reportPage(about, period, { collected: log.collected, tables }));
+  const tables = pageTables(told, { size, small });
+  put('report.html', reportPage(about, told, { gathered, tables }));
+  const { reportPdf } = await import('./report-pdf.ts');
+  put('report.pdf', await reportPdf(about, told, { gathered, tables }));
   writeManifest(folder, source, about);
-  return period;
+  return told;
 }

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { TagoutError } from '../core/errors.ts';
 import { headline, type Wish } from '../core/report/period.ts';
 import type { Store } from '../store/open.ts';
+import { createSweepMemory } from '../store/sweep.ts';
+import { withStoredCredentials } from './credentials.ts';
 import { readCheckpoints, readLeafBatches, readLogIds } from '../store/read-log.ts';
 import { recordRead } from '../store/access.ts';
 import { EXIT } from './io.ts';
@@ -15,6 +17,8 @@ export interface BundleWish extends Wish {
   readonly out: string;
   /** An organisation or user, or null when there is only one log. */
   readonly org: string | null;
+  /** Where GitHub's own lists are kept; null: nowhere. */
+  readonly population?: string | null;
 }
 
 /** Repositories of a log, as its own events name them. */
@@ -23,6 +27,22 @@ async function reposOf(store: Store, logId: number): Promise<readonly string[]> 
     select distinct doc->'repo'->>'name' as name from audit.event
     where log_id = ${logId} and doc->'repo'->>'name' is not null order by 1`;
   return rows.map((row) => row.name);
+}
+
+/** Environments that a rule of the policy speaks for, whatever their name. */
+async function guardedOf(store: Store, logId: number): Promise<ReadonlySet<string>> {
+  const rows = await store.reports<{ place: string }[]>`
+    select distinct lower((doc->'repo'->>'name') || chr(10) || (doc->'subject'->>'environment'))
+      as place from audit.event
+    where log_id = ${logId} and doc->'subject'->>'kind' = 'deployment'
+      and doc->'deployment'->>'rule' is not null`;
+  return new Set(rows.map((row) => row.place));
+}
+
+/** Checkpoints that were left in other places. */
+async function anchorsOf(store: Store, logId: number): Promise<readonly unknown[]> {
+  return store.reports`select tree_size as "treeSize", kind, locator, receipt, at_ms as "atMs"
+    from audit.anchor where log_id = ${logId} order by tree_size, kind, locator`;
 }
 
 interface Log {
@@ -59,7 +79,16 @@ export async function reportBundle(store: Store, wish: BundleWish, io: Io): Prom
   await recordRead(store, { installationId: id, what: 'bundle', how: 'command', wish });
   await store.sealer.sealNow(id);
   const checkpoints = await readCheckpoints(store.reports, id);
-  const population = await readPopulation({ env: io.env, repos, wish });
+  const { population: kept } = wish;
+  const population = await readPopulation({
+    env: withStoredCredentials(io.env, io.cwd),
+    repos,
+    wish,
+    guarded: await guardedOf(store, id),
+    file: typeof kept === 'string' ? resolve(io.cwd, kept) : null,
+    unknown: (guids) => createSweepMemory(store.sql).unknown(guids),
+    now: io.now,
+  });
   const source = {
     origin: store.key.origin(id),
     vkey: store.key.vkey(id),
@@ -67,12 +96,13 @@ export async function reportBundle(store: Store, wish: BundleWish, io: Io): Prom
     notes: checkpoints.map(({ note }) => note),
     leaves: readLeafBatches(store.reports, id),
     population,
+    anchors: await anchorsOf(store, id),
     version: VERSION,
   };
-  const period = await writeBundle(out, source, wish);
+  const told = await writeBundle(out, source, wish);
   io.out(`The bundle is in ${out}\n`);
-  for (const [name, value] of headline(period)) io.out(`  ${name}: ${value}\n`);
-  io.out(`  Exceptions: ${period.exceptions.length}\n`);
+  for (const [name, value] of headline(told)) io.out(`  ${name}: ${value}\n`);
+  io.out(`  Exceptions: ${told.summary.exceptions}\n`);
   io.out(`Check it with: npx tagout verify ${wish.out} --key '${source.vkey}'\n`);
   return EXIT.allow;
 }

@@ -187,7 +187,7 @@ describe('verifying a log', () => {
   }
 
   test('found: an event that was never recorded, against what GitHub lists', () => {
-    const log = deployments(2);
+    const log = deployments(12);
     const collector = createCollector();
     for (const { body, details } of log.leaves) collector.add(JSON.parse(body), details);
     const wish = { fromMs: null, toMs: null, repo: null };
@@ -195,13 +195,15 @@ describe('verifying a log', () => {
       repo: 'acme/shop',
       environment: 'production',
       deploymentId: 5,
-      createdAtMs: START_MS,
+      createdAtMs: START_MS + 130_000,
       state: 'success',
     };
-    const population = [
+    const rows = [
       { ...row, sha: HEAD },
       { ...row, sha: 'f'.repeat(40) },
     ];
+    const rest = { runs: [], deliveries: [], access: [] };
+    const population = { from: 'github', readAtMs: START_MS, deployments: rows, ...rest } as const;
     const { exceptions } = periodOf(collector.end(), wish, { seed: '', population });
     const missing = exceptions.filter(({ type }) => type === 'not-in-log');
     assert.equal(missing.length, 1);

@@ -2,10 +2,9 @@
  * The six charts as plain SVG: classes only, no script and no style attribute, so that they pass
  * the strictest content policy. Each comes with its numbers, for readers who see no picture.
  */
-import type { Collected } from './collect.ts';
+import type { Gathered } from './collect.ts';
 import { markup, type Markup } from './html.ts';
-import type { Period } from './period.ts';
-import { type Settled, timeOf } from './row.ts';
+import { type Told, unexplained } from './period.ts';
 
 interface Series {
   readonly name: string;
@@ -25,6 +24,8 @@ const LEFT = 44;
 const BOTTOM = 40;
 const TOP = 28;
 const WEEK_MS = 7 * 86_400_000;
+/** Names longer than this are cut in a picture; its table has them whole. */
+const NAME = 22;
 
 const round = (value: number): string => value.toFixed(1);
 
@@ -82,11 +83,6 @@ function stacked(title: string, labels: readonly string[], series: readonly Seri
   return frame(title, [...legend(series.map(({ name }) => name)), ...axes(most), ...bars]);
 }
 
-function weekOf(atMs: number): number {
-  // Weeks begin on Monday; day 0 was a Thursday.
-  return Math.floor((atMs + 3 * 86_400_000) / WEEK_MS);
-}
-
 function dayOfWeek(week: number): string {
   return new Date(week * WEEK_MS - 3 * 86_400_000).toISOString().slice(0, 10);
 }
@@ -94,31 +90,21 @@ function dayOfWeek(week: number): string {
 /** At most so many weeks or hours are drawn; the tables of the bundle hold all. */
 const BARS = 60;
 
-function byWeek<T>(rows: readonly T[], at: (row: T) => number) {
-  const weeks = rows.map((row) => weekOf(at(row)));
-  if (weeks.length === 0) return { labels: [], indexOf: () => -1 };
-  const last = weeks.reduce((most, week) => Math.max(most, week), 0);
-  const least = weeks.reduce((first, week) => Math.min(first, week), last);
-  const first = Math.max(last - BARS + 1, least);
-  const labels = Array.from({ length: last - first + 1 }, (_, i) => dayOfWeek(first + i));
-  return { labels, indexOf: (row: T): number => weekOf(at(row)) - first };
-}
-
-function counting<T>(
-  rows: readonly T[],
-  at: (row: T) => number,
-  groups: readonly (readonly [string, (row: T) => boolean])[],
+function counting<Name extends string>(
+  weeks: ReadonlyMap<number, Readonly<Record<Name, number>>>,
+  names: readonly Name[],
 ) {
-  const { labels, indexOf } = byWeek(rows, at);
-  const series = groups.map(([name, is]) => {
-    const values = labels.map(() => 0);
-    for (const row of rows) {
-      const index = indexOf(row);
-      if (is(row) && values[index] !== undefined) values[index] += 1;
-    }
-    return { name, values };
-  });
-  return { labels, series };
+  const known = [...weeks.keys()];
+  const last = known.reduce((most, week) => Math.max(most, week), -1);
+  const least = known.reduce((first, week) => Math.min(first, week), last);
+  const first = Math.max(last - BARS + 1, least);
+  const range =
+    known.length === 0 ? [] : Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  const series = names.map((name) => ({
+    name: name.replace('_', ' '),
+    values: range.map((week) => weeks.get(week)?.[name] ?? 0),
+  }));
+  return { labels: range.map(dayOfWeek), series };
 }
 
 function stackedChart(
@@ -133,51 +119,35 @@ function stackedChart(
   };
 }
 
-function deploymentsByWeek({ deployments }: Period): Chart {
-  const groups = ['approved', 'by_policy', 'break_glass', 'none', 'waiting', 'refused'] as const;
-  return stackedChart(
-    'Deployments per week by disposition',
-    counting(
-      deployments,
-      timeOf,
-      groups.map((name) => [name.replace('_', ' '), (row: Settled) => row.disposition === name]),
-    ),
-  );
+function deploymentsByWeek({ summary }: Told): Chart {
+  const names = ['approved', 'by_policy', 'break_glass', 'none', 'waiting', 'refused'] as const;
+  const title = 'Deployments per week by disposition';
+  return stackedChart(title, counting(summary.weeks, names));
 }
 
-function exceptionsByWeek({ exceptions }: Period): Chart {
-  const severities = ['low', 'medium', 'high'] as const;
-  return stackedChart(
-    'Exceptions per week by severity',
-    counting(
-      exceptions,
-      (row) => row.atMs,
-      severities.map((name) => [name, (row) => row.severity === name]),
-    ),
-  );
+function exceptionsByWeek({ summary }: Told): Chart {
+  const names = ['low', 'medium', 'high'] as const;
+  return stackedChart('Exceptions per week by severity', counting(summary.exceptionWeeks, names));
 }
 
 const RADII = ['low', 'medium', 'high', 'critical'] as const;
 const SHARES = [0.25, 0.5, 0.75, 0.9, 1];
 
-function approvalTimes(rows: readonly Settled[], radius: string): readonly number[] {
-  return rows
-    .filter((row) => row.radius === radius && row.approvers.length > 0)
-    .map((row) => Math.max(...row.approvers.map(({ atMs }) => atMs)) - row.requestedAtMs)
-    .map((ms) => Math.max(0, ms / 60_000))
-    .toSorted((a, b) => a - b);
-}
+/** Points that a curve is drawn with, whatever their number. */
+const POINTS = 200;
 
-function timeToApprove({ deployments }: Period): Chart {
+function timeToApprove({ summary }: Told): Chart {
   const title = 'Minutes from the request to the last counted approval, by blast radius';
-  const curves = RADII.map((name) => ({ name, minutes: approvalTimes(deployments, name) }));
+  const curves = RADII.map((name) => ({ name, minutes: summary.minutes.get(name) ?? [] }));
   const most = Math.max(1, ...curves.map(({ minutes }) => minutes.at(-1) ?? 0));
   const base = HEIGHT - BOTTOM;
   // Minutes to days do not fit one straight scale.
   const x = (minutes: number): number =>
     LEFT + ((WIDTH - LEFT - 8) * Math.log1p(minutes)) / Math.log1p(most);
   const lines = curves.map(({ minutes }, at) => {
+    const every = Math.max(1, Math.ceil(minutes.length / POINTS));
     const points = minutes.flatMap((value, index) => {
+      if (index % every !== 0 && index !== minutes.length - 1) return [];
       const y = base - ((base - TOP) * (index + 1)) / minutes.length;
       return [`${round(x(value))},${round(y)}`];
     });
@@ -223,52 +193,49 @@ function horizontal(title: string, rows: readonly (readonly [string, number])[])
   return { title, svg: frame(title, bars, height), columns: ['what', 'count'], rows };
 }
 
-function reconciliation(period: Period): Chart {
-  const { population, differences, deployments } = period;
-  const released = deployments.filter((row) => row.releasedAtMs !== null).length;
+function reconciliation(told: Told): Chart {
+  const { population, differences, summary } = told;
   const side = (name: string): number => differences.filter((row) => row.side === name).length;
   const theirs: readonly (readonly [string, number])[] =
     population === null
       ? []
       : [
-          ["GitHub's deployments", population.length],
+          ["A GitHub's deployments", population.deployments.length],
+          ["B GitHub's workflow runs", population.runs.length],
+          ["C GitHub's deliveries", population.deliveries.length],
           ['at GitHub, not in this log', side('github-only')],
           ['in this log, not at GitHub', side('log-only')],
+          ['unexplained', unexplained(differences)],
         ];
   const note = population === null ? ' (GitHub was not asked)' : '';
   return horizontal(`Completeness: from GitHub to this log${note}`, [
     ...theirs,
-    ['judged in this log', deployments.length],
-    ['released by this log', released],
+    ['D judged in this log', summary.deployments],
+    ['released by this log', summary.released],
   ]);
 }
 
 const PEOPLE = 12;
 
-function busiest(names: readonly string[]): readonly string[] {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+function busiest(counts: Iterable<readonly [string, number]>): readonly string[] {
   return [...counts]
     .toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
     .slice(0, PEOPLE)
     .map(([name]) => name);
 }
 
-function heatMap({ deployments }: Period): Chart {
+function heatMap({ summary }: Told): Chart {
   const title = 'Who wrote (rows) and who approved (columns)';
-  const nameOf = (one: { readonly id: number | null; readonly login: string | null } | null) =>
-    one === null ? 'unknown' : (one.login ?? `account ${one.id}`);
-  const pairs = deployments
-    .filter((row) => row.releasedAtMs !== null)
-    .flatMap((row) =>
-      row.authors.flatMap((author) =>
-        row.approvers.map((one) => [nameOf(author), nameOf(one)] as const),
-      ),
-    );
-  const authors = busiest(pairs.map(([author]) => author));
-  const approvers = busiest(pairs.map(([, approver]) => approver));
-  const count = (author: string, approver: string): number =>
-    pairs.filter(([a, b]) => a === author && b === approver).length;
+  const { pairs } = summary;
+  const sums = new Map<string, number>();
+  for (const mine of pairs.values()) {
+    for (const [name, value] of mine) sums.set(name, (sums.get(name) ?? 0) + value);
+  }
+  const total = (mine: ReadonlyMap<string, number>): number =>
+    [...mine.values()].reduce((sum, value) => sum + value, 0);
+  const authors = busiest(Array.from(pairs, ([name, mine]) => [name, total(mine)] as const));
+  const approvers = busiest(sums);
+  const count = (author: string, approver: string): number => pairs.get(author)?.get(approver) ?? 0;
   const grid = authors.map((author) => approvers.map((approver) => count(author, approver)));
   const most = Math.max(1, ...grid.flat());
   const size = 40;
@@ -280,7 +247,7 @@ function heatMap({ deployments }: Period): Chart {
   );
   const rows = authors.map(
     (name, y) =>
-      markup`<text x="172" y="${30 + y * size + 23}" text-anchor="end">${name.slice(0, 22)}</text>`,
+      markup`<text x="172" y="${30 + y * size + 23}" text-anchor="end">${name.slice(0, NAME)}</text>`,
   );
   const heads = approvers.map(
     (name, x) =>
@@ -294,7 +261,7 @@ function heatMap({ deployments }: Period): Chart {
   };
 }
 
-function health({ hours }: Collected): Chart {
+function health({ hours }: Gathered): Chart {
   const title = 'Events per hour; a gap is an hour in which the gate recorded nothing';
   const known = [...hours.keys()].toSorted((a, b) => a - b);
   const last = known.at(-1) ?? 0;
@@ -326,14 +293,14 @@ function health({ hours }: Collected): Chart {
 }
 
 /** The six charts of the report. */
-export function chartsOf(collected: Collected, period: Period): readonly Chart[] {
+export function chartsOf(gathered: Gathered, told: Told): readonly Chart[] {
   return [
-    deploymentsByWeek(period),
-    timeToApprove(period),
-    reconciliation(period),
-    heatMap(period),
-    exceptionsByWeek(period),
-    health(collected),
+    deploymentsByWeek(told),
+    timeToApprove(told),
+    reconciliation(told),
+    heatMap(told),
+    exceptionsByWeek(told),
+    health(gathered),
   ];
 }
 

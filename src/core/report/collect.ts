@@ -1,25 +1,29 @@
 /** Reads a whole log once, in leaf order, into what the report is made of. */
-import type { AuditEvent, DecisionMade, EffectOutcomeEvent } from '../audit/event.ts';
+import { weakened } from '../audit/change-facts.ts';
+import type { AuditEvent, DecisionMade } from '../audit/event.ts';
 import type { Detail } from '../audit/scribe.ts';
 import { isRelease } from '../audit/verify-history.ts';
-import {
-  type Deployment,
-  deploymentOf,
-  type Disposition,
-  isProduction,
-  type Settled,
-} from './row.ts';
+import { createLedger, deploymentKey, type Outcome, settled } from './ledger.ts';
+import { deploymentOf, isProduction, type Settled } from './row.ts';
 
 export interface PolicyChange {
   readonly leafIndex: number;
   readonly atMs: number;
   readonly repo: string;
   readonly before: string | null;
+  readonly environment: string;
   readonly after: string;
   readonly spoke: readonly { readonly file: string; readonly commitSha: string | null }[];
   readonly problems: number;
   readonly because: string;
+  /** What asks for less than before, in words. */
+  readonly weaker: readonly string[];
+  /** The pull request of ours that last touched the policy's file; null: none was judged. */
+  readonly pull: PolicyPull | null;
+  readonly terms: Terms;
 }
+
+type Terms = Readonly<Record<string, number>>;
 
 export interface Incident {
   readonly leafIndex: number;
@@ -37,6 +41,11 @@ export interface AgentFigures {
   readonly refusedApprovals: number;
   readonly held: number;
   readonly deployments: number;
+  /** Accounts of the people who set it to work. */
+  readonly sponsors: readonly number[];
+  /** Environments that its changes reached, by repository. */
+  readonly reached: readonly string[];
+  readonly radii: Readonly<Record<string, number>>;
 }
 
 export interface Collected {
@@ -58,81 +67,18 @@ export interface Collector {
   end(): Collected;
 }
 
-interface Entry {
-  newest: Deployment;
-  /** The decision that GitHub was told, or the newest one that allowed. */
-  allowed: Deployment | null;
-  readonly firstMs: number;
-  releasedMs: number | null;
-  releaseLeaf: number | null;
-  releasedBy: string | null;
-}
-
 interface AgentEntry {
   changes: Set<string>;
   dangers: number;
   refusedApprovals: number;
   held: number;
   deployments: Set<string>;
+  sponsors: Set<number>;
+  reached: Set<string>;
+  radii: Map<string, number>;
 }
 
 const HOUR_MS = 3_600_000;
-
-function keyOf(event: DecisionMade | EffectOutcomeEvent): string {
-  return `${event.subject?.key ?? ''}:${event.subject?.runAttempt ?? 0}`;
-}
-
-function dispositionOf(row: Deployment, releasedMs: number | null): Disposition {
-  if (releasedMs === null) return row.verdict === 'deny' ? 'refused' : 'waiting';
-  if (row.codes.some((code) => code.startsWith('break-glass'))) return 'break_glass';
-  if (row.approvers.length > 0) return 'approved';
-  return row.founded ? 'by_policy' : 'none';
-}
-
-function settle(entry: Entry): Settled {
-  const told = entry.releasedBy !== null && entry.allowed?.eventId === entry.releasedBy;
-  const row = told && entry.allowed !== null ? entry.allowed : entry.newest;
-  return {
-    ...row,
-    firstDecidedAtMs: entry.firstMs,
-    releasedAtMs: entry.releasedMs,
-    releaseLeaf: entry.releaseLeaf,
-    disposition: dispositionOf(row, entry.releasedMs),
-  };
-}
-
-function createDeployments() {
-  const entries = new Map<string, Entry>();
-  return {
-    decided(event: DecisionMade, details: readonly Detail[], leaf: number): void {
-      if (!isProduction(event)) return;
-      const row = deploymentOf(event, details, leaf);
-      const entry = entries.get(keyOf(event));
-      if (entry === undefined) {
-        entries.set(keyOf(event), {
-          newest: row,
-          allowed: row.verdict === 'allow' ? row : null,
-          firstMs: row.decidedAtMs,
-          releasedMs: null,
-          releaseLeaf: null,
-          releasedBy: null,
-        });
-        return;
-      }
-      entry.newest = row;
-      if (row.verdict === 'allow' && entry.releasedBy === null) entry.allowed = row;
-    },
-    released(event: EffectOutcomeEvent, leaf: number): void {
-      const entry = entries.get(keyOf(event));
-      if (entry === undefined || entry.releasedBy !== null) return;
-      entry.releasedMs = event.source.githubAtMs ?? event.recordedAtMs;
-      entry.releaseLeaf = leaf;
-      entry.releasedBy = event.links.decision;
-    },
-    end: (): readonly Settled[] =>
-      [...entries.values()].map(settle).toSorted((a, b) => a.leafIndex - b.leafIndex),
-  };
-}
 
 function createAgents() {
   const agents = new Map<string, AgentEntry>();
@@ -145,6 +91,9 @@ function createAgents() {
       refusedApprovals: 0,
       held: 0,
       deployments: new Set(),
+      sponsors: new Set(),
+      reached: new Set(),
+      radii: new Map(),
     };
     agents.set(name, fresh);
     return fresh;
@@ -157,7 +106,14 @@ function createAgents() {
         entry.dangers += event.decision.findings.filter((row) => row.level === 'danger').length;
         entry.refusedApprovals += event.decision.refused.length;
         if (event.decision.verdict !== 'allow') entry.held += 1;
-        if (event.subject?.kind === 'deployment') entry.deployments.add(keyOf(event));
+        for (const { facts } of event.changes) {
+          for (const id of facts?.sponsors ?? []) entry.sponsors.add(id);
+        }
+        const { radius } = event.decision;
+        entry.radii.set(radius, (entry.radii.get(radius) ?? 0) + 1);
+        if (event.subject?.kind !== 'deployment') continue;
+        entry.deployments.add(deploymentKey(event));
+        entry.reached.add(`${event.repo?.name}@${event.subject.environment}`);
       }
     },
     end: (): readonly AgentFigures[] =>
@@ -169,6 +125,9 @@ function createAgents() {
           refusedApprovals: entry.refusedApprovals,
           held: entry.held,
           deployments: entry.deployments.size,
+          sponsors: [...entry.sponsors].toSorted((a, b) => a - b),
+          reached: [...entry.reached].toSorted(),
+          radii: Object.fromEntries(entry.radii),
         }))
         .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
   };
@@ -230,28 +189,90 @@ function incidentOf(
   }
 }
 
+/** A pull request that changed the policy's own file, as it was last judged. */
+interface PolicyPull {
+  readonly pull: number;
+  readonly author: string | null;
+  readonly approvers: readonly string[];
+}
+
+const POLICY_FILE = /(?:^|\/)tagout\.ya?ml$/;
+
+function policyPullOf(event: DecisionMade, details: readonly Detail[]): PolicyPull | null {
+  const { findings, counted } = event.decision;
+  if (!findings.some(({ object }) => POLICY_FILE.test(object))) return null;
+  const change = event.changes.find(({ pull }) => pull === event.subject?.pull);
+  if (change === undefined || change.pull === null) return null;
+  const at = event.changes.indexOf(change);
+  const nameOf = (path: string, id: number | null): string =>
+    details.find((detail) => detail.path === `${path}.login`)?.value ?? `account ${id}`;
+  return {
+    pull: change.pull,
+    author: change.author === null ? null : nameOf(`changes.${at}.author`, change.author.id),
+    approvers: counted.map(({ person }, i) => nameOf(`decision.counted.${i}.person`, person.id)),
+  };
+}
+
+/** The policy as deployments were judged by it: pull requests may have other base branches. */
 function createPolicies() {
-  const last = new Map<string, string>();
+  const digests = new Map<string, string>();
+  const terms = new Map<string, { readonly digest: string; readonly terms: Terms }>();
+  const pulls = new Map<string, PolicyPull>();
   const changes: PolicyChange[] = [];
   return {
     changes,
-    decided(event: DecisionMade, leafIndex: number): void {
+    decided(event: DecisionMade, details: readonly Detail[], leafIndex: number): void {
       const repo = event.repo?.name ?? '';
-      const before = last.get(repo) ?? null;
-      const after = event.policy.sha256;
-      if (before === after) return;
-      last.set(repo, after);
+      if (event.subject?.kind === 'pull-request') {
+        const pull = policyPullOf(event, details);
+        if (pull !== null) pulls.set(repo, pull);
+        return;
+      }
+      if (event.subject?.kind !== 'deployment') return;
+      const environment = event.subject.environment ?? '';
+      const key = `${repo}\n${environment}`;
+      const [before, after] = [digests.get(repo) ?? null, event.policy.sha256];
+      const last = terms.get(key);
+      if (last?.digest === after && before === after) return;
+      const now = event.policy.terms ?? {};
+      const weaker = last === undefined ? [] : weakened(last.terms, now);
+      digests.set(repo, after);
+      terms.set(key, { digest: after, terms: now });
+      if (before === after && weaker.length === 0) return;
       const { spoke, problems } = event.policy;
-      const { because } = event.source;
-      const atMs = event.recordedAtMs;
-      changes.push({ leafIndex, atMs, repo, before, after, spoke, problems, because });
+      const pull = before === null ? null : (pulls.get(repo) ?? null);
+      changes.push({
+        leafIndex,
+        atMs: event.recordedAtMs,
+        repo,
+        environment,
+        before: last?.digest ?? before,
+        after,
+        spoke,
+        problems,
+        because: event.source.because,
+        weaker,
+        pull,
+        terms: now,
+      });
     },
   };
 }
 
-/** A collector that keeps one row per deployment, and counts of everything else. */
-export function createCollector(): Collector {
-  const deployments = createDeployments();
+/** What a log says beside its deployments. */
+export type Gathered = Omit<Collected, 'deployments'>;
+
+export interface Recorder<T> {
+  add(event: AuditEvent, details: readonly Detail[]): void;
+  gathered(): Gathered;
+  outcomes(): Outcome<T>[];
+}
+
+/** Reads a log; `keep` says what is kept of each decision about a production deployment. */
+export function createRecorder<T>(
+  keep: (event: DecisionMade, details: readonly Detail[], leaf: number) => T,
+): Recorder<T> {
+  const ledger = createLedger<T>();
   const agents = createAgents();
   const policies = createPolicies();
   const incidents: Incident[] = [];
@@ -260,6 +281,27 @@ export function createCollector(): Collector {
   let leaves = 0;
   let firstMs: number | null = null;
   let lastMs: number | null = null;
+
+  function take(event: AuditEvent, details: readonly Detail[], leaf: number): void {
+    if (event.kind === 'decision.made') {
+      if (isProduction(event)) ledger.decided(event, leaf, keep(event, details, leaf));
+      agents.decided(event);
+      policies.decided(event, details, leaf);
+      return;
+    }
+    if (event.kind === 'effect.outcome') {
+      if (isRelease(event)) ledger.released(event, leaf);
+      return;
+    }
+    const incident = incidentOf(event, details, leaf);
+    if (incident !== null) incidents.push(incident);
+    if (event.kind !== 'break-glass.reviewed') return;
+    const { pull, submittedAtMs: atMs } = event.review;
+    const person = { id: event.actor.id, login: incident?.who ?? null };
+    const { outcome } = event;
+    ledger.reviewed(event, { leafIndex: leaf, person, pull, atMs, outcome });
+  }
+
   return {
     add(event, details) {
       const leaf = leaves;
@@ -269,21 +311,10 @@ export function createCollector(): Collector {
       const hour = Math.floor(event.recordedAtMs / HOUR_MS);
       hours.set(hour, (hours.get(hour) ?? 0) + 1);
       kinds.set(event.kind, (kinds.get(event.kind) ?? 0) + 1);
-      if (event.kind === 'decision.made') {
-        deployments.decided(event, details, leaf);
-        agents.decided(event);
-        policies.decided(event, leaf);
-        return;
-      }
-      if (event.kind === 'effect.outcome') {
-        if (isRelease(event)) deployments.released(event, leaf);
-        return;
-      }
-      const incident = incidentOf(event, details, leaf);
-      if (incident !== null) incidents.push(incident);
+      take(event, details, leaf);
     },
-    end: () => ({
-      deployments: deployments.end(),
+    outcomes: () => ledger.end(),
+    gathered: () => ({
       policyChanges: policies.changes,
       incidents,
       agents: agents.end(),
@@ -292,6 +323,18 @@ export function createCollector(): Collector {
       leaves,
       firstMs,
       lastMs,
+    }),
+  };
+}
+
+/** A collector that keeps one row per deployment, and counts of everything else. */
+export function createCollector(): Collector {
+  const recorder = createRecorder(deploymentOf);
+  return {
+    add: (event, details) => recorder.add(event, details),
+    end: () => ({
+      ...recorder.gathered(),
+      deployments: recorder.outcomes().map((one) => settled(one.value, one)),
     }),
   };
 }

@@ -1,5 +1,5 @@
 /** Which table supports which control. A record supports a control; it never is compliance. */
-import type { Period } from './period.ts';
+import type { Told } from './period.ts';
 
 interface Control {
   readonly framework: string;
@@ -55,13 +55,15 @@ const CONTROLS: readonly Control[] = [
 ];
 
 /** The map as a value; `exceptions` are those of the period, whatever the control. */
-export function controlsOf(period: Period): unknown {
+export function controlsOf({ summary, population, differences }: Told): unknown {
   return {
     note:
       'These files support the named controls. Whether a control is met is for its auditor to ' +
       'say; a deployment gate covers no control by itself.',
-    exceptions: period.exceptions.length,
-    compared: period.population !== null,
+    exceptions: summary.exceptions,
+    exceptionsByType: Object.fromEntries(summary.exceptionTypes),
+    compared: population !== null,
+    differences: differences.length,
     controls: CONTROLS,
   };
 }

@@ -1,4 +1,7 @@
 /** What in the register needs an explanation, by type, worst first. */
+import { registry } from '../agents.ts';
+import type { Gathered } from './collect.ts';
+import type { Difference } from './population.ts';
 import { dryRunOf, type Settled, timeOf } from './row.ts';
 
 export type Severity = 'high' | 'medium' | 'low';
@@ -22,9 +25,14 @@ interface Kind {
 }
 
 const QUICK_MS = 60_000;
+/** A gate that answers later than this was not there when it was asked. */
+export const LATE_MS: number = 15 * 60_000;
 const MAY_APPROVE: ReadonlySet<string> = new Set(['write', 'maintain', 'admin']);
+const AGENTS: ReadonlySet<number> = new Set(registry.flatMap(({ ids }) => ids));
 
-function whoSaid(row: Settled, is: (approver: Settled['approvers'][number]) => boolean) {
+type Approver = Settled['approvers'][number];
+
+function whoSaid(row: Settled, is: (approver: Approver) => boolean): string | null {
   const who = row.approvers.filter(is).map(({ id, login }) => login ?? `account ${id}`);
   return who.length === 0 ? null : who.join(', ');
 }
@@ -32,26 +40,82 @@ function whoSaid(row: Settled, is: (approver: Settled['approvers'][number]) => b
 const released = (row: Settled): boolean => row.releasedAtMs !== null;
 const high = (row: Settled): boolean => row.radius === 'high' || row.radius === 'critical';
 
-/** Every type that the events themselves can show. */
+function isAuthor(row: Settled, { id }: Approver): boolean {
+  return id !== null && row.authors.some((author) => author?.id === id);
+}
+
+function isCommitter(row: Settled, approver: Approver): boolean {
+  const { id, pull } = approver;
+  if (id === null || isAuthor(row, approver)) return false;
+  return row.facts.some((one) => one.pull === pull && one.contributors.includes(id));
+}
+
+function isMachine({ id, login }: Approver): boolean {
+  return (id !== null && AGENTS.has(id)) || login?.toLowerCase().endsWith('[bot]') === true;
+}
+
+/** Approvals that did not count any more, of people of whom no other one did. */
+function lapsed(row: Settled): string | null {
+  const counted = new Set(row.approvers.map(({ id, pull }) => `${id}\n${pull}`));
+  const found = row.refused.filter(
+    ({ person, pull, codes }) =>
+      (codes.includes('R01') || codes.includes('R10')) && !counted.has(`${person?.id}\n${pull}`),
+  );
+  const words = found.map(({ person, codes }) => {
+    const who = person?.login ?? `account ${person?.id ?? 'unknown'}`;
+    return `${who}: ${codes.includes('R01') ? 'dismissed or superseded' : 'too old or too early'}`;
+  });
+  return words.length === 0 ? null : words.join(', ');
+}
+
+function checksNotOk({ more }: Settled): string | null {
+  if (more === null || more === undefined) return null;
+  if (more.checks === null) return 'the checks could not be read';
+  const bad = more.checks.required.filter(({ state }) => state !== 'passed');
+  return bad.length === 0 ? null : bad.map(({ name, state }) => `${name}: ${state}`).join(', ');
+}
+
+function bypassed(row: Settled): string | null {
+  const startedMs = row.more?.bypassedAtMs ?? null;
+  if (startedMs !== null) return 'it started without a release of ours';
+  return row.refused.some(({ codes }) => codes.includes('R13')) ? 'a merge past the rules' : null;
+}
+
+function overdue(row: Settled): string | null {
+  if (row.disposition !== 'break_glass') return null;
+  const limitMs = (row.glass?.reviewWithinMs ?? 86_400_000) + (row.releasedAtMs ?? 0);
+  const done = row.reviewedAfter.filter(({ outcome }) => outcome === 'approved');
+  const first = done.length === 0 ? null : Math.min(...done.map(({ atMs }) => atMs));
+  if (first !== null && first <= limitMs) return null;
+  const by = new Date(limitMs).toISOString();
+  return first === null ? `open: due by ${by}` : `given after ${by}`;
+}
+
+/** Every type that one deployment can show. */
 export const EXCEPTION_KINDS: readonly Kind[] = [
   {
     type: 'no-approval',
     severity: 'high',
-    find: (row) => (row.disposition === 'none' ? 'released, and nobody had approved it' : null),
+    find: (row) => (row.disposition === 'none' ? 'deployed, and no approval counted' : null),
   },
   {
     type: 'release-unfounded',
     severity: 'high',
-    find: (row) => (released(row) && !row.founded ? 'no decision allowed this release' : null),
+    find: (row) =>
+      row.releaseLeaf !== null && !row.founded ? 'no decision allowed this release' : null,
   },
+  { type: 'admin-bypass', severity: 'high', find: bypassed },
   {
     type: 'self-approval',
     severity: 'high',
-    find: (row) => {
-      const authors = new Set(row.authors.map((author) => author?.id ?? null));
-      return whoSaid(row, ({ id }) => id !== null && authors.has(id));
-    },
+    find: (row) => whoSaid(row, (one) => isAuthor(row, one)),
   },
+  {
+    type: 'approver-is-committer',
+    severity: 'high',
+    find: (row) => whoSaid(row, (one) => isCommitter(row, one)),
+  },
+  { type: 'approver-is-bot', severity: 'high', find: (row) => whoSaid(row, isMachine) },
   {
     type: 'not-independent',
     severity: 'high',
@@ -73,9 +137,33 @@ export const EXCEPTION_KINDS: readonly Kind[] = [
     find: (row) => whoSaid(row, ({ permission }) => !MAY_APPROVE.has(permission)),
   },
   {
+    type: 'checks-not-ok',
+    severity: 'medium',
+    find: (row) => (released(row) ? checksNotOk(row) : null),
+  },
+  {
+    type: 'approval-lapsed',
+    severity: 'medium',
+    find: (row) => (released(row) ? lapsed(row) : null),
+  },
+  {
     type: 'break-glass',
     severity: 'medium',
-    find: (row) => (row.disposition === 'break_glass' ? 'released by break glass' : null),
+    find: (row) => {
+      if (row.disposition !== 'break_glass') return null;
+      const who = row.glass?.by.map(({ id, login }) => login ?? `account ${id}`).join(' and ');
+      return `released by break glass${who ? `: ${who}` : ''}`;
+    },
+  },
+  { type: 'review-after-overdue', severity: 'high', find: overdue },
+  {
+    type: 'gate-unavailable',
+    severity: 'medium',
+    find: (row) => {
+      const waitedMs = row.firstDecidedAtMs - row.requestedAtMs;
+      if (waitedMs <= LATE_MS || (row.runId ?? 0) < 0) return null;
+      return `first judged ${Math.round(waitedMs / 60_000)} minutes after it was asked for`;
+    },
   },
   {
     type: 'unreviewed-commits',
@@ -92,12 +180,6 @@ export const EXCEPTION_KINDS: readonly Kind[] = [
       const status = dryRunOf(row);
       return released(row) && (status === 'failed' || status === 'not-comparable') ? status : null;
     },
-  },
-  {
-    type: 'bypass-refused',
-    severity: 'medium',
-    find: (row) =>
-      row.refused.some(({ codes }) => codes.includes('R13')) ? 'a merge past the rules' : null,
   },
   {
     type: 'approver-deployed',
@@ -118,6 +200,13 @@ export const EXCEPTION_KINDS: readonly Kind[] = [
   },
 ];
 
+/** Types that no single deployment shows, with what they stand for. */
+export const OTHER_KINDS: readonly (readonly [string, Severity, string])[] = [
+  ['not-in-log', 'high', 'GitHub lists a successful deployment that no event of ours releases'],
+  ['policy-weakened', 'high', 'a policy that asks for less than the one before it'],
+  ['gate-unavailable', 'medium', 'something that could not be judged; it stayed held'],
+];
+
 /** The exceptions of a deployment. */
 export function exceptionsOf(row: Settled): readonly Exception[] {
   return EXCEPTION_KINDS.flatMap(({ type, severity, find }) => {
@@ -127,3 +216,37 @@ export function exceptionsOf(row: Settled): readonly Exception[] {
     return [{ type, severity, leafIndex, repo, environment, runId, atMs: timeOf(row), detail }];
   });
 }
+
+type Within = (atMs: number, repo: string) => boolean;
+
+/** The exceptions that are about no single deployment of the log. */
+export function otherExceptions(
+  { policyChanges, incidents }: Pick<Gathered, 'policyChanges' | 'incidents'>,
+  differences: readonly Difference[],
+  within: Within,
+): readonly Exception[] {
+  const weaker = policyChanges
+    .filter((row) => row.weaker.length > 0 && within(row.atMs, row.repo))
+    .map(({ leafIndex, repo, environment, atMs, weaker: what }): Exception => {
+      const about = { leafIndex, repo, environment, runId: null, atMs };
+      return { type: 'policy-weakened', severity: 'high', ...about, detail: what.join(', ') };
+    });
+  const unjudged = incidents
+    .filter((row) => row.kind === 'judge.failed' && within(row.atMs, row.repo ?? ''))
+    .map(({ leafIndex, repo, atMs, what }): Exception => {
+      const about = { leafIndex, repo: repo ?? '', environment: '', runId: null, atMs };
+      return { type: 'gate-unavailable', severity: 'medium', ...about, detail: what };
+    });
+  const missing = differences
+    .filter(({ side, cause }) => side === 'github-only' && !EXPLAINED.has(cause))
+    .map(({ repo, environment, atMs, sha, cause, evidence }): Exception => {
+      const about = { leafIndex: null, repo, environment, runId: null, atMs };
+      const down = cause === 'gate-unavailable' || cause === 'delivery-failed';
+      const detail = `GitHub says that ${sha.slice(0, 12)} was deployed: ${evidence}`;
+      const type = down ? 'gate-unavailable' : 'not-in-log';
+      return { type, severity: 'high', ...about, detail };
+    });
+  return [...weaker, ...unjudged, ...missing];
+}
+
+const EXPLAINED: ReadonlySet<Difference['cause']> = new Set(['before-the-gate', 'on-its-way']);

@@ -91,9 +91,10 @@ font-size:.8rem;white-space:nowrap}
 dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.3rem 1rem;margin:0}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 ol.steps{padding-left:1.25rem}ol.steps>li{margin:.75rem 0}
-.skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--paper)}
+.paper{display:none}.skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--paper)}
 @media(max-width:40rem){dl{grid-template-columns:1fr}dt{margin-top:.4rem}}
-@media print{nav,form,.skip{display:none}.wide{overflow:visible}body{font-size:11px}
+@media print{nav,form,.skip,.long,figure details{display:none}.wide{overflow:visible}
+table{font-size:8px}td{min-width:0}th{white-space:normal}.paper{display:block}body{font-size:11px}
 figure,tr{break-inside:avoid}}
 `;
 
@@ -138,6 +139,9 @@ function cell(column: string, value: string | number | null): Markup {
   return markup`<td>${text}</td>`;
 }
 
+/** More columns than these do not fit on paper. */
+const PAPER_COLUMNS = 14;
+
 /** A table that scrolls by itself; columns that are empty in every row are left out. */
 export function tableMarkup(table: Table, limit = 500): Markup {
   const used = table.columns.flatMap((name, at) =>
@@ -145,11 +149,14 @@ export function tableMarkup(table: Table, limit = 500): Markup {
   );
   if (table.rows.length === 0) return markup`<p class="soft">None in this period.</p>`;
   const more =
-    table.rows.length > limit
-      ? markup`<caption>The first ${limit} of ${table.rows.length}; all are in
+    (table.total ?? table.rows.length) > Math.min(limit, table.rows.length)
+      ? markup`<caption>${Math.min(limit, table.rows.length)} of ${table.total ?? table.rows.length}; all are in
         ${table.name}.csv.</caption>`
       : '';
-  return markup`<div class="wide" tabindex="0" role="region" aria-label="${table.title}"><table>${more}
+  // What no sheet of paper is wide enough for is left to the CSV.
+  const long = used.length > PAPER_COLUMNS;
+  const note = long ? markup`<p class="paper">${table.name}.csv has these rows.</p>` : '';
+  return markup`${note}<div class="wide${long ? ' long' : ''}" tabindex="0" role="region" aria-label="${table.title}"><table>${more}
 <thead><tr>${used.map(({ name }) => markup`<th scope="col">${name.replaceAll('_', ' ')}</th>`)}</tr>
 </thead><tbody>${table.rows
     .slice(0, limit)

@@ -1,12 +1,12 @@
 /** What a reader of the bundle is told: how to check it, and how its tables were made. */
 import { controlsOf } from './controls.ts';
 import { chartMarkup, chartsOf } from './charts.ts';
-import type { Collected } from './collect.ts';
+import type { Gathered } from './collect.ts';
 import { iso } from './columns.ts';
 import { CONTROL_ROWS } from './controls.ts';
-import { EXCEPTION_KINDS } from './exceptions.ts';
+import { EXCEPTION_KINDS, OTHER_KINDS } from './exceptions.ts';
 import { markup, type Markup, pageText, tableMarkup } from './html.ts';
-import { headline, type Period, type Wish } from './period.ts';
+import { headline, type Told, type Wish } from './period.ts';
 import type { Table } from './tables.ts';
 
 export interface ReportAbout {
@@ -51,9 +51,12 @@ commits to. Texts that were erased are counted, not guessed.
 What no check of this folder shows: events that were never recorded (compare \`population.csv\`),
 and, without an anchor, a record that was made anew by somebody who holds the key.
 
-Columns that no event of this version records are empty: ref, artifact_digest, change_reason,
-ticket, agent_sponsor_id, commits_signed, security_impact, ci_result, checks_required,
-checks_passed, rollback_plan, review_comment_present, finished_at.
+Columns that are sometimes empty: \`finished_at\`, \`artifact_digest\` and the final \`outcome\` are
+GitHub's word and need \`population.csv\` to have been compared; GitHub computes digests only of a
+workflow run's own artifacts and forgets them after their retention (90 days by default), and an
+image in another registry is none of them. \`change_reason\`, \`ticket\`, \`commits_signed\`,
+\`agent_sponsor_id\`, \`ci_result\` and \`checks_…\` are empty for deployments that were judged before
+version 0.2 or that bring no pull request; \`ticket\` also when the pull request names none.
 `;
 }
 
@@ -62,6 +65,7 @@ export function queriesPaper(): string {
   const kinds = EXCEPTION_KINDS.map(({ type, severity }) => `--   ${type} (${severity})`).join(
     '\n',
   );
+  const others = OTHER_KINDS.map(([type, severity, what]) => `--   ${type} (${severity}): ${what}`);
   return `-- Every table of this bundle is made from these rows, read once in leaf order.
 select l.leaf_index, e.body from audit.leaf l join audit.event e on e.id = l.event_row
   where l.log_id = :installation order by l.leaf_index;
@@ -74,22 +78,24 @@ select l.leaf_index, d.path, d.salt, d.value from audit.leaf l
 -- decision that the release names, else the newest. It was released when an event
 -- 'effect.outcome' says that GitHub took 'review-deployment' with the state 'approved'.
 -- It belongs to the period of its release or, unreleased, of its first decision.
+-- population.csv compares GitHub's list of deployments (A), its workflow runs (B) and its log of
+-- webhook deliveries (C) with these events (D), by repository, environment and commit.
 -- The sample: SHA-256 of the last checkpoint's root in hexadecimal, a newline and the event_id; the
 -- 25 smallest of the released deployments.
 -- Exceptions by type:
 ${kinds}
---   not-in-log (high): GitHub lists a successful deployment that no event of ours releases
+${others.join('\n')}
 `;
 }
 
 /** The control map as JSON text. */
-export function controlsPaper(period: Period): string {
-  return `${JSON.stringify(controlsOf(period), null, 2)}\n`;
+export function controlsPaper(told: Told): string {
+  return `${JSON.stringify(controlsOf(told), null, 2)}\n`;
 }
 
 /** The five numbers as a list. */
-export function figuresMarkup(period: Period): Markup {
-  const items = headline(period).map(([name, value]) => markup`<li><b>${value}</b>${name}</li>`);
+export function figuresMarkup(told: Told): Markup {
+  const items = headline(told).map(([name, value]) => markup`<li><b>${value}</b>${name}</li>`);
   return markup`<ul class="figures">${items}</ul>`;
 }
 
@@ -112,24 +118,26 @@ function integrityMarkup(about: ReportAbout): Markup {
 <code>python3 verify.py . --key KEY</code>, with the key from another source than this bundle.</p>`;
 }
 
-const LIMITS = `Not shown: changes made outside GitHub; what an agent did with a credential that it
+/** What no report can show. */
+export const LIMITS: string = `Not shown: changes made outside GitHub; what an agent did with a credential that it
 already held; rows younger than the last checkpoint; deployments through GitHub's API, unless the
 completeness table was compared. A person's own token used by an agent looks like that person.`;
 
 /** The whole report as one file without script. */
 export function reportPage(
   about: ReportAbout,
-  period: Period,
-  more: { readonly collected: Collected; readonly tables: readonly Table[] },
+  told: Told,
+  more: { readonly gathered: Gathered; readonly tables: readonly Table[] },
 ): string {
-  const charts = chartsOf(more.collected, period).map(chartMarkup);
+  const charts = chartsOf(more.gathered, told).map(chartMarkup);
+  const links = more.tables.map(({ name, title }) => markup`<a href="#${name}">${title}</a> `);
   const sections = more.tables.map(
     (table) => markup`<h2 id="${table.name}">${table.title}</h2>${tableMarkup(table)}`,
   );
   const body = markup`<h1>Deployments to production</h1>
 <p class="soft">${periodWords(about.wish)}; made by Tagout ${about.version} from
 <code>${about.origin}</code>, signed at ${iso(about.sealedMs)}</p>
-${figuresMarkup(period)}${charts}${sections}
+${figuresMarkup(told)}<nav aria-label="Contents">${links}</nav>${charts}${sections}
 <h2>Controls that this supports</h2>${controlsMarkup()}
 <h2>Integrity</h2>${integrityMarkup(about)}<h2>Limits</h2><p>${LIMITS.replaceAll('\n', ' ')}</p>`;
   return pageText({ title: 'Deployments to production', body });

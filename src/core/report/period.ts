@@ -1,18 +1,18 @@
 /** The part of a record that a report is about, with its exceptions, counts and sample. */
-import { createHash } from 'node:crypto';
-import type { Collected } from './collect.ts';
-import { type Exception, exceptionsOf } from './exceptions.ts';
-import { type Disposition, type Settled, timeOf } from './row.ts';
-
-/** What GitHub itself says was deployed; null: it was not asked. */
-export interface PopulationRow {
-  readonly repo: string;
-  readonly environment: string;
-  readonly deploymentId: number;
-  readonly sha: string;
-  readonly createdAtMs: number;
-  readonly state: string;
-}
+import { environmentKey } from '../subject.ts';
+import type { Collected, Gathered } from './collect.ts';
+import { type Exception, exceptionsOf, otherExceptions } from './exceptions.ts';
+import {
+  type Difference,
+  differencesOf,
+  type LoggedPlace,
+  type Outages,
+  placeOf,
+  type Population,
+  type PopulationRow,
+} from './population.ts';
+import { type Settled, timeOf } from './row.ts';
+import { createSample, createSummary, type Summary } from './summary.ts';
 
 export interface Wish {
   readonly fromMs: number | null;
@@ -21,130 +21,133 @@ export interface Wish {
   readonly repo: string | null;
 }
 
-export interface Difference {
-  readonly side: 'github-only' | 'log-only';
-  readonly repo: string;
-  readonly environment: string;
-  readonly deploymentId: number | null;
-  readonly sha: string;
-  readonly atMs: number;
+/** The comparison with GitHub, over a period. */
+export interface Compared {
+  /** Null: GitHub was not asked and nothing of it is archived. */
+  readonly population: Population | null;
+  readonly differences: readonly Difference[];
+  /** GitHub's row of a deployment of the log, or null. */
+  github(row: { repo: string; environment: string; sha: string }): PopulationRow | null;
 }
 
-export interface Period {
-  readonly deployments: readonly Settled[];
-  readonly exceptions: readonly Exception[];
-  readonly byLeaf: ReadonlyMap<number, readonly string[]>;
-  readonly counts: Readonly<Record<Disposition, number>>;
-  readonly population: readonly PopulationRow[] | null;
-  readonly differences: readonly Difference[];
-  readonly sample: readonly Settled[];
+/** What pages and papers need of a period. */
+export interface Told extends Compared {
+  readonly summary: Summary;
   readonly seed: string;
 }
 
-const SAMPLE_SIZE = 25;
+export interface Period extends Told {
+  readonly deployments: readonly Settled[];
+  readonly exceptions: readonly Exception[];
+  readonly byLeaf: ReadonlyMap<number, readonly string[]>;
+  readonly counts: Summary['counts'];
+  readonly sample: readonly Settled[];
+}
 
-function inPeriod(wish: Wish): (atMs: number, repo: string) => boolean {
-  const { fromMs, toMs, repo } = wish;
+export type Within = (atMs: number, repo: string) => boolean;
+
+/** Whether something lies in the period and repository that is asked for. */
+export function withinOf({ fromMs, toMs, repo }: Wish): Within {
   return (atMs, where) =>
     (fromMs === null || atMs >= fromMs) &&
     (toMs === null || atMs < toMs) &&
     (repo === null || where.toLowerCase() === repo.toLowerCase());
 }
 
-/**
- * Rows in an order that nobody can choose: by SHA-256 of the seed and the event. The seed is the
- * root of the last checkpoint, which neither the auditor nor the audited can pick.
- */
+/** The rows that the seed draws: by SHA-256 of the seed and the event. */
 export function drawSample(rows: readonly Settled[], seed: string): readonly Settled[] {
-  return rows
-    .map((row) => {
-      const rank = createHash('sha256').update(`${seed}\n${row.eventId}`).digest('hex');
-      return { row, rank };
-    })
-    .toSorted((a, b) => (a.rank < b.rank ? -1 : 1))
-    .slice(0, SAMPLE_SIZE)
-    .map(({ row }) => row);
+  const sample = createSample(seed);
+  for (const row of rows) sample.add(row);
+  return sample.rows();
 }
 
-/** The same commit in the same environment of the same repository is the same deployment. */
-function placeOf(row: { readonly repo: string; readonly environment: string; sha: string }) {
-  const environment = row.environment.normalize('NFKC').trim().toLowerCase();
-  return `${row.repo.toLowerCase()}\n${environment}\n${row.sha}`;
+const HOUR_MS = 3_600_000;
+/** A log that is silent for so long while GitHub goes on deploying was not being written. */
+const SILENCE_HOURS = 2;
+
+/** Hours without any event between the first and the last, and what could not be judged. */
+export function outagesOf({ hours, incidents }: Pick<Gathered, 'hours' | 'incidents'>): Outages {
+  const known = [...hours.keys()].toSorted((a, b) => a - b);
+  const silences = known.flatMap((hour, at) => {
+    const next = known[at + 1];
+    if (next === undefined || next - hour < SILENCE_HOURS) return [];
+    return [{ fromMs: (hour + 1) * HOUR_MS, toMs: next * HOUR_MS }];
+  });
+  const failures = incidents
+    .filter(({ kind }) => kind === 'judge.failed')
+    .map(({ atMs }) => ({ fromMs: atMs - HOUR_MS, toMs: atMs }));
+  return { spans: [...silences, ...failures] };
 }
 
-function differencesOf(
-  rows: readonly Settled[],
-  population: readonly PopulationRow[] | null,
-): readonly Difference[] {
-  if (population === null) return [];
-  const released = rows.filter((row) => row.releasedAtMs !== null);
-  const ours = new Set(released.map(placeOf));
-  const theirs = new Set(population.map(placeOf));
-  const missing = population
-    .filter((row) => row.state === 'success' && !ours.has(placeOf(row)))
-    .map((row) => ({ ...row, side: 'github-only' as const, atMs: row.createdAtMs }));
-  const extra = released
-    .filter((row) => !theirs.has(placeOf(row)))
-    .map((row) => ({ ...row, side: 'log-only' as const, atMs: timeOf(row) }));
-  return [...missing, ...extra].map(({ side, repo, environment, deploymentId, sha, atMs }) => ({
-    side,
-    repo,
-    environment,
-    deploymentId,
-    sha,
-    atMs,
-  }));
+/** Compares what lies in the period with GitHub's list; `places` are of the whole log. */
+export function compareWith(
+  places: readonly LoggedPlace[],
+  population: Population | null,
+  about: { readonly within: Within; readonly gathered: Gathered },
+): Compared {
+  if (population === null) return { population: null, differences: [], github: () => null };
+  const { within, gathered } = about;
+  const guardedSince = new Map<string, number>();
+  for (const { repo, environment, atMs } of places) {
+    const key = `${repo.toLowerCase()}\n${environmentKey(environment)}`;
+    guardedSince.set(key, Math.min(atMs, guardedSince.get(key) ?? atMs));
+  }
+  const all = new Map(population.deployments.map((row) => [placeOf(row), row]));
+  const outages = outagesOf(gathered);
+  const endMs = gathered.lastMs ?? 0;
+  const differences = differencesOf(places, population, { guardedSince, outages, endMs }).filter(
+    (row) => within(row.atMs, row.repo),
+  );
+  const deployments = population.deployments.filter((row) => within(row.createdAtMs, row.repo));
+  const part = { ...population, deployments };
+  return { population: part, differences, github: (row) => all.get(placeOf(row)) ?? null };
 }
 
-function missingExceptions(differences: readonly Difference[]): readonly Exception[] {
-  return differences
-    .filter(({ side }) => side === 'github-only')
-    .map(({ repo, environment, atMs, sha }) => ({
-      type: 'not-in-log',
-      severity: 'high',
-      leafIndex: null,
-      repo,
-      environment,
-      runId: null,
-      atMs,
-      detail: `GitHub says that ${sha.slice(0, 12)} was deployed, and no event of ours does`,
-    }));
+/** What the comparison needs of a row. */
+export function loggedPlace(row: Settled): LoggedPlace {
+  const { repo, environment, sha, firstDecidedAtMs, releasedAtMs, deploymentId } = row;
+  return { repo, environment, sha, atMs: firstDecidedAtMs, releasedAtMs, deploymentId };
 }
 
 /** The record's part for a wish, by the time of release or, unreleased, of the first decision. */
 export function periodOf(
   collected: Collected,
   wish: Wish,
-  about: { readonly seed: string; readonly population: readonly PopulationRow[] | null },
+  about: { readonly seed: string; readonly population: Population | null },
 ): Period {
-  const within = inPeriod(wish);
+  const within = withinOf(wish);
   const deployments = collected.deployments
     .filter((row) => within(timeOf(row), row.repo))
     .toSorted((a, b) => timeOf(a) - timeOf(b) || a.leafIndex - b.leafIndex);
-  const population = about.population?.filter((row) => within(row.createdAtMs, row.repo)) ?? null;
-  const differences = differencesOf(deployments, population);
+  const places = collected.deployments.map(loggedPlace);
+  const compared = compareWith(places, about.population, { within, gathered: collected });
+  const summarizer = createSummary(about.seed);
   const found = deployments.map((row) => [row, exceptionsOf(row)] as const);
-  const counts = { approved: 0, by_policy: 0, break_glass: 0, none: 0, refused: 0, waiting: 0 };
-  for (const row of deployments) counts[row.disposition] += 1;
+  for (const [row, rows] of found) summarizer.add(row, rows);
+  const others = otherExceptions(collected, compared.differences, within);
+  summarizer.addOther(others);
+  const summary = summarizer.end();
   return {
+    ...compared,
     deployments,
-    exceptions: [...found.flatMap(([, rows]) => rows), ...missingExceptions(differences)],
+    exceptions: [...found.flatMap(([, rows]) => rows), ...others],
     byLeaf: new Map(found.map(([row, rows]) => [row.leafIndex, rows.map(({ type }) => type)])),
-    counts,
-    population,
-    differences,
-    sample: drawSample(
-      deployments.filter((row) => row.releasedAtMs !== null),
-      about.seed,
-    ),
+    counts: summary.counts,
+    sample: summary.sample,
     seed: about.seed,
+    summary,
   };
 }
 
+/** Differences that nothing explains. */
+export function unexplained(differences: readonly Difference[]): number {
+  return differences.filter(({ cause }) => cause === 'unexplained').length;
+}
+
 /** The five numbers that stand first in every report. */
-export function headline(period: Period): readonly (readonly [string, string])[] {
-  const { counts, population, differences } = period;
-  const released = counts.approved + counts.by_policy + counts.break_glass + counts.none;
+export function headline(told: Told): readonly (readonly [string, string])[] {
+  const { summary, population, differences } = told;
+  const { counts, released } = summary;
   return [
     ['Deployments to production', String(released)],
     ['With counted human approval', String(counts.approved)],
@@ -152,7 +155,7 @@ export function headline(period: Period): readonly (readonly [string, string])[]
     ['Without any approval', String(counts.none + counts.by_policy)],
     [
       'Unexplained differences to GitHub',
-      population === null ? 'not compared' : String(differences.length),
+      population === null ? 'not compared' : String(unexplained(differences)),
     ],
   ];
 }

@@ -16,6 +16,8 @@ export interface Approver extends Person {
   readonly permission: string;
   readonly teams: readonly string[];
   readonly independent: boolean;
+  /** Null: recorded before it was asked. */
+  readonly commented: boolean | null;
 }
 
 /**
@@ -44,6 +46,8 @@ export interface Deployment {
   readonly agents: readonly string[];
   readonly radius: DecisionMade['decision']['radius'];
   readonly dangers: readonly string[];
+  /** Ids of all findings, whatever their level. */
+  readonly findings: readonly string[];
   readonly dryRuns: readonly { readonly status: string; readonly sha256: string }[];
   readonly approvers: readonly Approver[];
   readonly refused: readonly {
@@ -57,10 +61,40 @@ export interface Deployment {
   readonly founded: boolean;
   readonly commits: number;
   readonly unreviewed: number;
+  readonly fromSha: string | null;
+  /** Facts of the changes, in their order; empty where none were recorded. */
+  readonly facts: readonly ChangeFacts[];
+  readonly more: NonNullable<DecisionMade['deployment']>['facts'] | null;
+  readonly glass: {
+    readonly by: readonly Person[];
+    readonly reason: string | null;
+    readonly reviewWithinMs: number;
+  } | null;
   readonly policySha256: string;
   readonly evidenceSha256: string;
   readonly requestedAtMs: number;
   readonly decidedAtMs: number;
+}
+
+export interface ChangeFacts {
+  readonly pull: number | null;
+  /** Null: none was given, or it was erased. */
+  readonly reason: string | null;
+  readonly tickets: readonly string[];
+  readonly commits: number;
+  readonly signed: number;
+  readonly contributors: readonly number[];
+  readonly sponsors: readonly number[];
+  readonly rollback: 'down-migration' | 'described' | null;
+}
+
+/** A review given after a release by break glass. */
+export interface ReviewAfter {
+  readonly leafIndex: number;
+  readonly person: Person;
+  readonly pull: number;
+  readonly atMs: number;
+  readonly outcome: 'approved' | 'changes-requested';
 }
 
 /** A deployment with what became of it. */
@@ -69,6 +103,7 @@ export interface Settled extends Deployment {
   readonly releasedAtMs: number | null;
   /** The leaf that says that GitHub took the release. */
   readonly releaseLeaf: number | null;
+  readonly reviewedAfter: readonly ReviewAfter[];
   readonly disposition: Disposition;
 }
 
@@ -84,10 +119,15 @@ function personOf(person: PersonRef | null, login: string | null): Person | null
 /** Environments that the report counts as production when no rule of the policy names them. */
 const PRODUCTION = /^\s*(?:prod(?:uction)?|live|prod-.*)\s*$/i;
 
+/** Whether an environment counts as production by its name alone. */
+export function isProductionName(environment: string): boolean {
+  return PRODUCTION.test(environment);
+}
+
 /** Whether a decision is about a production deployment. */
 export function isProduction(event: DecisionMade): boolean {
   if (event.subject?.kind !== 'deployment' || event.deployment === null) return false;
-  return event.deployment.rule !== null || PRODUCTION.test(event.subject.environment ?? '');
+  return event.deployment.rule !== null || isProductionName(event.subject.environment ?? '');
 }
 
 function approversOf(
@@ -103,7 +143,33 @@ function approversOf(
     permission: row.permission,
     teams: row.teams,
     independent: row.independent,
+    commented: row.commented ?? null,
   }));
+}
+
+function factsOf(event: DecisionMade, at: (path: string) => string | null): readonly ChangeFacts[] {
+  return event.changes.flatMap(({ pull, facts }, i) =>
+    facts === undefined
+      ? []
+      : [
+          {
+            pull,
+            ...facts,
+            reason: facts.reason === null ? null : at(`changes.${i}.facts.reason`),
+          },
+        ],
+  );
+}
+
+function glassOf(event: DecisionMade, at: (path: string) => string | null): Deployment['glass'] {
+  const glass = event.deployment?.facts?.glass ?? null;
+  if (glass === null) return null;
+  const path = 'deployment.facts.glass';
+  return {
+    by: glass.by.map(({ id }, i) => ({ id, login: at(`${path}.by.${i}.login`) })),
+    reason: at(`${path}.reason`),
+    reviewWithinMs: glass.reviewWithinMs,
+  };
 }
 
 /** Reads a decision about a deployment into a row. */
@@ -135,6 +201,7 @@ export function deploymentOf(
     agents: event.origin.agents,
     radius: decision.radius,
     dangers: decision.findings.filter((row) => row.level === 'danger').map((row) => row.id),
+    findings: [...new Set(decision.findings.map((row) => row.id))],
     dryRuns: changes.map(({ dryRun: { status, sha256 } }) => ({ status, sha256 })),
     approvers: approversOf(event, at),
     refused: decision.refused.map((row, i) => ({
@@ -152,6 +219,10 @@ export function deploymentOf(
     founded: allows(event),
     commits: deployment?.commits ?? 0,
     unreviewed: deployment?.unreviewed ?? 0,
+    fromSha: deployment?.fromSha ?? null,
+    facts: factsOf(event, at),
+    more: deployment?.facts ?? null,
+    glass: glassOf(event, at),
     policySha256: event.policy.sha256,
     evidenceSha256: event.evidence.sha256,
     requestedAtMs: deployment?.requestedAtMs ?? event.recordedAtMs,

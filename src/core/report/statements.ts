@@ -1,8 +1,14 @@
 /** One in-toto statement (v1) per released deployment, with a simple verification result. */
-import type { Period } from './period.ts';
 import { dryRunOf, type Settled } from './row.ts';
 
-const INDEPENDENT = ['no-approval', 'self-approval', 'not-independent'];
+const INDEPENDENT = [
+  'no-approval',
+  'self-approval',
+  'not-independent',
+  'approver-is-committer',
+  'approver-is-bot',
+  'approver-without-role',
+];
 
 function propertiesOf(row: Settled, types: readonly string[], origin: string): readonly string[] {
   const human = row.approvers.length > 0;
@@ -17,8 +23,7 @@ function propertiesOf(row: Settled, types: readonly string[], origin: string): r
 }
 
 /** The statement of a released deployment. */
-export function statementOf(row: Settled, period: Period, about: Origin): unknown {
-  const types = period.byLeaf.get(row.leafIndex) ?? [];
+export function statementOf(row: Settled, types: readonly string[], about: Origin): unknown {
   return {
     _type: 'https://in-toto.io/Statement/v1',
     subject: [{ name: `${row.repo}@${row.environment}`, digest: { gitCommit: row.sha } }],

@@ -1,7 +1,19 @@
 /** Every table of the bundle as columns and rows; CSV and HTML are made from the same value. */
-import type { Collected } from './collect.ts';
+import type { Gathered } from './collect.ts';
 import { type Cell, cellsOf, COLUMNS, iso } from './columns.ts';
-import type { Period } from './period.ts';
+import type { Exception } from './exceptions.ts';
+import { type Period, type Told, withinOf, type Wish } from './period.ts';
+import type { Difference } from './population.ts';
+import {
+  access,
+  agents,
+  approvers,
+  breakGlass,
+  gateHealth,
+  id,
+  policyChanges,
+  several,
+} from './record-tables.ts';
 import type { Settled } from './row.ts';
 
 export interface Table {
@@ -10,80 +22,154 @@ export interface Table {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
+  /** How many rows there are, when not all are here. */
+  readonly total?: number;
 }
 
-function register(period: Period, checkpointSize: number): Table {
-  return {
-    name: 'deployments',
-    title: 'Register of production deployments',
-    columns: COLUMNS.map(([name]) => name),
-    rows: period.deployments.map((row) =>
-      cellsOf(row, { exceptions: period.byLeaf.get(row.leafIndex) ?? [], checkpointSize }),
-    ),
-  };
+/** The register's heading and one of its rows; the bundle writes them one by one. */
+export const REGISTER: Omit<Table, 'rows'> = {
+  name: 'deployments',
+  title: 'Register of production deployments',
+  columns: COLUMNS.map(([name]) => name),
+};
+
+export function registerCells(
+  row: Settled,
+  types: readonly string[],
+  about: { readonly told: Pick<Told, 'github'>; readonly size: number },
+): readonly Cell[] {
+  const { told, size } = about;
+  return cellsOf(row, { exceptions: types, checkpointSize: size, github: told.github(row) });
 }
 
-function exceptions({ exceptions: found }: Period): Table {
-  const order = { high: 0, medium: 1, low: 2 } as const;
-  return {
-    name: 'exceptions',
-    title: 'Exceptions',
-    columns: ['type', 'severity', 'leaf_index', 'repo', 'environment', 'run_id', 'at', 'detail'],
-    rows: found
-      .toSorted((a, b) => order[a.severity] - order[b.severity] || a.atMs - b.atMs)
-      .map((row) => [
-        row.type,
-        row.severity,
-        row.leafIndex,
-        row.repo,
-        row.environment,
-        row.runId === null ? null : String(row.runId),
-        iso(row.atMs),
-        row.detail,
-      ]),
-  };
+export const EXCEPTIONS: Omit<Table, 'rows'> = {
+  name: 'exceptions',
+  title: 'Exceptions',
+  columns: [
+    'type',
+    'severity',
+    'leaf_index',
+    'repo',
+    'environment',
+    'run_id',
+    'at',
+    'detail',
+    'owner',
+    'ticket',
+    'closed_at',
+  ],
+};
+
+/** An exception as a row; owner, ticket and end are for whoever works on it. */
+export function exceptionCells(row: Exception): readonly Cell[] {
+  const { type, severity, leafIndex, repo, environment, runId, atMs, detail } = row;
+  const at = iso(atMs);
+  return [type, severity, leafIndex, repo, environment, id(runId), at, detail, null, null, null];
 }
 
-function population(period: Period): Table {
-  const columns = ['side', 'repo', 'environment', 'deployment_id', 'head_sha', 'at', 'meaning'];
+const MEANING: Readonly<Record<Difference['cause'], string>> = {
+  'before-the-gate': 'explained: the gate was not there yet',
+  'past-the-gate': 'exception: it was held or refused, and deployed all the same',
+  'gate-unavailable': 'exception: the gate was down',
+  'delivery-failed': 'exception: GitHub could not reach the gate',
+  'on-its-way': 'explained: too young to be compared; the next report has it',
+  'not-run': 'explained: released, and GitHub lists no deployment of it',
+  unexplained: 'exception: deployed without an event of ours',
+};
+
+function population(told: Told): Table {
+  const { population: theirs, differences, summary } = told;
+  const columns = [
+    'side',
+    'repo',
+    'environment',
+    'deployment_id',
+    'head_sha',
+    'at',
+    'cause',
+    'evidence',
+  ];
   const title = "Completeness: GitHub's deployments against this log";
-  if (period.population === null) {
-    const meaning =
-      'GitHub was not asked: give GITHUB_TOKEN to compare the log with its deployments.';
-    return {
-      name: 'population',
-      title,
-      columns,
-      rows: [['not compared', null, null, null, null, null, meaning]],
-    };
+  const total = (what: string, count: number, more: string): readonly Cell[] => [
+    what,
+    null,
+    null,
+    null,
+    null,
+    null,
+    String(count),
+    more,
+  ];
+  if (theirs === null) {
+    const rows = [
+      total('D this log', summary.deployments, `${summary.released} of them released`),
+      total(
+        'A, B, C GitHub',
+        0,
+        'not compared: give GITHUB_TOKEN, --population FILE, or let the server sweep',
+      ),
+    ];
+    return { name: 'population', title, columns, rows };
   }
-  const both = period.population.length;
-  const total = [`${both} deployments at GitHub in the period`, null, null, null, null, null];
+  const { deployments, runs, deliveries, from, readAtMs } = theirs;
+  const failed = deliveries.filter(({ statusCode }) => statusCode < 200 || statusCode > 299);
+  const won = deployments.filter(({ state }) => state === 'success').length;
   return {
     name: 'population',
     title,
     columns,
     rows: [
-      [...total, `${period.deployments.length} in this log`],
-      ...period.differences.map((row) => [
+      total('A GitHub deployments', deployments.length, `${won} successful; from ${from}`),
+      total('B GitHub workflow runs', runs.length, `read until ${iso(readAtMs)}`),
+      total('C GitHub deliveries', deliveries.length, `${failed.length} were not answered`),
+      total('D this log', summary.deployments, `${summary.released} of them released`),
+      total('differences', differences.length, 'each below, with its cause'),
+      ...differences.map((row) => [
         row.side,
         row.repo,
         row.environment,
-        row.deploymentId === null ? null : String(row.deploymentId),
+        id(row.deploymentId),
         row.sha,
         iso(row.atMs),
-        row.side === 'github-only'
-          ? 'deployed without an event of ours: the gate was not there, or was gone round'
-          : 'released by us; GitHub lists no deployment of this commit',
+        MEANING[row.cause],
+        row.evidence,
       ]),
     ],
   };
 }
 
-function samples(period: Period): Table {
+function scope({ summary }: Told): Table {
+  return {
+    name: 'scope',
+    title: 'Scope: repositories and environments that the log speaks of',
+    columns: [
+      'repo',
+      'environment',
+      'production_by',
+      'judged',
+      'released',
+      'exceptions',
+      'first_leaf',
+      'last_leaf',
+    ],
+    rows: summary.places.map((row) => [
+      row.repo,
+      row.environment,
+      several([...row.rules].toSorted()),
+      row.judged,
+      row.released,
+      row.exceptions,
+      row.firstLeaf,
+      row.lastLeaf,
+    ]),
+  };
+}
+
+function samples({ summary, seed }: Told): Table {
+  const { sample } = summary;
   return {
     name: 'samples',
-    title: `Sample of ${period.sample.length}, drawn by the seed ${period.seed || '(none)'}`,
+    title: `Sample of ${sample.length}, drawn by the seed ${seed || '(none)'}`,
     columns: [
       'rank',
       'leaf_index',
@@ -92,182 +178,70 @@ function samples(period: Period): Table {
       'environment',
       'run_id',
       'head_sha',
+      'approvers',
+      'disposition',
+      'link',
       'proof',
     ],
-    rows: period.sample.map((row, at) => [
+    rows: sample.map((row, at) => [
       at + 1,
       row.leafIndex,
       row.eventId,
       row.repo,
       row.environment,
-      row.runId === null ? null : String(row.runId),
+      id(row.runId),
       row.sha,
+      several(row.approvers.map(({ id: one, login }) => login ?? `account ${one}`)),
+      row.disposition,
+      (row.runId ?? -1) > 0 ? `https://github.com/${row.repo}/actions/runs/${row.runId}` : null,
       `proofs/${row.leafIndex}.tlog-proof`,
     ]),
   };
 }
 
-const QUICK_S = 60;
-
-function secondsOf(row: Settled, atMs: number): number {
-  return Math.round((atMs - row.requestedAtMs) / 1000);
-}
-
-function approvers({ deployments }: Period): Table {
-  const people = new Map<number | null, { login: string | null; rows: Settled[]; quick: number }>();
-  const released = deployments.filter((row) => row.releasedAtMs !== null);
-  for (const row of released) {
-    for (const one of row.approvers) {
-      const entry = people.get(one.id) ?? { login: one.login, rows: [], quick: 0 };
-      entry.rows.push(row);
-      const seconds = secondsOf(row, one.atMs);
-      if (seconds >= 0 && seconds < QUICK_S) entry.quick += 1;
-      people.set(one.id, entry);
-    }
-  }
+/** What was recorded in the period beside the deployments; the whole log when none is named. */
+function gatheredWithin(gathered: Gathered, wish: Wish | null): Gathered {
+  if (wish === null) return gathered;
+  const within = withinOf(wish);
   return {
-    name: 'approvers',
-    title: 'Who approves',
-    columns: [
-      'approver_id',
-      'approver_login',
-      'approvals',
-      'share_percent',
-      'high_or_critical',
-      'under_60_s',
-      'authors',
-    ],
-    rows: [...people]
-      .toSorted(([a, x], [b, y]) => y.rows.length - x.rows.length || (a ?? 0) - (b ?? 0))
-      .map(([id, { login, rows, quick }]) => [
-        id === null ? null : String(id),
-        login,
-        rows.length,
-        Math.round((rows.length / Math.max(1, released.length)) * 100),
-        rows.filter(({ radius }) => radius === 'high' || radius === 'critical').length,
-        quick,
-        new Set(rows.flatMap((row) => row.authors.map((author) => author?.id))).size,
-      ]),
+    ...gathered,
+    policyChanges: gathered.policyChanges.filter((row) => within(row.atMs, row.repo)),
+    incidents: gathered.incidents.filter((row) => within(row.atMs, row.repo ?? wish.repo ?? '')),
   };
 }
 
-function agents({ agents: found }: Collected): Table {
-  return {
-    name: 'agents',
-    title: 'Agents',
-    columns: ['agent', 'changes', 'dangers', 'refused_approvals', 'held', 'deployments'],
-    rows: found.map((row) => [
-      row.name,
-      row.changes,
-      row.dangers,
-      row.refusedApprovals,
-      row.held,
-      row.deployments,
-    ]),
-  };
-}
-
-function policyChanges({ policyChanges: found }: Collected): Table {
-  return {
-    name: 'policy_changes',
-    title: 'Policies that spoke',
-    columns: ['leaf_index', 'at', 'repo', 'before', 'after', 'files', 'problems', 'seen_because'],
-    rows: found.map((row) => [
-      row.leafIndex,
-      iso(row.atMs),
-      row.repo,
-      row.before,
-      row.after,
-      row.spoke.map(({ file, commitSha }) => `${file}@${commitSha ?? 'none'}`).join('; '),
-      row.problems,
-      row.because,
-    ]),
-  };
-}
-
-function breakGlass({ deployments }: Period): Table {
-  const rows = deployments.filter((row) => row.disposition === 'break_glass');
-  return {
-    name: 'break_glass',
-    title: 'Break glass',
-    columns: ['leaf_index', 'repo', 'environment', 'run_id', 'released_at', 'pr', 'radius'],
-    rows: rows.map((row) => [
-      row.leafIndex,
-      row.repo,
-      row.environment,
-      row.runId === null ? null : String(row.runId),
-      iso(row.releasedAtMs),
-      row.pulls.join('; '),
-      row.radius,
-    ]),
-  };
-}
-
-function access({ incidents }: Collected): Table {
-  return {
-    name: 'access',
-    title: 'Access to the record, keys, suspensions and erasures',
-    columns: ['leaf_index', 'at', 'kind', 'repo', 'who', 'what'],
-    rows: incidents
-      .filter(({ kind }) => kind !== 'judge.failed')
-      .map((row) => [row.leafIndex, iso(row.atMs), row.kind, row.repo, row.who, row.what]),
-  };
-}
-
-const HOUR_MS = 3_600_000;
-
-/** Hours without any event between the first and the last, and what could not be judged. */
-function gateHealth({ hours, incidents }: Collected): Table {
-  const known = [...hours.keys()].toSorted((a, b) => a - b);
-  const silences = known.flatMap((hour, at) => {
-    const next = known[at + 1];
-    return next === undefined || next - hour < 2 ? [] : [{ from: hour + 1, to: next }];
-  });
-  return {
-    name: 'gate_health',
-    title: 'The gate: silence and failures',
-    columns: ['kind', 'from', 'to', 'hours', 'leaf_index', 'repo', 'what'],
-    rows: [
-      ...silences.map(({ from, to }): readonly Cell[] => [
-        'silence',
-        iso(from * HOUR_MS),
-        iso(to * HOUR_MS),
-        to - from,
-        null,
-        null,
-        'nothing was recorded; compare with the completeness table',
-      ]),
-      ...incidents
-        .filter(({ kind }) => kind === 'judge.failed')
-        .map((row): readonly Cell[] => [
-          'not judged',
-          iso(row.atMs),
-          null,
-          null,
-          row.leafIndex,
-          row.repo,
-          row.what,
-        ]),
-    ],
-  };
+/** Every table but the two long ones. */
+export function smallTables(
+  gathered: Gathered,
+  told: Told,
+  wish: Wish | null = null,
+): readonly Table[] {
+  const part = gatheredWithin(gathered, wish);
+  return [
+    scope(told),
+    population(told),
+    samples(told),
+    approvers(told),
+    agents(part),
+    policyChanges(part),
+    breakGlass(told),
+    access(part, told),
+    gateHealth(part),
+  ];
 }
 
 /** Every table, in the order of the report. */
-export function tablesOf(
-  collected: Collected,
-  period: Period,
-  checkpointSize: number,
-): readonly Table[] {
+export function tablesOf(gathered: Gathered, period: Period, size: number): readonly Table[] {
+  const order = { high: 0, medium: 1, low: 2 } as const;
+  const found = period.exceptions.toSorted(
+    (a, b) => order[a.severity] - order[b.severity] || a.atMs - b.atMs,
+  );
+  const rows = period.deployments.map((row) =>
+    registerCells(row, period.byLeaf.get(row.leafIndex) ?? [], { told: period, size }),
+  );
   return [
-    register(period, checkpointSize),
-    exceptions(period),
-    population(period),
-    samples(period),
-    approvers(period),
-    agents(collected),
-    policyChanges(collected),
-    breakGlass(period),
-    access(collected),
-    gateHealth(collected),
+    { ...REGISTER, rows },
+    { ...EXCEPTIONS, rows: found.map(exceptionCells) },
+    ...smallTables(gathered, period),
   ];
 }

@@ -1,0 +1,259 @@
+/** Tables about people, agents, the policy, access and the gate's health. */
+import type { Gathered, Incident } from './collect.ts';
+import { type Cell, iso } from './columns.ts';
+import { outagesOf, type Told } from './period.ts';
+import type { Settled } from './row.ts';
+import type { Table } from './tables.ts';
+
+/** A number as text, as spreadsheets round long ones. */
+export const id = (value: number | null): Cell => (value === null ? null : String(value));
+/** Several values in one cell. */
+export const several = (values: readonly (string | number)[]): Cell =>
+  values.length === 0 ? null : values.join('; ');
+
+/** Who approved how much, how fast, and whom. */
+export function approvers({ summary }: Told): Table {
+  const { approvers: people, released, pairs } = summary;
+  const given = (one: string, other: string): number => pairs.get(one)?.get(other) ?? 0;
+  const reciprocal = (login: string): Cell =>
+    several([...pairs.keys()].filter((one) => given(one, login) > 0 && given(login, one) > 0));
+  return {
+    name: 'approvers',
+    title: 'Who approves',
+    columns: [
+      'approver_id',
+      'approver_login',
+      'approvals',
+      'share_percent',
+      'over_40_percent',
+      'high_or_critical',
+      'high_under_60_s',
+      'authors',
+      'approve_each_other',
+    ],
+    rows: [...people]
+      .toSorted(([a, x], [b, y]) => y.approvals - x.approvals || (a ?? 0) - (b ?? 0))
+      .map(([one, { login, approvals, grave, quick, authors }]) => {
+        const share = approvals / Math.max(1, released);
+        return [
+          id(one),
+          login,
+          approvals,
+          Math.round(share * 100),
+          share > 0.4 ? 'yes' : 'no',
+          grave,
+          quick,
+          authors.size,
+          reciprocal(login ?? `account ${one}`),
+        ];
+      }),
+  };
+}
+
+/** What each agent did, for whom, and where it reached. */
+export function agents({ agents: found }: Gathered): Table {
+  return {
+    name: 'agents',
+    title: 'Agents',
+    columns: [
+      'agent',
+      'sponsor_ids',
+      'changes',
+      'low',
+      'medium',
+      'high',
+      'critical',
+      'dangers',
+      'refused_approvals',
+      'held',
+      'deployments',
+      'reached',
+    ],
+    rows: found.map((row) => [
+      row.name,
+      several(row.sponsors),
+      row.changes,
+      ...['low', 'medium', 'high', 'critical'].map((radius) => row.radii[radius] ?? 0),
+      row.dangers,
+      row.refusedApprovals,
+      row.held,
+      row.deployments,
+      several(row.reached),
+    ]),
+  };
+}
+
+/** Every change of the policy that deployments were judged by. */
+export function policyChanges({ policyChanges: found }: Gathered): Table {
+  return {
+    name: 'policy_changes',
+    title: 'Changes of the policy',
+    columns: [
+      'leaf_index',
+      'at',
+      'repo',
+      'environment',
+      'before',
+      'after',
+      'weaker',
+      'files',
+      'pr',
+      'changed_by',
+      'approved_by',
+      'problems',
+    ],
+    rows: found.map((row) => [
+      row.leafIndex,
+      iso(row.atMs),
+      row.repo,
+      row.environment,
+      row.before,
+      row.after,
+      several(row.weaker),
+      row.spoke.map(({ file, commitSha }) => `${file}@${commitSha ?? 'none'}`).join('; '),
+      row.pull === null ? null : `#${row.pull.pull}`,
+      row.pull?.author ?? null,
+      row.pull === null ? null : (several(row.pull.approvers) ?? 'nobody'),
+      row.problems,
+    ]),
+  };
+}
+
+function reviewAfter(row: Settled): readonly Cell[] {
+  const limitMs = (row.releasedAtMs ?? 0) + (row.glass?.reviewWithinMs ?? 86_400_000);
+  const done = row.reviewedAfter.filter(({ outcome }) => outcome === 'approved');
+  const [first] = done.toSorted((a, b) => a.atMs - b.atMs);
+  const who = first === undefined ? null : (first.person.login ?? `account ${first.person.id}`);
+  const state = first === undefined ? 'open' : first.atMs <= limitMs ? 'in time' : 'late';
+  return [iso(limitMs), state, who, iso(first?.atMs ?? null)];
+}
+
+/** Every release by break glass, with its review afterwards. */
+export function breakGlass({ summary }: Told): Table {
+  return {
+    name: 'break_glass',
+    title: 'Break glass',
+    columns: [
+      'leaf_index',
+      'repo',
+      'environment',
+      'run_id',
+      'released_at',
+      'pr',
+      'radius',
+      'who',
+      'second_person',
+      'reason',
+      'review_due',
+      'review_after',
+      'reviewed_by',
+      'reviewed_at',
+    ],
+    rows: summary.glass.map((row) => {
+      const [who = null, second = null] = (row.glass?.by ?? []).map(
+        ({ id: one, login }) => login ?? `account ${one}`,
+      );
+      return [
+        row.leafIndex,
+        row.repo,
+        row.environment,
+        id(row.runId),
+        iso(row.releasedAtMs),
+        several(row.pulls),
+        row.radius,
+        who,
+        second,
+        row.glass?.reason ?? null,
+        ...reviewAfter(row),
+      ];
+    }),
+  };
+}
+
+const incidentCells = (row: Incident): readonly Cell[] => [
+  row.leafIndex,
+  iso(row.atMs),
+  row.kind,
+  row.repo,
+  row.who,
+  row.what,
+];
+
+const HEALTH: ReadonlySet<string> = new Set(['judge.failed', 'incident.opened', 'incident.closed']);
+
+/** Terms of a policy that open a way around the reviews. */
+const WAYS: readonly (readonly [string, string])[] = [
+  ['mayBreakGlass', 'people of the break-glass teams'],
+  ['maySolo', 'every author (solo)'],
+  ['mayDeployerApprove', 'whoever deploys may also approve'],
+  ['mayRollBack', 'whoever rolls back to a released commit'],
+  ['mayAccept', 'accepted commits of the policy'],
+  ['mayUndeclaredBeHuman', 'undeclared agents count as people'],
+];
+
+/** Ways around the gate, and who touched the record. */
+export function access(gathered: Gathered, told: Told): Table {
+  const ways = gathered.policyChanges.flatMap((row) =>
+    WAYS.filter(([term]) => (row.terms[term] ?? 0) > 0).map(([term, who]): readonly Cell[] => [
+      row.leafIndex,
+      iso(row.atMs),
+      'way-round',
+      `${row.repo}@${row.environment}`,
+      who,
+      `from here on the policy allows it: ${term}`,
+    ]),
+  );
+  const now = (told.population?.access ?? []).map((row): readonly Cell[] => [
+    null,
+    iso(told.population?.readAtMs ?? null),
+    'bypass-now',
+    row.repo,
+    row.who,
+    row.how,
+  ]);
+  return {
+    name: 'access',
+    title: 'Access: ways around the gate, reads of the record, keys, suspensions, erasures',
+    columns: ['leaf_index', 'at', 'kind', 'repo', 'who', 'what'],
+    rows: [
+      ...ways,
+      ...gathered.incidents.filter(({ kind }) => !HEALTH.has(kind)).map(incidentCells),
+      ...now,
+    ],
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** When the gate was silent or could not judge. */
+export function gateHealth(gathered: Gathered): Table {
+  const { incidents } = gathered;
+  const silences = outagesOf({ hours: gathered.hours, incidents: [] }).spans;
+  return {
+    name: 'gate_health',
+    title: 'The gate: silence and failures',
+    columns: ['kind', 'from', 'to', 'hours', 'leaf_index', 'repo', 'what'],
+    rows: [
+      ...silences.map(({ fromMs, toMs }): readonly Cell[] => [
+        'silence',
+        iso(fromMs),
+        iso(toMs),
+        (toMs - fromMs) / HOUR_MS,
+        null,
+        null,
+        'nothing was recorded; compare with the completeness table',
+      ]),
+      ...incidents
+        .filter(({ kind }) => HEALTH.has(kind))
+        .map((row): readonly Cell[] => [
+          row.kind === 'judge.failed' ? 'not judged' : row.kind,
+          iso(row.atMs),
+          null,
+          null,
+          row.leafIndex,
+          row.repo,
+          row.what,
+        ]),
+    ],
+  };
+}
