@@ -246,6 +246,18 @@ export interface DeploymentEvidence {
   readonly together?: Change | null;
   /** What stands behind the policy's rows `accepted`, as far as this range or its start needs them. */
   readonly accepted?: readonly AcceptedCommits[];
+  /**
+   * Reusable workflows of other repositories that the run took by a name that can move, with the
+   * commit of each now and when what runs was released; `before` null: not known.
+   */
+  readonly referenced?: readonly ReferencedWorkflow[];
+}
+
+/** A workflow of another repository, at the commit where a run took it. */
+export interface ReferencedWorkflow {
+  readonly path: string;
+  readonly sha: string;
+  readonly before: string | null;
 }
 
 /** How GitHub's checks stood at the commit that is to be deployed. */

@@ -24,6 +24,7 @@ const runSchema = z.object({
   actor: restAccountSchema.nullish(),
   triggering_actor: restAccountSchema.nullish(),
   created_at: timeSchema,
+  referenced_workflows: z.array(z.object({ path: z.string(), sha: z.string() })).nullish(),
 });
 
 export interface RunFacts {
@@ -39,6 +40,8 @@ export interface RunFacts {
   readonly triggeringActor: Account | null;
   readonly createdAtMs: number;
   readonly readAtMs: number;
+  /** Reusable workflows that the run took, each at the commit where it stood then. */
+  readonly referenced: readonly { readonly path: string; readonly sha: string }[];
 }
 
 /** The run, whatever its state; null when there is none. */
@@ -59,6 +62,7 @@ export async function readRun(reading: Reading, runId: number): Promise<RunFacts
       triggeringActor: run.triggering_actor ?? null,
       createdAtMs: run.created_at,
       readAtMs: answer.atMs,
+      referenced: run.referenced_workflows ?? [],
     };
   } catch (fault) {
     if (isRefusal(fault, 404)) return null;

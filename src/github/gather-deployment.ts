@@ -30,6 +30,7 @@ import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { policySources, readPolicyFacts } from './policy-files.ts';
 import { groupsOf, type ListedCommit, type MergeGroup, readLinks, readRange } from './range.ts';
 import { parseAnswer, place, type Reading, shaSchema } from './reading.ts';
+import { readReferenced } from './referenced.ts';
 import { hasRun, readStart, type Start } from './release-start.ts';
 import { readSucceededIn, readTogether } from './whole-range.ts';
 
@@ -83,6 +84,7 @@ export async function gatherExternal(
     triggeringActor: null,
     createdAtMs: commitAtMs,
     readAtMs: commitAtMs,
+    referenced: [],
   };
   const facts = deployment ?? {
     id: 0,
@@ -143,7 +145,8 @@ async function gatherAsked(
     nowMs: run.readAtMs,
   });
   const asked = { ...(await requestedOf(reading, target)), ...(await checksOf(reading, target)) };
-  const watched = { bypass, bypasses, ...asked };
+  const referenced = await readReferenced(reading, run, start);
+  const watched = { bypass, bypasses, ...asked, ...referenced };
   return {
     v: 1,
     subject: {

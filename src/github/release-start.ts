@@ -14,6 +14,8 @@ export interface Start {
   readonly sha: string | null;
   readonly origin: DeploymentEvidence['fromOrigin'];
   readonly atMs: number | null;
+  /** The run that deployed it; null when it is not known. */
+  readonly runId: number | null;
   /** Where the start was found, when it is adopted only now. */
   readonly adopted: DeploymentEvidence['adopted'];
   /** Commits that were released to this environment before, for a rollback. */
@@ -45,15 +47,18 @@ export async function readStart(reading: Reading, asked: StartAsked): Promise<St
     newest: newest === null ? null : { sha: newest.sha, atMs: newest.atMs },
   };
   if (start !== null) {
-    const { sha, origin, atMs } = start;
-    return { ...base, sha, origin, atMs, adopted: null };
+    const { sha, origin, atMs, runId } = start;
+    const known = runId > 0 && !isExternalRun(runId) ? runId : null;
+    return { ...base, sha, origin, atMs, runId: known, adopted: null };
   }
   // With any release of ours on record, GitHub's list of deployments is never believed again.
   const adopted = releases.length > 0 ? null : await adopt(reading, asked);
-  if (adopted === null) return { ...base, sha: null, origin: null, atMs: null, adopted: null };
-  const { sha, createdAtMs: atMs } = adopted;
-  const found = { runId: adopted.runId, deploymentId: adopted.id, atMs };
-  return { ...base, sha, origin: 'adopted', atMs, adopted: found };
+  if (adopted === null) {
+    return { ...base, sha: null, origin: null, atMs: null, runId: null, adopted: null };
+  }
+  const { sha, createdAtMs: atMs, runId } = adopted;
+  const found = { runId, deploymentId: adopted.id, atMs };
+  return { ...base, sha, origin: 'adopted', atMs, runId, adopted: found };
 }
 
 /** Newest first. Releases of one commit in a row are one: again and again is still what runs. */

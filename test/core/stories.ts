@@ -202,6 +202,7 @@ function deploymentOf(story: DeploymentStory, changes: readonly Change[]): Deplo
       ? {}
       : { firstRequestedAtMs: at(story.firstRequestedMinute) }),
     ...(story.bypass === undefined ? {} : { bypass: story.bypass }),
+    ...referencedOf(story),
     ...(story.succeededIn === undefined ? {} : { succeededIn: story.succeededIn }),
     ...(story.rollbackSinceMinute === undefined
       ? {}
@@ -216,6 +217,13 @@ function deploymentOf(story: DeploymentStory, changes: readonly Change[]): Deplo
       ? {}
       : { together: changeOf({ pull: null, does: story.together }, 0, {}) }),
   };
+}
+
+function referencedOf(story: DeploymentStory): Pick<DeploymentEvidence, 'referenced'> {
+  const { workflowWas: before } = story;
+  if (before === undefined) return {};
+  const path = 'acme/ci/.github/workflows/deploy.yml@v1';
+  return { referenced: [{ path, sha: 'b'.repeat(40), before }] };
 }
 
 function acceptedOf(story: AcceptedStory): AcceptedCommits {

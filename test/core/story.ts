@@ -68,6 +68,8 @@ export interface DeploymentStory
     Pick<DeploymentEvidence, 'environment' | 'runEvent' | 'fromOrigin' | 'succeededIn' | 'bypass'>
   > {
   readonly runSha?: string;
+  /** A reusable workflow of elsewhere: where it stood before; null: not known. */
+  readonly workflowWas?: string | null;
   readonly from?: string | null;
   readonly forkRun?: boolean;
   /** The repository that the run belongs to could not be read. */

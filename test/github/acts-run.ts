@@ -21,6 +21,7 @@ export interface RunOptions {
   /** Sha of the deployment when it is another one than the run's. */
   readonly deploymentSha: string | null;
   readonly deployment: boolean;
+  readonly referenced?: RunRecord['referenced'];
   /** The fork that a pull request's run comes from. */
   readonly headRepo?: RepoRecord;
 }
@@ -71,6 +72,7 @@ export async function startRun(world: World, options: RunOptions): Promise<RunRe
     jobs: [],
     approvals: [],
     artifacts: [],
+    referenced: options.referenced ?? [],
     autoComplete: options.autoComplete,
   };
   repo.runs.unshift(run);

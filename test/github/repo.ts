@@ -39,6 +39,8 @@ export interface StartRunOptions {
   /** Null: a run that deploys nowhere. */
   readonly environment?: string | null;
   readonly event?: string;
+  /** Reusable workflows of elsewhere, as they are now. */
+  readonly referenced?: RunRecord['referenced'];
   readonly actor: Who;
   readonly path?: string;
   readonly name?: string;
@@ -155,6 +157,7 @@ export class Repo extends Named {
       autoComplete: options.autoComplete ?? true,
       deploymentSha: options.deploymentSha ?? null,
       deployment: options.deployment ?? true,
+      ...(options.referenced === undefined ? {} : { referenced: options.referenced }),
       ...(options.headRepo === undefined ? {} : { headRepo: options.headRepo.record }),
     });
     return new Run(this.world, this.record, run);

@@ -215,7 +215,7 @@ export async function runJson(world: World, repo: RepoRecord, run: RunRecord): P
     updated_at: iso(run.updatedAtMs),
     actor: accountJson(world, run.actor),
     run_attempt: run.attempt,
-    referenced_workflows: [],
+    referenced_workflows: run.referenced.map((one) => ({ ...one })),
     run_started_at: iso(run.createdAtMs),
     triggering_actor: accountJson(world, run.triggeringActor),
     jobs_url: `${url}/jobs`,

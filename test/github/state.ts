@@ -266,6 +266,13 @@ export interface ArtifactRecord {
   readonly expiresAtMs: number;
 }
 
+interface Referenced {
+  /** `acme/ci/.github/workflows/deploy.yml@v1`. */
+  readonly path: string;
+  readonly sha: string;
+  readonly ref?: string;
+}
+
 export interface RunRecord {
   readonly id: number;
   readonly number: number;
@@ -286,6 +293,8 @@ export interface RunRecord {
   readonly jobs: JobRecord[];
   readonly approvals: Approval[];
   readonly artifacts: ArtifactRecord[];
+  /** Reusable workflows that this run took, as they were when it started. */
+  readonly referenced: readonly Referenced[];
   /** Release alone does not finish a run when this is false. */
   readonly autoComplete: boolean;
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import type { Repo } from '../github/index.ts';
 import type { Pull } from '../github/pull.ts';
+import type { Run } from '../github/repo.ts';
 import { against, type Line, openLine, refusals, shop, work } from './line.ts';
 
 let line: Line;
@@ -164,6 +165,35 @@ test('B22 a job without a deployment is not released', async () => {
   const seen = await line.deployment(run);
   assert.deepEqual([seen.decision.verdict, run.state], ['hold', 'waiting']);
   assert.ok(against(seen).includes('deployment-unread'), against(seen).join());
+});
+
+test('B25 a reusable workflow that moved since the last release is not released unseen', async () => {
+  const repo = await shop(line);
+  const name = 'acme/ci/.github/workflows/deploy.yml';
+  const start = (ref: string, sha: string): Promise<Run> =>
+    repo.startRun({
+      actor: 'maria',
+      referenced: [{ path: `${name}@${ref}`, sha: sha.repeat(40) }],
+    });
+  await merged(repo, await work(repo));
+  assert.deepEqual(against(await line.deployment(await start('v1', 'a'))), ['workflow-moved']);
+  const pinned = await line.deployment(await start('a'.repeat(40), 'a'));
+  assert.equal(pinned.decision.verdict, 'allow', 'what is named by its commit cannot move');
+  const next = await work(repo);
+  await merged(repo, next);
+  const moved = await start('v1', 'b');
+  assert.deepEqual(
+    [against(await line.deployment(moved)), moved.state],
+    [['workflow-moved'], 'waiting'],
+  );
+  // GitHub's times are whole seconds: an approval of the same second is not a later one.
+  await sleep(1_100);
+  await next.review({ by: 'octavia' });
+  const released = await line.deployment(moved);
+  assert.deepEqual([released.decision.verdict, moved.state], ['allow', 'success']);
+  await merged(repo, await work(repo));
+  const same = await line.deployment(await start('v1', 'b'));
+  assert.equal(same.decision.verdict, 'allow', 'it stands where it stood');
 });
 
 test('B26 a review and a push that cross: what GitHub says at the decision counts', async () => {

@@ -16,6 +16,7 @@ import { rangeLevel } from './range-level.ts';
 import { rollback } from './rollback.ts';
 import { forkGone, subjectOpen } from './subject.ts';
 import { suspendedAgent } from './suspended.ts';
+import { workflowMoved } from './workflow-moved.ts';
 
 export const RULES: readonly Rule[] = [
   deploymentSha,
@@ -30,6 +31,7 @@ export const RULES: readonly Rule[] = [
   limits,
   freeze,
   after,
+  workflowMoved,
   deploymentRange,
   rollback,
   rangeLevel,
