@@ -4,8 +4,8 @@
  * tables.
  *
  * After a change here: `npx drizzle-kit generate --dialect=postgresql
- * '--schema=db/schema*.ts' --out=db/migrations`. Functions, triggers, roles and grants are written by hand in a migration of
- * their own (`--custom`), as drizzle has no words for them.
+ * '--schema=db/schema*.ts' --out=db/migrations`. Functions, triggers, roles and grants are written
+ * by hand in a migration of their own (`--custom`), as drizzle has no words for them.
  */
 import { type SQL, sql } from 'drizzle-orm';
 import {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
 import * as schema from '../../db/schema.ts';
+import * as watch from '../../db/schema-watch.ts';
 import { connect, type Sql, sqlStateOf } from '../../src/store/connect.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { SUPERUSER } from '../../src/postgres/cluster.ts';
@@ -114,8 +115,10 @@ describe('the audit tables', () => {
     );
   });
 
-  test('the database has exactly the tables and columns of db/schema.ts', async () => {
-    const tables = Object.values(schema).filter((value) => value instanceof PgTable);
+  test('the database has exactly the tables and columns of db/schema*.ts', async () => {
+    const tables = Object.values({ ...schema, ...watch }).filter(
+      (value) => value instanceof PgTable,
+    );
     assert.ok(tables.length >= 15);
     const wanted = tables.flatMap((table) => {
       const { schema: name, name: of, columns } = getTableConfig(table);
