@@ -15,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   flood: async () => (await import('./flood.ts')).benchFlood(),
   memory: async () => (await import('./memory.ts')).benchMemory(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
+  report: async () => (await import('./report.ts')).benchReport(),
   sandbox: async () => (await import('./sandbox.ts')).benchSandbox(),
 };
 
