@@ -90,7 +90,7 @@ export function createAuditDoor(parts: AuditDoorParts): AuditParts {
   const rememberRefusal = remembering<true>(REFUSAL_MS, now);
   const { githubApiUrl, publicUrl } = settings;
   return {
-    source: createLogSource(store.reports, store.key),
+    source: createLogSource(store.reports, store.key, now),
     sessions: createSessions(settings.privateKey),
     signIn: createGitHubSignIn({
       ...oauth,

@@ -43,7 +43,7 @@ export async function openPages(
   const logs = await readLogIds(store.reports);
   if (logs.length === 0) throw new TagoutError('usage', 'There is no sealed record yet.');
   const parts: AuditParts = {
-    source: createLogSource(store.reports, store.key),
+    source: createLogSource(store.reports, store.key, about.now),
     sessions: createSessions(randomBytes(32)),
     rightsOf: () =>
       Promise.resolve({ logs: logs.map((id) => ({ id, name: `log ${id}` })), unread: false }),

@@ -34,6 +34,20 @@ export async function readCheckpoints(
   }
 }
 
+/** The newest signed checkpoint of a log, or null before the first seal. */
+export async function readLastCheckpoint(
+  sql: Sql,
+  installationId: number,
+): Promise<StoredCheckpoint | null> {
+  try {
+    const [row] = await sql<StoredCheckpoint[]>`select note, sealed_ms as "sealedMs"
+      from audit.checkpoint where log_id = ${installationId} order by tree_size desc limit 1`;
+    return row ?? null;
+  } catch (error) {
+    throw storeFault(error, 'reading the last checkpoint');
+  }
+}
+
 interface IndexedDetail extends Detail {
   readonly leaf: number;
 }
@@ -148,8 +162,14 @@ export async function* readLeaves(
 /** The logs that there are, by installation. */
 export async function readLogIds(sql: Sql): Promise<readonly number[]> {
   try {
+    // From one log's first row to the next one's: there are few logs, and a row for each seal.
     const rows = await sql<{ logId: number }[]>`
-      select distinct log_id as "logId" from audit.checkpoint order by log_id`;
+      with recursive log as (
+        (select log_id from audit.checkpoint order by log_id limit 1)
+        union all
+        select (select c.log_id from audit.checkpoint c where c.log_id > log.log_id
+          order by c.log_id limit 1) from log where log.log_id is not null
+      ) select log_id as "logId" from log where log_id is not null order by log_id`;
     return rows.map((row) => row.logId);
   } catch (error) {
     throw storeFault(error, 'reading which logs there are');

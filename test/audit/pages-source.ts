@@ -13,6 +13,8 @@ export function memorySource(log: TestLog): LogSource {
   }
   const collected = collector.end();
   return {
+    prepare: () => Promise.resolve(),
+    rowsRead: () => log.leaves.length,
     view: () =>
       Promise.resolve({
         origin: log.origin,
@@ -21,6 +23,7 @@ export function memorySource(log: TestLog): LogSource {
         root: 'ab'.repeat(32),
         sealedMs: 1_770_000_000_000,
         collected,
+        once: (_key, make) => make(),
         period: (wish) => periodOf(collected, wish, { seed: 'ab', population: null }),
       }),
     verify: () => verifyLog(log.verifiable()),

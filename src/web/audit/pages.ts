@@ -1,6 +1,6 @@
 /** `/audit`: the record for people, rendered on the server, without any script. */
 import { Hono } from 'hono';
-import { markup } from '../../core/report/html.ts';
+import { markup, type Markup } from '../../core/report/html.ts';
 import type { Wish } from '../../core/report/period.ts';
 import type { WebEnv } from '../app.ts';
 import { type Around, linksFor, type LogChoice, type PageContext } from './frame.ts';
@@ -107,8 +107,32 @@ async function chosen(
   return show(context, { title: 'Choose a record', body }, around);
 }
 
+/** So long a page waits for the first reading of a record; a long one takes many seconds. */
+const SOON_MS = 200;
+
+async function isReadSoon(source: LogSource, id: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), SOON_MS);
+  });
+  const read = source.prepare(id).then(() => true);
+  // Who waits no longer must not leave a fault that nobody catches.
+  read.catch(() => {});
+  return Promise.race([read, late]).finally(() => clearTimeout(timer));
+}
+
+/** The page while the record is read for the first time since the start; it asks again by itself. */
+function wait(context: PageContext, parts: AuditParts, session: Session, log: LogChoice) {
+  context.header('refresh', '2');
+  context.header('retry-after', '2');
+  const rows = parts.source.rowsRead(log.id).toLocaleString('en-US');
+  const title = 'The record is being read';
+  const text = `${rows} rows so far, since this server was started. This page asks again by itself.`;
+  return say(context, 503, { title, text }, bare(parts, session));
+}
+
 /** Lets a reader through to one record, and records it first. */
-function guarded(parts: AuditParts, what: string, showPage: Show) {
+function guarded(parts: AuditParts, what: string, showPage: Show, fresh = false) {
   return async (context: PageContext): Promise<Response> => {
     const session = sessionOf(context, parts);
     if (session === null) return invite(context, parts);
@@ -118,9 +142,10 @@ function guarded(parts: AuditParts, what: string, showPage: Show) {
       const choice = await chosen(context, parts, session);
       if (choice instanceof Response) return choice;
       const { log, several } = choice;
+      if (!(await isReadSoon(parts.source, log.id))) return wait(context, parts, session, log);
       const reader = { id: session.id, login: session.login };
       await parts.recordRead({ installationId: log.id, what, reader, wish });
-      const view = await parts.source.view(log.id);
+      const view = await parts.source.view(log.id, fresh);
       const record = { to: linksFor(log.id, several), name: log.name, several };
       const around = { who: whoOf(parts.sessions, session), record };
       return await showPage(context, { view, filter, wish, log, session, around });
@@ -132,11 +157,15 @@ function guarded(parts: AuditParts, what: string, showPage: Show) {
   };
 }
 
-function tables(parts: AuditParts, title: string, names: readonly string[]) {
-  return guarded(parts, title.toLowerCase(), (context, { view, wish, around }) => {
+function tables(parts: AuditParts, title: string, names: readonly string[], fresh = false) {
+  const showTables: Show = (context, { view, wish, around }) => {
     const about = { title, names, to: around.record.to };
-    return show(context, { title, body: tablesMarkup(view, view.period(wish), about) }, around);
-  });
+    const make = (): Markup => tablesMarkup(view, view.period(wish), about);
+    const key = `${title} ${JSON.stringify(wish)} ${around.record.several}`;
+    const body = fresh ? make() : view.once(key, make);
+    return show(context, { title, body }, around);
+  };
+  return guarded(parts, title.toLowerCase(), showTables, fresh);
 }
 
 /** The check of every row runs when it is asked for by a form of one's own. */
@@ -162,7 +191,8 @@ export function createAuditPages(parts: AuditParts): Hono<WebEnv> {
   app.get(
     '/audit',
     guarded(parts, 'overview', (context, { view, wish, around }) => {
-      const body = overviewMarkup(view, view.period(wish));
+      const make = (): Markup => overviewMarkup(view, view.period(wish));
+      const body = view.once(`overview ${JSON.stringify(wish)}`, make);
       return show(context, { title: 'Overview', body }, around);
     }),
   );
@@ -191,7 +221,7 @@ export function createAuditPages(parts: AuditParts): Hono<WebEnv> {
   );
   app.get('/audit/agents', tables(parts, 'Agents and approvers', ['agents', 'approvers']));
   const posture = ['policy_changes', 'break_glass', 'access', 'gate_health'];
-  app.get('/audit/posture', tables(parts, 'Policy, access, gate', posture));
+  app.get('/audit/posture', tables(parts, 'Policy, access, gate', posture, true));
   app.on(['GET', 'POST'], '/audit/verification', formLimit, verification(parts));
   return app;
 }

@@ -1,11 +1,15 @@
-/** The record as the pages need it: read once, then only what is new. */
+/**
+ * The record as the pages need it: read once, then only what is new. What is made from it (the
+ * register's rows, the exceptions, the charts) is remembered and says as of which row it is.
+ */
 import { createCollector, type Collected, type Collector } from '../../core/report/collect.ts';
 import { type Period, periodOf, type Wish } from '../../core/report/period.ts';
+import type { Markup } from '../../core/report/html.ts';
 import { parseCheckpoint } from '../../core/audit/note.ts';
 import { readEvent } from '../../core/audit/verify.ts';
 import type { LogVerdict } from '../../core/audit/verify.ts';
 import type { Sql } from '../../store/connect.ts';
-import { readCheckpoints, readLeafBatches } from '../../store/read-log.ts';
+import { readLastCheckpoint, readLeafBatches } from '../../store/read-log.ts';
 import { verifyStored } from '../../store/verify-stored.ts';
 
 export interface LogView {
@@ -16,18 +20,32 @@ export interface LogView {
   readonly sealedMs: number | null;
   readonly collected: Collected;
   period(wish: Wish): Period;
+  /** Makes a part of a page once for as long as this view is shown. */
+  readonly once: (key: string, make: () => Markup) => Markup;
 }
 
 export interface LogSource {
-  view(installationId: number): Promise<LogView>;
+  /** Reads what is new; resolves when the record is read to its end. */
+  prepare(installationId: number): Promise<void>;
+  /** Rows read so far, for who waits for the first reading. */
+  rowsRead(installationId: number): number;
+  /** The record; `fresh`: with everything up to the last seal. */
+  view(installationId: number, fresh?: boolean): Promise<LogView>;
   verify(installationId: number): Promise<LogVerdict>;
 }
 
+/** A view with what it remembers. */
+interface Made extends LogView {
+  readonly periods: (key: string, make: () => Period) => Period;
+}
+
 interface Kept {
-  collector: Collector;
+  readonly collector: Collector;
   read: number;
-  /** Erased texts must not live on in memory: after an erasure everything is read again. */
-  erased: boolean;
+  /** Events since the view was made, beside readings of the record itself. */
+  news: number;
+  view: Made | null;
+  viewedMs: number;
 }
 
 export interface LogKeys {
@@ -35,64 +53,116 @@ export interface LogKeys {
   vkey(installationId: number): string;
 }
 
-/** Reads through a pool that may only read. */
-export function createLogSource(sql: Sql, keys: LogKeys): LogSource {
-  const logs = new Map<number, Kept>();
+/** A view is shown this long without making it anew, as that takes seconds over a long record. */
+const VIEW_MS = 60_000;
+/** Parts and periods that one view remembers. */
+const MOST_PARTS = 24;
+
+function remembering<T>() {
+  const kept = new Map<string, T>();
+  return (key: string, make: () => T): T => {
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    if (kept.size >= MOST_PARTS) kept.clear();
+    kept.set(key, made);
+    return made;
+  };
+}
+
+/** One piece of work at a time for each log; who comes meanwhile waits for it. */
+function createQueues() {
   const busy = new Map<number, Promise<unknown>>();
+  return async <T>(id: number, work: () => Promise<T>): Promise<T> => {
+    const before = busy.get(id) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    const quiet = mine.catch(() => {});
+    busy.set(id, quiet);
+    return mine;
+  };
+}
+
+/** One check of a log at a time, beside its pages; who comes meanwhile gets the same answer. */
+function createChecks(sql: Sql, keys: LogKeys): LogSource['verify'] {
+  const running = new Map<number, Promise<LogVerdict>>();
+  return (id) => {
+    const known = running.get(id);
+    if (known !== undefined) return known;
+    const trusted = { origin: keys.origin(id), installationId: id, vkeys: [keys.vkey(id)] };
+    const check = verifyStored(sql, trusted).finally(() => running.delete(id));
+    running.set(id, check);
+    return check;
+  };
+}
+
+/** Reads through a pool that may only read. */
+export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Date.now): LogSource {
+  const logs = new Map<number, Kept>();
+  const reading = new Map<number, number>();
+  const serial = createQueues();
 
   async function catchUp(id: number): Promise<Kept> {
     const known = logs.get(id);
-    const kept = known ?? { collector: createCollector(), read: 0, erased: false };
+    const fresh = { read: 0, news: 0, view: null, viewedMs: 0 };
+    const kept: Kept = known ?? { collector: createCollector(), ...fresh };
     for await (const batch of readLeafBatches(sql, id, kept.read)) {
       for (const leaf of batch) {
         const event = readEvent(leaf.body);
+        // Erased texts must not live on in memory: after an erasure everything is read again.
+        if (known !== undefined && event?.kind === 'redaction.performed') {
+          logs.delete(id);
+          return catchUp(id);
+        }
         kept.read += 1;
         if (event === null) continue;
-        if (event.kind === 'redaction.performed' && known !== undefined) kept.erased = true;
+        if (event.kind !== 'report.read') kept.news += 1;
         kept.collector.add(event, leaf.details);
       }
-    }
-    if (kept.erased) {
-      logs.delete(id);
-      return catchUp(id);
+      reading.set(id, kept.read);
     }
     logs.set(id, kept);
     return kept;
   }
 
-  /** One reading at a time for each log; who comes meanwhile waits for it. */
-  async function serial<T>(id: number, work: () => Promise<T>): Promise<T> {
-    const before = busy.get(id) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    busy.set(
-      id,
-      mine.catch(() => {}),
-    );
-    return mine;
+  async function makeView(id: number, kept: Kept): Promise<LogView> {
+    const last = await readLastCheckpoint(sql, id);
+    const note = last?.note ?? '';
+    const head = parseCheckpoint(note.slice(0, note.lastIndexOf('\n\n') + 1));
+    const root = Buffer.from(head?.root ?? []).toString('hex');
+    const collected = kept.collector.end();
+    // Readings of the record change nothing that a period or a remembered part is made of.
+    const same = kept.news === 0 ? kept.view : null;
+    const periods = same?.periods ?? remembering<Period>();
+    kept.news = 0;
+    kept.viewedMs = now();
+    kept.view = {
+      periods,
+      origin: keys.origin(id),
+      vkey: keys.vkey(id),
+      size: head?.size ?? 0,
+      root,
+      sealedMs: last?.sealedMs ?? null,
+      collected,
+      period: (wish) =>
+        periods(JSON.stringify(wish), () =>
+          periodOf(collected, wish, { seed: root, population: null }),
+        ),
+      once: same?.once ?? remembering<Markup>(),
+    };
+    return kept.view;
+  }
+
+  async function viewOf(id: number, fresh: boolean): Promise<LogView> {
+    const kept = await catchUp(id);
+    const isYoung = now() - kept.viewedMs < VIEW_MS && now() >= kept.viewedMs;
+    const stands = kept.view !== null && !fresh && (kept.news === 0 || isYoung);
+    return stands && kept.view !== null ? kept.view : makeView(id, kept);
   }
 
   return {
-    view: (id) =>
-      serial(id, async () => {
-        const { collector } = await catchUp(id);
-        const last = (await readCheckpoints(sql, id)).at(-1);
-        const note = last?.note ?? '';
-        const head = parseCheckpoint(note.slice(0, note.lastIndexOf('\n\n') + 1));
-        const root = Buffer.from(head?.root ?? []).toString('hex');
-        const collected = collector.end();
-        return {
-          origin: keys.origin(id),
-          vkey: keys.vkey(id),
-          size: head?.size ?? 0,
-          root,
-          sealedMs: last?.sealedMs ?? null,
-          collected,
-          period: (wish) => periodOf(collected, wish, { seed: root, population: null }),
-        };
-      }),
-    verify: (id) => {
-      const trusted = { origin: keys.origin(id), installationId: id, vkeys: [keys.vkey(id)] };
-      return serial(id, () => verifyStored(sql, trusted));
-    },
+    prepare: (id) => serial(id, async () => void (await catchUp(id))),
+    rowsRead: (id) => reading.get(id) ?? 0,
+    view: (id, fresh = false) => serial(id, () => viewOf(id, fresh)),
+    verify: createChecks(sql, keys),
   };
 }
