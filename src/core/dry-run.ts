@@ -252,6 +252,25 @@ export interface Restore {
   readonly restoreMs: number;
 }
 
+/** One remark of a linter on a statement. */
+export interface AdviceRow {
+  readonly path: string;
+  readonly line: number;
+  readonly rule: string;
+  readonly message: string;
+  /** The safer form, where the linter knows one. */
+  readonly safer: string | null;
+}
+
+/** What a linter says of the SQL. It decides nothing: no finding, no radius, no part of a digest. */
+export interface Advice {
+  /** Name and version: `squawk 2.66.0`. */
+  readonly by: string;
+  readonly rows: readonly AdviceRow[];
+  /** False when there was more than is kept. */
+  readonly complete: boolean;
+}
+
 /** The dry run of one change over all its migrations folders. Never contains row content. */
 export interface DryRun {
   readonly status: DryRunStatus;
@@ -268,6 +287,8 @@ export interface DryRun {
   readonly restore?: Restore;
   /** The printed plan that took the place of migrations in code; absent: none was needed or taken. */
   readonly stated?: StatedPlan;
+  /** Advice beside the proof; null: not available here; absent: nothing was run. */
+  readonly advice?: Advice | null;
 }
 
 export interface DryRunSettings {

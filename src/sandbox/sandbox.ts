@@ -26,6 +26,7 @@ import { observe, watch } from './observe.ts';
 import { readRoutines } from './routines.ts';
 import { MEMORY, type Memory } from './memory.ts';
 import { Queue } from './queue.ts';
+import { adviceOn } from './squawk.ts';
 import { type Source, sourceOf } from './restore.ts';
 import { placeOf, type SnapshotPlaces, Snapshots, SnapshotUnavailable } from './snapshots.ts';
 import { withoutMessages } from './withhold.ts';
@@ -156,6 +157,7 @@ async function dryRun(context: Context): Promise<DryRun> {
   if (typeof engine === 'string') {
     return { ...NO_DRY_RUN, status: 'not-comparable', reason: engine, problems };
   }
+  const advice = adviceOn(judged, engine.version);
   const outcomes: Outcome[] = [];
   for (const plan of judged) {
     outcomes.push(await context.queue.run(() => runPlan(context, engine, plan)));
@@ -176,6 +178,7 @@ async function dryRun(context: Context): Promise<DryRun> {
     baselineCached: outcomes.every((o) => o.cached),
     folders: outcomes.map((o) => o.folder),
     problems,
+    advice: await advice,
     ...restoreOf(outcomes),
   };
 }

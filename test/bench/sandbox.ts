@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { DryRun, MigrationPlan, MigrationStep } from '../../src/core/dry-run.ts';
 import { sha256Hex } from '../../src/core/canonical.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
+import { adviceOn } from '../../src/sandbox/squawk.ts';
 import { timeAlone } from './sandbox-peer.ts';
 
 export interface Measured {
@@ -57,6 +58,13 @@ async function timed(sandbox: Sandbox, it: MigrationPlan, wish: number | Wish): 
   const settings = { postgres: null, seed, rows, timeoutMs: 60_000 };
   const run: DryRun = await sandbox.dryRun({ owner: 'bench', plans: [it], settings });
   if (run.status !== 'ok') throw new Error(run.reason ?? run.status);
+  return performance.now() - began;
+}
+
+/** The linter alone on the same file, its process and all. */
+async function timedAdvice(it: MigrationPlan): Promise<number> {
+  const began = performance.now();
+  if ((await adviceOn([it], '18.4')) === null) throw new Error('squawk is not installed');
   return performance.now() - began;
 }
 
@@ -122,13 +130,10 @@ export async function benchSandbox(): Promise<Measured[]> {
     await timed(sandbox, plan([], 'select 1'), 0);
     const small = plan(longHistory.slice(0, 50), 'alter table h1 drop column name');
     await timed(sandbox, small, 200);
-    const found = [
-      line(
-        'dry run, 50-file history, warm, p50',
-        await repeated(9, () => timed(sandbox, small, 200)),
-        400,
-      ),
-    ];
+    const proof = await repeated(9, () => timed(sandbox, small, 200));
+    const found = [line('dry run, 50-file history, warm, p50', proof, 400)];
+    const linted = await repeated(9, () => timedAdvice(small));
+    found.push(line("the same, squawk's process alone × 10", proof, linted * 10));
     const long = plan(longHistory, 'alter table h7 add column z int');
     found.push(line('400-file history, cold', await timed(sandbox, long, 0), 12_000));
     found.push(

@@ -25,6 +25,7 @@ export function dryRunWords(change: Change): readonly string[] {
     first,
     ...dryRun.folders.slice(0, 20).map(folderWords),
     ...(problems.length > 0 ? [problems.join('\n')] : []),
+    ...adviceWords(dryRun.advice),
   ];
 }
 
@@ -38,4 +39,18 @@ function folderWords(folder: FolderRun): string {
   if (error === null) return ran;
   const where = error.path === null ? '' : ` in ${name(error.path)}, line ${error.line ?? '?'}`;
   return `${ran} It stopped${where}: ${prose(error.message)} (${name(error.sqlstate)}).`;
+}
+
+/** Advice beside the proof; that there is none to have is said too. */
+function adviceWords(advice: DryRun['advice']): readonly string[] {
+  if (advice === undefined) return [];
+  if (advice === null) return ['Advice is not available: the linter squawk gave none here.'];
+  const { by, rows, complete } = advice;
+  if (rows.length === 0) return [`Advice of ${name(by)}, which decides nothing: none.`];
+  const lines = rows.slice(0, 20).map(({ path, line, message, safer, rule }) => {
+    const help = safer === null ? '' : ` Safer: ${prose(safer)}`;
+    return `- ${name(path)}, line ${line}: ${prose(message)}${help} (${name(rule)})`;
+  });
+  const more = complete && rows.length <= 20 ? [] : ['- and more'];
+  return [[`Advice of ${name(by)}, which decides nothing:`, ...lines, ...more].join('\n')];
 }

@@ -1,5 +1,6 @@
 /** What `tagout check` prints: a text for a terminal, and one JSON object. */
 import type { Decision } from '../decision.ts';
+import type { Advice } from '../dry-run.ts';
 import type { Evidence } from '../evidence.ts';
 import { type Told, titleOf } from './check.ts';
 import { needWords } from './needs.ts';
@@ -106,6 +107,8 @@ export interface CheckReport {
       readonly total: number;
     };
     readonly baselineCached: boolean;
+    /** Null: not available, or nothing was run. It decides nothing. */
+    readonly advice: Advice | null;
   };
   readonly needed: Decision['needed'];
   readonly reasons: readonly {
@@ -159,6 +162,7 @@ function dryRunJson(evidence: Evidence): CheckReport['dryRun'] {
     engineVersion: dryRun?.engine?.version ?? null,
     durationsMs: dryRun?.durationsMs ?? { baseline: 0, run: 0, total: 0 },
     baselineCached: dryRun?.baselineCached ?? false,
+    advice: dryRun?.advice ?? null,
   };
 }
 
