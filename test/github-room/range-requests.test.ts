@@ -59,11 +59,13 @@ describe('a range of 50 commits', () => {
       'repos/get-deployment': 1,
       'repos/list-deployment-statuses': 2, // this one's, and of the one that is adopted
       'repos/list-deployments': 1, // only while nothing was released yet
-      'checks/list-for-ref': 1,
+      'checks/list-for-ref': 2, // of the commit that is adopted, and of what is deployed
       'repos/compare-commits-with-basehead': 3, // the adopted one, the range, its two ends
       'git/get-tree': 1, // the newest; of the others only the folders that differ
       graphql: 13, // policy, links, 5 of pull requests, 5 of folders, people
       'repos/get-repo-rule-suites': 1,
+      'repos/get-branch-rules': 1, // with the next: the checks that the branch requires
+      'repos/get-branch-protection': 1,
     });
     assert.ok(sum(requests) <= ALLOWED);
     assert.equal(evidence.deployment?.range.length, 50);
