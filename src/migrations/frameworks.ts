@@ -5,7 +5,9 @@
 import { atlas } from './atlas.ts';
 import { alembic } from './code/alembic.ts';
 import { dbMigrate } from './code/db-migrate.ts';
+import { pgroll, reshape } from './code/declared.ts';
 import { django } from './code/django.ts';
+import { fizz } from './code/fizz.ts';
 import { scriptOther } from './code/javascript-other.ts';
 import { knex } from './code/knex.ts';
 import { liquibaseChangelog } from './code/liquibase-changelog.ts';
@@ -59,6 +61,9 @@ export const frameworks: readonly Framework[] = [
   nodePgMigrateJs,
   scriptOther,
   liquibaseChangelog,
+  fizz,
+  pgroll,
+  reshape,
   otherCode,
   plain,
 ];

@@ -16,7 +16,8 @@ import {
 } from './shared.ts';
 import { nameOf, type TreeView } from './tree.ts';
 
-const NAME = /^(\d+)_(.*)\.(down|up)\.(.*)$/;
+/** golang-migrate takes any ending; `.fizz` is of pop, whose other files have the same names. */
+const NAME = /^(\d+)_(.*)\.(down|up)\.(?!fizz$)(.*)$/;
 const UP_SQL = /^\d+_.*\.up\.sql$/i;
 
 function files(folder: string, view: TreeView): readonly string[] {
@@ -69,7 +70,8 @@ export const golangMigrate: Framework = {
       'stands on that version',
     duplicateSays: 'golang-migrate stops with an error over duplicate files and applies nothing',
   },
-  code: [],
+  // pop reads the same names and takes .fizz beside them.
+  code: ['fizz'],
   configs: () => [],
   find: (view) => byName(view, UP_SQL),
   needs: (claim, view) => files(claim.folder, view),

@@ -251,6 +251,14 @@ export const moreVerdicts: readonly Verdict[] = [
     pending: ['migrations/20260103000000_x.sql'],
   },
   {
+    fixture: 'golang-migrate',
+    when: 'a .fizz file lies beside the SQL',
+    change: { 'migrations/900_x.up.fizz': 'drop_table("users")\n' },
+    problems: ['not-judged migrations/900_x.up.fizz'],
+    pending: [],
+    says: /written in code/,
+  },
+  {
     fixture: 'sqitch',
     when: 'a change is inserted in front of a deployed one',
     change: {
