@@ -15,6 +15,7 @@ import { createSandbox } from '../sandbox/sandbox.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { readSnapshots, type SnapshotPlaces } from '../sandbox/snapshots.ts';
 import { EXIT } from './io.ts';
+import { progressLine } from './progress.ts';
 import type { Io } from './io.ts';
 
 export interface CheckOptions {
@@ -38,21 +39,26 @@ const EXIT_OF: Readonly<Record<Verdict, number>> = {
 /** Judges and prints; answers the exit code. Throws TagoutError when it could not be judged. */
 export async function check(options: CheckOptions, io: Io): Promise<number> {
   const sandbox = lazySandbox(io);
+  const line = progressLine(io);
   try {
     const evidence = await readCheckout({
       repo: resolve(io.cwd, options.repo),
       base: options.base,
       head: options.head,
-      runDry: (request) => sandbox.open().dryRun(request),
+      runDry: (request) => sandbox.open().dryRun({ ...request, onProgress: line.show }),
       planMigrations,
       ...(options.plan === undefined ? {} : { printed: await printedAt(options.plan, io) }),
       now: io.now,
       env: io.env,
     });
+    line.end();
     const policy = effectivePolicy(evidence.policy);
     const told = { evidence, policy, decision: decide(policy, evidence) };
     io.out(printed(told, options.format ?? (options.json === true ? 'json' : 'text')));
     return EXIT_OF[told.decision.verdict];
+  } catch (error) {
+    line.end();
+    throw error;
   } finally {
     await sandbox.close();
   }

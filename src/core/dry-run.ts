@@ -303,6 +303,16 @@ export interface DryRunSettings {
   readonly baseline?: 'snapshot' | { readonly path: string; readonly sql: string };
 }
 
+/** What a dry run is doing. */
+export interface DryRunProgress {
+  readonly phase: 'waiting' | 'baseline' | 'running' | 'comparing' | 'down';
+  readonly unit: 'migration' | 'statement';
+  /** The one at hand, from 1, and how many there are; both 0 where nothing is counted. */
+  readonly done: number;
+  readonly of: number;
+  readonly path: string | null;
+}
+
 export interface DryRunRequest {
   /** Whose baseline may be shared: `installation:repository` or the checkout's path. */
   readonly owner: string;
@@ -310,6 +320,8 @@ export interface DryRunRequest {
   readonly repository?: string;
   readonly plans: readonly MigrationPlan[];
   readonly settings: DryRunSettings;
+  /** Told as it goes on; it must not throw. No part of what is looked up again. */
+  readonly onProgress?: (progress: DryRunProgress) => void;
 }
 
 /** Runs plans in a throwaway cluster. Answers a DryRun for everything that SQL can do; throws

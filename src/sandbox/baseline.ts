@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { digestOf, sha256Hex } from '../core/canonical.ts';
 import type {
+  DryRunProgress,
   DryRunSettings,
   MigrationPlan,
   Restore,
@@ -71,6 +72,8 @@ export interface BaselineWish {
   readonly timeoutMs: number;
   /** Null: the plans' history is replayed. */
   readonly source: Source | null;
+  /** Told of each migration of the history before it runs; null: nobody waits. */
+  readonly onProgress: ((progress: DryRunProgress) => void) | null;
 }
 
 interface Step {
@@ -203,7 +206,9 @@ export class Baselines {
     return this.#build(last.key, async (folder) => {
       await this.#inCopy(base, folder, wish, async (throwaway) => {
         const owner = await throwaway.connect(OWNER);
-        for (const { plan, step } of rest) {
+        for (const [at, { plan, step }] of rest.entries()) {
+          const counted = { unit: 'migration', done: at + 1, of: rest.length } as const;
+          wish.onProgress?.({ phase: 'baseline', ...counted, path: step.path });
           const error = await replay(owner, plan.scope, [step]);
           if (error !== null) throw new BaselineFailed('history', error);
         }

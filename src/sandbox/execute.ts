@@ -1,6 +1,7 @@
 /** Runs migration steps in one session the way a framework's runner would, and keeps the record. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
+  DryRunProgress,
   LockTaken,
   MigrationPlan,
   MigrationStep,
@@ -74,6 +75,10 @@ export class Executor {
   readonly #destruction = new DestructionReader();
   #unseen: Statement | null = null;
   #error: SqlError | null = null;
+  /** Told of each statement before it runs. */
+  onStatement: ((progress: DryRunProgress) => void) | null = null;
+  #begun = 0;
+  #of = 0;
   #rewrites: { index: number; oids: readonly number[] }[] = [];
 
   constructor(wire: Wire, watch: Watch | null) {
@@ -90,6 +95,8 @@ export class Executor {
   async run(scope: MigrationPlan['scope'], steps: readonly MigrationStep[]): Promise<Executed> {
     for (const step of steps) {
       const ready = await split(step.sql, step.firstLine);
+      this.#begun = 0;
+      this.#of = ready.statements.length;
       this.#destruction.nextFile();
       if (step.transaction === 'none' || scope === 'statement') await this.#apart(step, ready);
       else if (scope === 'file') await this.#file(step, ready);
@@ -165,6 +172,14 @@ export class Executor {
   }
 
   async #one(step: MigrationStep, statement: Statement): Promise<void> {
+    this.#begun += 1;
+    this.onStatement?.({
+      phase: 'running',
+      unit: 'statement',
+      done: this.#begun,
+      of: this.#of,
+      path: step.path,
+    });
     const before = performance.now();
     const sampler = this.#state === 'I' ? this.#sample() : null;
     const result = await this.#wire.execute(statement.text).finally(() => sampler?.stop());

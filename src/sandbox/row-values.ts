@@ -93,16 +93,16 @@ const NUMBERS: ReadonlySet<string> = new Set([
 ]);
 
 function plain(column: FillColumn): string | null {
+  if (column.base.startsWith('_')) {
+    const inner = plain({ ...column, base: column.base.slice(1) });
+    return inner === null ? `'{}'` : `ARRAY[(${inner})::text]::text[]::text`;
+  }
   if (column.labels.length > 0) {
     const list = column.labels.map(literal).join(', ');
     return `(ARRAY[${list}])[((i - 1) % ${column.labels.length} + 1)::int]`;
   }
   if (TEXTS.has(column.base)) return textOf(column);
   if (column.base === 'numeric') return numericOf(column);
-  if (column.base.startsWith('_')) {
-    const inner = plain({ ...column, base: column.base.slice(1) });
-    return inner === null ? `'{}'` : `ARRAY[(${inner})::text]::text[]::text`;
-  }
   return PLAIN[column.base] ?? null;
 }
 

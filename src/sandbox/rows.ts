@@ -81,12 +81,12 @@ const CHECKS = `
   SELECT conrelid, conname, array_to_json(conkey), pg_get_constraintdef(oid)
   FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0 AND conkey IS NOT NULL
   UNION ALL
-  SELECT c.oid, '${PARTITION}', array_to_json(ARRAY(SELECT a.attnum FROM pg_attribute a
-      JOIN pg_attribute pa ON pa.attname = a.attname AND pa.attrelid = i.inhparent
-      WHERE a.attrelid = c.oid AND pa.attnum = ANY (p.partattrs::int2[]))),
+  SELECT c.oid, '${PARTITION}', array_to_json(ARRAY(SELECT DISTINCT a.attnum
+      FROM pg_partition_ancestors(c.oid) s(relid) JOIN pg_partitioned_table p ON p.partrelid = s.relid
+      JOIN pg_attribute pa ON pa.attrelid = p.partrelid AND pa.attnum = ANY (p.partattrs::int2[])
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = pa.attname ORDER BY 1)),
     coalesce(pg_get_partition_constraintdef(c.oid), '')
-  FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid
-  JOIN pg_partitioned_table p ON p.partrelid = i.inhparent WHERE c.relispartition AND c.relkind = 'r'`;
+  FROM pg_class c WHERE c.relispartition AND c.relkind = 'r'`;
 
 const HASH_PARTITIONS = `
   SELECT c.oid, format('%I.%I', n.nspname, q.relname) FROM pg_class c
@@ -187,6 +187,14 @@ function inOrder(tables: readonly FillTable[]): readonly FillTable[] {
   return [...ordered];
 }
 
+interface Surroundings {
+  readonly rows: number;
+  /** Parents that hold rows. */
+  readonly filled: ReadonlySet<number>;
+  /** Tables that were tried and stay empty. */
+  readonly failed: ReadonlySet<number>;
+}
+
 /** One table's insertion: which candidate each column is at. */
 class Attempt {
   readonly #table: FillTable;
@@ -198,11 +206,15 @@ class Attempt {
   #moved: number | null = null;
   readonly missing: string | null;
 
-  constructor(table: FillTable, rows: number, filled: ReadonlySet<number>) {
+  constructor(table: FillTable, { rows, filled, failed }: Surroundings) {
     this.#table = table;
     this.#rows = rows;
     for (const key of table.foreignKeys) if (filled.has(key.parent)) this.#join(key);
     let missing: string | null = null;
+    for (const key of table.foreignKeys) {
+      // A key without a parent holds only where a column of it may be null.
+      if (failed.has(key.parent) && !this.#leaveOut(key)) missing = `${key.quoted} holds no row`;
+    }
     for (const column of table.columns) {
       if (this.#joined.has(column.number)) continue;
       const checks = table.checks.filter((check) => check.columns.includes(column.number));
@@ -214,6 +226,13 @@ class Attempt {
       else this.#choices.set(column.number, list);
     }
     this.missing = missing;
+  }
+
+  #leaveOut(key: ForeignKey): boolean {
+    const columns = this.#table.columns.filter(({ number }) => key.columns.includes(number));
+    const free = columns.find(({ number, notNull }) => !notNull && !this.#joined.has(number));
+    if (free !== undefined) this.#joined.set(free.number, 'NULL');
+    return free !== undefined;
   }
 
   #join(key: ForeignKey): void {
@@ -308,14 +327,19 @@ export async function fillTables(
   const empty = new Set(tables.map((table) => table.info.oid));
   const unfilled: Unfilled[] = [];
   const filled = { has: (oid: number): boolean => !empty.has(oid) };
+  const failed = new Set<number>();
   const targets = new Set<string>();
   for (const table of tables) {
     // Rows of hash partitions go in through their parent, once for all of them.
     if (targets.has(table.target)) continue;
     targets.add(table.target);
-    const reason = await fill(owner, new Attempt(table, wish.rows, asSet(table, filled)));
+    const around = { rows: wish.rows, filled: asSet(table, filled), failed };
+    const reason = await fill(owner, new Attempt(table, around));
     if (reason === null) empty.delete(table.info.oid);
-    else unfilled.push({ table: table.info.name, reason });
+    else {
+      failed.add(table.info.oid);
+      unfilled.push({ table: table.info.name, reason });
+    }
   }
   await owner.close();
   if (quiet) await superuser.rows(`REVOKE ${right} FROM ${OWNER}`);

@@ -6,6 +6,7 @@
 import { resolve } from 'node:path';
 import {
   type DryRun,
+  type DryRunProgress,
   type DryRunRequest,
   type FolderRun,
   type MigrationPlan,
@@ -160,6 +161,7 @@ async function dryRun(context: Context): Promise<DryRun> {
   const advice = adviceOn(judged, engine.version);
   const outcomes: Outcome[] = [];
   for (const plan of judged) {
+    tell(context, 'waiting');
     outcomes.push(await context.queue.run(() => runPlan(context, engine, plan)));
   }
   const bad =
@@ -181,6 +183,10 @@ async function dryRun(context: Context): Promise<DryRun> {
     advice: await advice,
     ...restoreOf(outcomes),
   };
+}
+
+function tell({ request }: Context, phase: DryRunProgress['phase']): void {
+  request.onProgress?.({ phase, unit: 'statement', done: 0, of: 0, path: null });
 }
 
 function restoreOf(outcomes: readonly Outcome[]): Pick<DryRun, 'restore'> {
@@ -230,6 +236,7 @@ async function runPlan(context: Context, engine: Engine, plan: MigrationPlan): P
   if (large !== null) return notComparable(plan, large, 0);
   const began = performance.now();
   let baseline: Baseline;
+  tell(context, 'baseline');
   try {
     baseline = await prepare(context, engine, plan);
   } catch (error) {
@@ -247,7 +254,14 @@ async function prepare(context: Context, engine: Engine, plan: MigrationPlan): P
   const { owner, settings, plans } = context.request;
   const timeoutMs = Math.max(context.settled.baselineTimeoutMs, settings.timeoutMs);
   const source = await sourceFor(context);
-  const common = { owner, engine, settings, timeoutMs, source };
+  const common = {
+    owner,
+    engine,
+    settings,
+    timeoutMs,
+    source,
+    onProgress: context.request.onProgress ?? null,
+  };
   try {
     return await context.baselines.prepare({ ...common, plans: [plan] });
   } catch (error) {
@@ -312,12 +326,16 @@ async function runIn(it: Pending, places: Places): Promise<Ran | 'too large for 
   const watcher = guard(run, timeoutMs, diskBytes);
   const folder = emptyFolder(it.plan);
   try {
-    const { statements, error } = await execute(run, it.plan);
+    const { statements, error } = await execute(run, it);
     watcher.allow(Math.max(timeoutMs, OBSERVATION_MS));
     const seen = { places, engine: it.engine, baseline: it.baseline, run };
+    tell(it.context, 'comparing');
     const there = await observe(seen);
     // The down parts are only worth a look when the way up runs.
     const limits = { timeoutMs, diskBytes: allowed };
+    if (error === null && it.plan.pending.some((step) => step.down !== null)) {
+      tell(it.context, 'down');
+    }
     const down = error === null ? await runDown(seen, it.plan, limits) : NOT_DOWN;
     const whole = { ...folder, statements, error, observation: { ...there, ...down } };
     const told = restored === null ? whole : withoutMessages(whole);
@@ -353,12 +371,13 @@ function judge(error: Executed['error'], engine: Engine): Pick<Outcome, 'status'
   return { status: 'failed', reason: words.failedReason(error) };
 }
 
-async function execute(run: Throwaway, plan: MigrationPlan): Promise<Executed> {
+async function execute(run: Throwaway, { plan, context }: Pending): Promise<Executed> {
   const observer = await run.connect(OBSERVER);
   const owner = await run.connect(OWNER);
   const executor = new Executor(owner, watch(observer, owner.processId));
   const { functions, triggers } = await readRoutines(observer);
   executor.learn(functions, triggers);
+  executor.onStatement = context.request.onProgress ?? null;
   const done = await executor.run(plan.scope, plan.pending);
   await owner.close();
   await observer.close();

@@ -8,7 +8,14 @@ export const HISTORY: readonly string[] = [
    alter table secrets enable row level security;
    create policy own on secrets using (owner = current_user);
    create type mood as enum ('sad', 'happy');
-   create view names as select id, name from users;`,
+   create view names as select id, name from users;
+   create index posts_by_user on posts (user_id);
+   create function shout(text) returns text language sql as 'select upper($1)';
+   create function quiet() returns trigger language plpgsql as 'begin return new; end';
+   create trigger quiet before insert on secrets for each row execute function quiet();
+   create sequence tickets; grant select on logs to public; create domain age as int check (value > 0);
+   create schema shop;
+   create table shop.items (id int primary key, price numeric not null default 1 check (price > 0));`,
 ];
 
 export const SEED: readonly { readonly path: string; readonly sql: string }[] = [
@@ -97,7 +104,7 @@ export const CASES: readonly Case[] = [
       insert into new_logs (line) select line from logs; drop table logs;
       alter table new_logs rename to logs`,
     data: ['logs.level values 50 > 0 lost 50 added 0 changed 0'],
-    objects: [],
+    objects: ['removed grant logs to public'],
   },
   {
     name: 'a type change that keeps every value changes none',
@@ -182,5 +189,182 @@ export const CASES: readonly Case[] = [
       'secrets rows 10 > 0 lost 10 added 0 changed 0',
       'users rows 100 > 0 lost 100 added 0 changed 0',
     ],
+  },
+  {
+    name: 'a constraint dropped',
+    sql: `alter table shop.items drop constraint items_price_check`,
+    objects: ['removed constraint shop.items.items_price_check'],
+  },
+  {
+    name: 'a default dropped',
+    sql: `alter table shop.items alter price drop default`,
+    objects: ['removed default shop.items.price'],
+  },
+  {
+    name: 'twin: the same default again',
+    sql: `alter table shop.items alter price set default 1`,
+    objects: [],
+  },
+  {
+    name: 'a column may be null',
+    sql: `alter table shop.items alter price drop not null`,
+    objects: ['changed column shop.items.price'],
+  },
+  {
+    name: 'twin: not null again',
+    sql: `alter table shop.items alter price set not null`,
+    objects: [],
+  },
+  {
+    name: 'an index dropped',
+    sql: `drop index posts_by_user`,
+    objects: ['removed index posts_by_user'],
+  },
+  {
+    name: 'twin: an index built anew',
+    sql: `reindex index posts_by_user`,
+    data: [],
+    objects: [],
+  },
+  {
+    name: 'a function replaced',
+    sql: `create or replace function shout(text) returns text language sql as 'select lower($1)'`,
+    objects: ['changed function shout(text)'],
+  },
+  {
+    name: 'twin: a function replaced by itself',
+    sql: `create or replace function shout(text) returns text language sql as 'select upper($1)'`,
+    objects: [],
+  },
+  {
+    name: 'a function with the rights of its owner',
+    sql: `alter function shout(text) security definer`,
+    objects: ['changed function shout(text)'],
+  },
+  {
+    name: 'a trigger switched off',
+    sql: `alter table secrets disable trigger quiet`,
+    objects: ['changed trigger secrets.quiet'],
+  },
+  {
+    name: 'twin: a trigger switched on that was on',
+    sql: `alter table secrets enable trigger quiet`,
+    objects: [],
+  },
+  {
+    name: 'a policy dropped',
+    sql: `drop policy own on secrets`,
+    objects: ['removed policy secrets.own'],
+  },
+  {
+    name: 'twin: a policy made and dropped again',
+    sql: `create policy two on secrets using (true); drop policy two on secrets`,
+    objects: [],
+  },
+  {
+    name: 'a right taken back',
+    sql: `revoke select on logs from public`,
+    objects: ['removed grant logs to public'],
+  },
+  {
+    name: 'twin: a right that is there already',
+    sql: `grant select on logs to public`,
+    objects: [],
+  },
+  {
+    name: 'a view dropped',
+    sql: `drop view names`,
+    objects: ['removed view names'],
+  },
+  {
+    name: 'a materialized view',
+    sql: `create materialized view m as select 1 as one`,
+    objects: ['added view m'],
+  },
+  {
+    name: 'a value of an enum renamed',
+    sql: `alter type mood rename value 'sad' to 'blue'`,
+    objects: ['changed type mood'],
+  },
+  {
+    name: 'twin: a value of an enum that is there already',
+    sql: `alter type mood add value if not exists 'sad'`,
+    objects: [],
+  },
+  {
+    name: 'a domain that checks less',
+    sql: `alter domain age drop constraint age_check`,
+    objects: ['removed constraint age.age_check'],
+  },
+  {
+    name: 'an extension',
+    sql: `create extension pg_trgm`,
+    objects: ['added extension pg_trgm'],
+  },
+  {
+    name: 'twin: an extension that is there already',
+    sql: `create extension if not exists plpgsql`,
+    objects: [],
+  },
+  {
+    name: 'a sequence dropped',
+    sql: `drop sequence tickets`,
+    objects: ['removed sequence tickets'],
+  },
+  {
+    name: 'a schema renamed',
+    sql: `alter schema shop rename to store`,
+    objects: ['changed schema shop', 'changed table shop.items'],
+  },
+  {
+    name: 'an object given to another role',
+    sql: `alter table logs owner to pg_database_owner`,
+    objects: ['changed owner logs'],
+  },
+  {
+    name: 'twin: an object given to its owner',
+    sql: `alter table logs owner to app_owner`,
+    objects: [],
+  },
+  {
+    name: 'a table that a crash empties',
+    sql: `alter table logs set unlogged`,
+    objects: ['changed table logs'],
+  },
+  {
+    name: 'rows added',
+    sql: `insert into logs values ('new', 'info')`,
+    data: [
+      'logs rows 50 > 51 lost 0 added 1 changed 0',
+      'logs.level values 50 > 51 lost 0 added 1 changed 0',
+      'logs.line values 50 > 51 lost 0 added 1 changed 0',
+    ],
+  },
+  {
+    name: 'twin: rows added and taken away again',
+    sql: `insert into logs values ('new', 'info'); delete from logs where line = 'new'`,
+    data: [],
+    objects: [],
+  },
+  {
+    name: 'a trigger of the change reaches another table',
+    sql: `create function wipe() returns trigger language plpgsql as 'begin delete from logs; return new; end'; create trigger wipe after update on users for each row execute function wipe(); update users set age = age where id = 1`,
+    data: [
+      'logs rows 50 > 0 lost 50 added 0 changed 0',
+      'logs.level values 50 > 0 lost 50 added 0 changed 0',
+      'logs.line values 50 > 0 lost 50 added 0 changed 0',
+    ],
+  },
+  {
+    name: 'twin: a DELETE that finds no row',
+    sql: `delete from logs where line = 'none'`,
+    data: [],
+    objects: [],
+  },
+  {
+    name: 'twin: a temporary table',
+    sql: `create temp table x as select * from users; update x set name = null; drop table x`,
+    data: [],
+    objects: [],
   },
 ];

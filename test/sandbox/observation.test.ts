@@ -60,11 +60,25 @@ describe('what a change did is observed', () => {
     assert.deepEqual(done?.locks, [{ object: 'users', mode: 'AccessExclusive' }]);
   });
 
+  test('what a function or a trigger of the history asks is asked by whoever runs it', async () => {
+    const asks = `create function gate() returns bool language sql as
+        $$ select current_database() = 'prod' $$;
+      create function hold() returns trigger language plpgsql as
+        'begin if pg_is_in_recovery() then return null; end if; return new; end';
+      create trigger hold before insert on logs for each row execute function hold()`;
+    const sql = `select gate(); insert into logs values ('a'); insert into secrets values (99);`;
+    const run = await bench.run(plan([...HISTORY, asks], [sql]), { seed: SEED });
+    assert.deepEqual(
+      folderOf(run).statements.map((s) => s.environment ?? []),
+      [['server'], ['server'], []],
+    );
+  });
+
   test('the size of every table when the change began, and where its rows came from', async () => {
     const run = await bench.run(plan(HISTORY, ['select 1']), { seed: SEED });
     assert.deepEqual(
       observed(run).tables.map((t) => `${t.table} ${t.rows} ${t.origin}`),
-      ['logs 50 seed', 'posts 300 seed', 'secrets 10 seed', 'users 100 seed'],
+      ['logs 50 seed', 'posts 300 seed', 'secrets 10 seed', 'shop.items 0 empty', 'users 100 seed'],
     );
     assert.equal(run.baselineCached, true);
   });

@@ -72,6 +72,41 @@ const CASES: readonly Case[] = [
     rows: { t: 50 },
   },
   {
+    name: 'unique over several columns, over part of the rows and over an expression',
+    sql: `create table t (id int primary key, a text not null, b int not null, c text, gone boolean,
+        unique (a, b));
+      create unique index on t (lower(a)); create unique index on t (c) where not gone`,
+    rows: { t: 50 },
+  },
+  {
+    name: 'partitions of partitions, and a key to a partitioned table',
+    sql: `create table p (id int, kind text, primary key (id, kind)) partition by list (kind);
+      create table p_a partition of p for values in ('a') partition by range (id);
+      create table p_a1 partition of p_a for values from (0) to (1000);
+      create table child (id int primary key, p int not null, kind text not null,
+        foreign key (p, kind) references p)`,
+    rows: { child: 50, p_a1: 50 },
+  },
+  {
+    name: 'domains over domains, arrays of enums, a circle of three and a table without columns',
+    sql: `create type mood as enum ('sad', 'happy');
+      create domain small as int check (value < 1000); create domain tiny as small check (value > 0);
+      create table t (id tiny primary key, m mood[] not null, d tiny not null default 5);
+      create table a (id int primary key); create table b (id int primary key, a int not null references a);
+      create table c (id int primary key, b int not null references b);
+      alter table a add column c int not null references c deferrable initially deferred;
+      create table nothing ()`,
+    rows: { a: 50, b: 50, c: 50, nothing: 50, t: 50 },
+  },
+  {
+    name: 'a table whose parent stays empty is named with it',
+    sql: `create table parent (id int primary key, check (id > 5 and id < 5));
+      create table child (id int primary key, p int not null references parent);
+      create table loose (id int primary key, p int references parent)`,
+    rows: { child: 0, loose: 50, parent: 0 },
+    unfilled: ['parent', 'child'],
+  },
+  {
     name: 'a table that no row fits is named',
     sql: 'create table t (id int not null, check (id > 5 and id < 5))',
     rows: { t: 0 },
