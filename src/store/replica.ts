@@ -53,6 +53,30 @@ export async function sweepQueue(sql: Sql): Promise<void> {
         and (key is null or updated_at < now() - interval '1 day')`);
 }
 
+/**
+ * A worker that lives may hold a job that it knows nothing of: the answer that gave it the job was
+ * lost with the connection, while PostgreSQL had committed. What it holds for long and does not run is
+ * free again; `running` are the ids of the jobs that it runs.
+ */
+export async function freeForgotten(
+  sql: Sql,
+  id: string,
+  running: ReadonlySet<string>,
+): Promise<void> {
+  await sql`
+    with forgotten as (
+      update graphile_worker._private_jobs set locked_at = null, locked_by = null
+      where locked_by = ${id} and locked_at < clock_timestamp() - ${DEAD_AFTER}::interval
+        and id <> all(${[...running]}::bigint[])
+      returning job_queue_id
+    )
+    update graphile_worker._private_job_queues q set locked_at = null, locked_by = null
+    where q.locked_by = ${id} and (q.id in (select job_queue_id from forgotten)
+      or q.locked_at < clock_timestamp() - ${DEAD_AFTER}::interval and not exists (
+        select from graphile_worker._private_jobs j
+        where j.job_queue_id = q.id and j.locked_by = ${id}))`;
+}
+
 /** Effects that are due for so long have lost their job, or it has failed to its limit. */
 const OVERDUE_MS = 60_000;
 

@@ -23,7 +23,7 @@ import {
   readSweepPayload,
   sweepJob,
 } from './jobs.ts';
-import { BEAT_MS, beat, leave, sweepOutbox, sweepQueue } from './replica.ts';
+import { BEAT_MS, beat, freeForgotten, leave, sweepOutbox, sweepQueue } from './replica.ts';
 import { type OutboxParts, sendDue } from './outbox.ts';
 import type { Sealer } from './seal.ts';
 
@@ -78,6 +78,7 @@ const SEAL_MS = 1_000;
 const ANCHOR_MS = 10_000;
 /** Within the 25 s that a stop may take: first politely, then jobs are handed back. */
 const POLITE_STOP_MS = 18_000;
+const KILL_MS = 3_000;
 
 /** How long until the next look: the ladder's step, or later when the decision says so. */
 export function lookDelayMs(look: number, lookAgainMs: number): number {
@@ -233,7 +234,12 @@ async function stopRunner(runner: Runner): Promise<void> {
   const timer = new AbortController();
   const late = sleep(POLITE_STOP_MS, false, { signal: timer.signal }).catch(() => true);
   if (await Promise.race([polite, late])) return timer.abort();
-  await runner.kill('the jobs at hand did not end in time and are handed back').catch(() => {});
+  const killed = runner.kill('the jobs at hand did not end in time and are handed back');
+  // Whoever stops does not wait for a queue that does not answer; `leave` frees what is held.
+  const given = new AbortController();
+  const limit = sleep(KILL_MS, undefined, { signal: given.signal }).catch(() => undefined);
+  await Promise.race([killed.catch(() => undefined), limit]);
+  given.abort();
 }
 
 /** Places for work at production gates, beside those for everything else. */
@@ -251,6 +257,8 @@ interface Running {
   readonly runner: Runner;
   /** The queue's name for this runner, under which it holds jobs. */
   readonly poolId: string;
+  /** Ids of the jobs that it runs now. */
+  readonly jobs: ReadonlySet<string>;
 }
 
 async function startRunner(
@@ -263,6 +271,9 @@ async function startRunner(
   events.on('pool:create', (event: { workerPool: { id: string } }) => {
     poolId = event.workerPool.id;
   });
+  const jobs = new Set<string>();
+  events.on('job:start', ({ job }: { job: { id: string } }) => jobs.add(job.id));
+  events.on('job:complete', ({ job }: { job: { id: string } }) => jobs.delete(job.id));
   try {
     const runner = await run({
       connectionString: urlWithRole(setup.address),
@@ -278,7 +289,7 @@ async function startRunner(
       events,
       taskList,
     });
-    return { runner, poolId };
+    return { runner, poolId, jobs };
   } catch (error) {
     throw storeFault(error, 'starting the worker');
   }
@@ -325,7 +336,10 @@ export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promi
   const stopBeats = every(
     BEAT_MS,
     async () => {
-      for (const { poolId } of running) await beat(setup.sql, poolId);
+      for (const { poolId, jobs } of running) {
+        await beat(setup.sql, poolId);
+        await freeForgotten(setup.sql, poolId, jobs);
+      }
       await sweepQueue(setup.sql);
       await sweepOutbox(setup.sql, setup.now());
     },

@@ -9,7 +9,7 @@ import { run as command } from '../../src/cli.ts';
 import type { RequestFault } from '../github/faults.ts';
 import type { Pull } from '../github/pull.ts';
 import { tagoutCheck } from '../story/scene.ts';
-import { age, type Ground, hurry, openGround, type Replica } from './server.ts';
+import { age, ageLocks, type Ground, hurry, openGround, type Replica } from './server.ts';
 import type { WirePoint } from './wire.ts';
 
 export const WIRE_CUTS = ['process', 'postgres', 'network'] as const;
@@ -52,6 +52,7 @@ export interface Played {
 }
 
 const REST_LIMIT_MS = 60_000;
+const STUCK_MS = 3_000;
 /** The last statements of the loops that beat, that look for the dead, and that seal. */
 const FIRST_ROUND = ['select distinct subject_key', 'select distinct log_id'];
 const LATER_MS = 10 * 60_000;
@@ -231,7 +232,8 @@ export class CutPlay {
 
   /** Everything is delivered, judged and written, after a cut also what the cut has lost. */
   async #calm(): Promise<void> {
-    const until = Date.now() + REST_LIMIT_MS;
+    const startedMs = Date.now();
+    const until = startedMs + REST_LIMIT_MS;
     for (let quiet = 0; ; ) {
       if (Date.now() > until) throw new Error(`no rest: ${JSON.stringify(await this.#left())}`);
       await this.#raiseDead();
@@ -239,6 +241,8 @@ export class CutPlay {
       await hurry(this.ground.sql).catch(() => undefined);
       const left = await this.#left().catch(() => null);
       quiet = left?.length === 0 ? quiet + 1 : 0;
+      // What a server holds and does not know of is free after a while; here soon.
+      if (Date.now() > startedMs + STUCK_MS) await ageLocks(this.ground.sql).catch(() => undefined);
       if (quiet < 3) {
         await sleep(25);
         continue;

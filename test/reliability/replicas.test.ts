@@ -5,8 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tagoutCheck, until } from '../story/scene.ts';
 import { age, type Ground, openGround, type Replica, rest } from './server.ts';
 
-const ALL = process.env['CUTS'] === 'all';
-
 describe('several servers on one PostgreSQL', () => {
   let ground: Ground;
   before(async () => {
@@ -87,21 +85,4 @@ describe('several servers on one PostgreSQL', () => {
     assert.equal(code, 0, second.said());
     assert.ok(ms < 25_000, `${ms} ms`);
   });
-
-  // It waits for the whole grace of a stop, so that it runs with the long ones.
-  if (ALL) {
-    test('a stop with a slow GitHub ends within 25 s and hands its job back', async () => {
-      ground.gh.faults.latencyMs = 30_000;
-      const pull = await openPull();
-      for (let tries = 0; tries < 50 && (await jobs()).held === 0; tries += 1) await sleep(100);
-      const { ms } = await worker.stop();
-      ground.gh.faults.latencyMs = 0;
-      assert.ok(ms < 25_500, `${ms} ms`);
-      const after = await jobs();
-      assert.ok(after.all >= 1, 'the job is still there');
-      worker = await ground.start({}, ['--only=worker']);
-      await rest(ground);
-      await checked(pull.headSha);
-    });
-  }
 });

@@ -158,6 +158,11 @@ export async function hurry(sql: Sql): Promise<void> {
 /** Makes everything that dead processes hold as old as if a minute had gone by. */
 export async function age(sql: Sql): Promise<void> {
   await sql`update tagout.replica set beat_at = beat_at - interval '1 minute'`;
+  await ageLocks(sql);
+}
+
+/** Makes every lock of the queue as old as if a minute had gone by. */
+export async function ageLocks(sql: Sql): Promise<void> {
   await sql`update graphile_worker._private_jobs set locked_at = locked_at - interval '1 minute'
     where locked_at is not null`;
   await sql`update graphile_worker._private_job_queues set locked_at = locked_at - interval '1 minute'

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TagoutError } from '../../src/core/errors.ts';
 import { type Locator, locatorKey, type Trigger } from '../../src/core/subject.ts';
 import { backOffMs } from '../../src/store/outbox.ts';
-import { sweepQueue } from '../../src/store/replica.ts';
+import { freeForgotten, sweepQueue } from '../../src/store/replica.ts';
 import { lookDelayMs, type WorkerParts } from '../../src/store/worker.ts';
 import { Desk, openTestStore, type TestStore, until } from './help.ts';
 import { approval, checkRun, judged, repoOf } from './judged.ts';
@@ -230,6 +230,40 @@ describe('the inbox and the worker', () => {
     const worker = await t.store.startWorker({ ...nobody, enact: desk });
     await until('sent', () => desk.sent.length === 1);
     await worker.stop();
+  });
+
+  test('a job that a living worker holds and knows nothing of is free again', async () => {
+    const locator = pull(31);
+    const lock = async (age: string): Promise<string> => {
+      await t.store.inbox.enqueue(trigger(locator));
+      const [job] = await t.root<{ id: string; queue: number }[]>`
+        update graphile_worker._private_jobs set locked_by = 'pool-x', attempts = 1,
+          locked_at = now() - ${age}::interval where key = ${`judge:${locatorKey(locator)}`}
+        returning id::text as id, job_queue_id as queue`;
+      await t.root`update graphile_worker._private_job_queues set locked_by = 'pool-x',
+        locked_at = now() - ${age}::interval where id = ${job?.queue ?? 0}`;
+      return job?.id ?? '';
+    };
+    const held = async () => {
+      const [row] = await t.root`select
+        (select count(*)::int from graphile_worker._private_jobs where locked_by = 'pool-x') +
+        (select count(*)::int from graphile_worker._private_job_queues
+          where locked_by = 'pool-x') as n`;
+      return row?.['n'];
+    };
+    const id = await lock('41 seconds');
+    await freeForgotten(t.store.sql, 'pool-x', new Set([id]));
+    assert.equal(await held(), 2, 'it runs');
+    await freeForgotten(t.store.sql, 'pool-y', new Set());
+    assert.equal(await held(), 2, "another's");
+    await freeForgotten(t.store.sql, 'pool-x', new Set());
+    assert.equal(await held(), 0);
+    await lock('20 seconds');
+    await freeForgotten(t.store.sql, 'pool-x', new Set());
+    assert.equal(await held(), 2, 'it may be on its way');
+    await t.root`delete from graphile_worker._private_jobs`;
+    await t.root`update graphile_worker._private_job_queues set locked_by = null,
+      locked_at = null`;
   });
 
   test('the jobs of a worker that was killed are taken over', async () => {
