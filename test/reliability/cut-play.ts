@@ -200,9 +200,11 @@ export class CutPlay {
     if (next === undefined) return false;
     this.#sent.add(next.id);
     gh.app.webhookUrl = this.#url;
-    gh.redeliver(next);
+    const sent = gh.redeliver(next);
     await gh.settled();
     gh.app.webhookUrl = null;
+    // Refused or unanswered, perhaps only because of the cut: the sweep asks for it again.
+    if (sent.statusCode !== 202) this.#wounded = true;
     return true;
   }
 

@@ -9,15 +9,17 @@ export interface Counted {
 }
 
 /**
- * What the clock alone starts comes now and then: beats, the search for the dead, sealing. Each of
- * these statements is cut at its first time; it is one of a play's or of a start's.
+ * What the clock alone starts comes now and then: beats, the search for the dead, sealing, looks at the
+ * queue. Each of these statements is cut at its first time; it is one of a play's or of a start's.
  */
-const BY_CLOCK = /^sealer: |tagout\.replica|^select distinct subject_key|pg_catalog/;
+const BY_CLOCK = /^sealer: |_private_|tagout\.replica|^select distinct subject_key/;
+/** A transaction's begin does nothing, and the driver reads types once per connection. */
+const NO_STEP = /^(sealer: )?begin$|pg_catalog\.pg_type/;
 
 function times(list: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const one of list) {
-    if (one === 'begin' || one === 'sealer: begin') continue;
+    if (NO_STEP.test(one)) continue;
     counts.set(one, BY_CLOCK.test(one) ? 1 : (counts.get(one) ?? 0) + 1);
   }
   return counts;
