@@ -3,6 +3,7 @@
  * delivery log is the App's own (a JSON web token); everything else is an installation's.
  */
 import { z } from 'zod';
+import { CHECK_NAME } from '../core/effects.ts';
 import type { Locator, RepoRef } from '../core/subject.ts';
 import {
   type Clock,
@@ -128,7 +129,7 @@ const pullsSchema = z.object({
 const deploymentsSchema = z.array(
   z.object({ id: z.int(), sha: shaSchema, environment: z.string(), created_at: timeSchema }),
 );
-const checkSchema = z.object({ head_sha: shaSchema });
+const checksSchema = z.object({ check_runs: z.array(z.object({ id: z.int() })) });
 
 /** Whether a missed delivery of this event would have made the line look. */
 export function isListenedTo(event: string): boolean {
@@ -234,12 +235,14 @@ async function hasCheck(
   repo: RepoRef,
   { sha, checkRunId }: { readonly sha: string; readonly checkRunId: number },
 ): Promise<boolean> {
+  const path = '/repos/{owner}/{repo}/commits/{ref}/check-runs';
+  const parameters = { ...place(repo), ref: sha, check_name: CHECK_NAME, filter: 'all' };
   try {
-    const path = '/repos/{owner}/{repo}/check-runs/{check_run_id}';
-    const answer = await client.get(path, { ...place(repo), check_run_id: checkRunId });
-    return parseAnswer(checkSchema, answer.data, 'the check run').head_sha === sha;
+    const answer = await client.get(path, { ...parameters, per_page: 100 });
+    const { check_runs: runs } = parseAnswer(checksSchema, answer.data, 'the check runs');
+    return runs.some(({ id }) => id === checkRunId);
   } catch (fault) {
-    if (isRefusal(fault, 404)) return false;
+    if (isRefusal(fault, 404, 422)) return false;
     throw fault;
   }
 }

@@ -11,6 +11,8 @@ export interface Posting {
   readonly url: string;
   readonly event: string;
   readonly body: string;
+  /** X-GitHub-Delivery; a new one when it is left out. */
+  readonly id?: string;
 }
 
 export interface Posted {
@@ -25,11 +27,11 @@ export interface Posted {
 const [secret = '', connections = '16'] = process.argv.slice(2);
 const agent = new Agent({ keepAlive: true, maxSockets: Number(connections) });
 
-function post({ url, event, body }: Posting): Promise<number> {
+function post({ url, event, body, id = randomUUID() }: Posting): Promise<number> {
   const headers = {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
-    'x-github-delivery': randomUUID(),
+    'x-github-delivery': id,
     'x-github-event': event,
     'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`,
   };

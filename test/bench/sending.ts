@@ -2,7 +2,9 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { run as command } from '../../src/cli.ts';
 import type { LocalGitHub, Repo } from '../github/index.ts';
+import type { Ground } from '../reliability/server.ts';
 import type { Posted, Posting } from './post.ts';
 
 /** `pull_request.synchronize` about a pull request, as the event table reads it. */
@@ -19,6 +21,39 @@ export function synchronize(gh: LocalGitHub, repo: Repo, number: number, url: st
     sender: { login: 'maria', id: 1001, type: 'User' },
   });
   return { url: `${url}/api/github/webhooks`, event: 'pull_request', body };
+}
+
+/** Enters a delivery into GitHub's log that never arrived, an hour ago. */
+export function lose(gh: LocalGitHub, repo: Repo, { id = '', event, body }: Posting): void {
+  const { world, app } = gh;
+  world.deliveries.push({
+    id: world.nextId('delivery'),
+    guid: id,
+    app,
+    event,
+    action: 'synchronize',
+    installationId: world.installed(app, repo.record)?.id ?? null,
+    repositoryId: repo.record.id,
+    redelivery: false,
+    body,
+    headers: {},
+    atMs: world.now() - 3_600_000,
+    durationMs: 0,
+    outcome: 'lost',
+    statusCode: 0,
+    responseBody: '',
+  });
+}
+
+/** One sweep by the command, as if the server had been away for an hour; answers what it said. */
+export async function sweepByHand(ground: Ground): Promise<string> {
+  let said = '';
+  const say = (part: string): void => {
+    said += part;
+  };
+  const env = { ...ground.env, LOG_LEVEL: 'error' };
+  await command(['sweep'], { env, cwd: '.', now: Date.now, out: say, err: say });
+  return said;
 }
 
 /** Posts all of them from another process. */

@@ -1,18 +1,28 @@
 /**
- * Two replicas, many repositories, five installations: deliveries doubled and lost, one replica killed
- * in the middle and its work taken over by the other. `SOAK=10000 npm run bench soak`.
+ * Two replicas on one PostgreSQL, 200 repositories of five installations, while production gates are
+ * asked for: deliveries permuted, one in ten doubled and one in ten lost for an hour; one replica
+ * killed in the middle, its work taken over by the other, and a new one in its place. The local GitHub
+ * is this process, the poster, the replicas and PostgreSQL are their own. `SOAK=2000 npm run bench
+ * soak` takes fewer deliveries.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pull } from '../github/pull.ts';
 import type { Repo } from '../github/index.ts';
 import { type Ground, openGround } from '../reliability/server.ts';
-import { send, synchronize } from './sending.ts';
+import { tagoutCheck, until } from '../story/scene.ts';
+import type { Posting } from './post.ts';
+import { lose, send, sweepByHand, synchronize } from './sending.ts';
+import { chanceOf } from '../fuzz/random.ts';
 import { ms, type Row } from './row.ts';
 
-const DELIVERIES = Number(process.env['SOAK'] ?? 2_000);
+const DELIVERIES = Number(process.env['SOAK'] ?? 10_000);
 const REPOSITORIES = Math.min(200, Math.max(20, Math.round(DELIVERIES / 50)));
 const INSTALLATIONS = 5;
 const DRAIN_LIMIT_MS = 10 * 60_000;
+
+const SEED = Number(process.env['SEED'] ?? 1);
+const GATES = 40;
 
 interface Place {
   readonly repo: Repo;
@@ -33,7 +43,9 @@ async function build(ground: Ground): Promise<readonly Place[]> {
       author: people.maria,
     });
     await repo.commit({ branch: 'work', files: { 'docs/a.md': `${at}\n` }, author: people.maria });
-    places.push({ repo, pull: await repo.openPull({ author: people.maria, head: 'work' }) });
+    const pull = await repo.openPull({ author: people.maria, head: 'work' });
+    if (at % 2 === 0) await pull.review({ by: people.octavia });
+    places.push({ repo, pull });
   }
   return places;
 }
@@ -86,40 +98,131 @@ async function unsealedReleases(ground: Ground): Promise<number> {
   return Number(row?.['n']);
 }
 
+/** What is posted, in its order, and what is lost; doubled ones come twice with one id. */
+function mixed(
+  ground: Ground,
+  places: readonly Place[],
+  urls: readonly string[],
+): { readonly posted: readonly Posting[]; readonly ids: readonly string[]; readonly lost: number } {
+  const chance = chanceOf(SEED);
+  const posted: Posting[] = [];
+  const ids: string[] = [];
+  let lost = 0;
+  for (let n = 0; n < DELIVERIES; n += 1) {
+    const { repo, pull } = chance.pick(places);
+    const url = urls[n % urls.length] ?? '';
+    const one = { ...synchronize(ground.gh, repo, pull.number, url), id: randomUUID() };
+    ids.push(one.id);
+    const draw = chance.int(10);
+    if (draw === 0) {
+      lose(ground.gh, repo, one);
+      lost += 1;
+    } else {
+      posted.push(one, ...(draw === 1 ? [one] : []));
+    }
+  }
+  for (let at = posted.length - 1; at > 0; at -= 1) {
+    const other = chance.int(at + 1);
+    [posted[at], posted[other]] = [posted[other]!, posted[at]!];
+  }
+  return { posted, ids, lost };
+}
+
+/** A commit that was reviewed, merged and released once: what the gates are asked for. */
+async function released(ground: Ground): Promise<string> {
+  const { repo, people } = ground;
+  await repo.commit({ branch: 'ship', files: { 'docs/s.md': 's\n' }, author: people.maria });
+  const pull = await repo.openPull({ author: people.maria, head: 'ship' });
+  await pull.review({ by: people.octavia });
+  await until('its check is green', () => {
+    const check = tagoutCheck(repo, pull.headSha);
+    return check?.conclusion === 'success' ? check : null;
+  });
+  return pull.merge({ by: people.octavia, method: 'squash' });
+}
+
+/** Asks for production in turn while the burst runs; answers how many got no answer. */
+async function askGates(ground: Ground, sha: string): Promise<number> {
+  const runs = [];
+  for (let count = 0; count < GATES; count += 1) {
+    const run = await ground.repo.startRun({ sha, actor: ground.people.maria });
+    runs.push(run);
+    const endMs = performance.now() + 90_000;
+    while (run.job.gates[0]?.state === 'waiting' && performance.now() < endMs) await sleep(5);
+  }
+  return GATES - runs.filter((run) => run.job.gates[0]?.state === 'approved').length;
+}
+
+async function unknown(ground: Ground, ids: readonly string[]): Promise<number> {
+  const [row] = await ground.sql`select count(*)::int as n from unnest(${[...ids]}::text[]) as a(id)
+    where not exists (select from tagout.delivery d where d.id = a.id)`;
+  return Number(row?.['n']);
+}
+
+/** Pull requests whose check does not say what their reviews call for. */
+function wrong(places: readonly Place[]): number {
+  return places.filter(({ repo, pull }, at) => {
+    const [check, ...more] = repo.checkRuns(pull.headSha);
+    const due = at % 2 === 0 ? 'success' : 'action_required';
+    return check?.conclusion !== due || more.length > 0;
+  }).length;
+}
+
+async function storm(ground: Ground, places: readonly Place[]) {
+  const servers = [await ground.start(), await ground.start()];
+  const [first, second] = servers;
+  const {
+    posted: list,
+    ids,
+    lost,
+  } = mixed(
+    ground,
+    places,
+    servers.map((one) => one.url),
+  );
+  const sha = await released(ground);
+  const gates = askGates(ground, sha);
+  const posted = await send(ground.gh, list, 16);
+  const before = await held(ground);
+  ground.gh.app.webhookUrl = `${first?.url}/api/github/webhooks`;
+  await second?.kill();
+  const takeoverMs = await takeover(ground, before);
+  await ground.start();
+  const drainMs = await drained(ground);
+  const unanswered = await gates;
+  ground.gh.app.webhookUrl = `${first?.url}/api/github/webhooks`;
+  const sweptMs = performance.now();
+  const said = await sweepByHand(ground);
+  await ground.gh.settled();
+  await drained(ground);
+  const returnMs = performance.now() - sweptMs;
+  const missing = await unknown(ground, ids);
+  return { posted, before, takeoverMs, drainMs, unanswered, returnMs, missing, lost, said };
+}
+
 export async function benchSoak(): Promise<readonly Row[]> {
   const ground = await openGround();
   try {
-    const places = await build(ground);
     ground.gh.app.webhookUrl = null;
-    const first = await ground.start();
-    const second = await ground.start();
-    const list = Array.from({ length: DELIVERIES }, (_, n) => {
-      const { repo, pull } = places[n % places.length] ?? places[0]!;
-      return synchronize(ground.gh, repo, pull.number, n % 2 === 0 ? first.url : second.url);
-    });
-    const posted = await send(ground.gh, list, 16);
-    const before = await held(ground);
-    await second.kill();
-    const takeoverMs = await takeover(ground, before);
-    const drainMs = await drained(ground);
-    const lost = places.filter(
-      ({ repo, pull }) => repo.checkRuns(pull.headSha).length === 0,
-    ).length;
-    const more = places.filter(({ repo, pull }) => repo.checkRuns(pull.headSha).length > 1).length;
-    const twice = more + (await doubled(ground));
+    const places = await build(ground);
+    ground.gh.world.deliveries.splice(0);
+    const done = await storm(ground, places);
+    const { posted, missing, drainMs, takeoverMs, returnMs, before, lost } = done;
+    const bad = wrong(places) + done.unanswered;
+    const twice = await doubled(ground);
     const unsealed = await unsealedReleases(ground);
-    const size = `${DELIVERIES} deliveries, ${REPOSITORIES} repositories, ${INSTALLATIONS} installations, two replicas`;
+    const size = `${DELIVERIES} deliveries, ${REPOSITORIES} repositories, ${INSTALLATIONS} installations, two replicas, seed ${SEED}`;
     return [
       {
-        what: `${size}: subjects lost, effects doubled, releases without a sealed decision`,
-        reach: '0; 0; 0',
-        measured: `${lost}; ${twice}; ${unsealed}`,
-        ok: lost + twice + unsealed === 0,
+        what: `${size}: deliveries lost, subjects that end wrong, effects doubled, releases without a sealed decision`,
+        reach: '0; 0; 0; 0',
+        measured: `${missing}; ${bad}; ${twice}; ${unsealed}`,
+        ok: missing + bad + twice + unsealed === 0,
       },
       {
-        what: `burst of ${DELIVERIES} signed deliveries: answers and drain`,
+        what: `burst of ${posted.accepted + posted.refused} signed deliveries: answers and drain`,
         reach: 'all answered, p99 ≤ 250 ms, drained ≤ 10 min',
-        measured: `${posted.refused} refused, p99 ${ms(posted.p99Ms)}, drained after ${(drainMs / 1000).toFixed(1)} s`,
+        measured: `${posted.refused} refused, p50 ${ms(posted.p50Ms)}, p99 ${ms(posted.p99Ms)} over ${posted.seconds.toFixed(1)} s, drained after ${(drainMs / 1000).toFixed(1)} s`,
         ok: posted.refused === 0 && posted.p99Ms <= 250 && drainMs < DRAIN_LIMIT_MS,
       },
       {
@@ -127,6 +230,12 @@ export async function benchSoak(): Promise<readonly Row[]> {
         reach: '≤ 60 s',
         measured: `${(takeoverMs / 1000).toFixed(1)} s`,
         ok: takeoverMs <= 60_000,
+      },
+      {
+        what: `after an hour without them: ${lost} lost deliveries found by the sweep and judged`,
+        reach: '≤ 5 min',
+        measured: `${(returnMs / 1000).toFixed(1)} s`,
+        ok: returnMs <= 300_000,
       },
     ];
   } finally {

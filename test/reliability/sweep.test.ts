@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { tagoutCheck, until } from '../story/scene.ts';
+import { rest } from './server.ts';
 import { openReliable, type ReliableScene } from './scene.ts';
 
 const TEN_MINUTES_MS = 10 * 60_000;
@@ -76,6 +77,20 @@ describe('the sweep', () => {
     s.repo.record.checkRuns.splice(0);
     await s.sweepAfter(TEN_MINUTES_MS);
     await checked(pull.headSha, 'action_required');
+  });
+
+  test('a check run that stands is not written again', async () => {
+    const pull = await openPull('stands');
+    await checked(pull.headSha, 'action_required');
+    await s.gh.settled();
+    const mark = s.gh.requests.length;
+    for (let count = 0; count < 2; count += 1) {
+      await s.sweepAfter(TEN_MINUTES_MS);
+      await rest({ gh: s.gh, sql: s.served.store.sql });
+    }
+    const asked = s.gh.requestsSince(mark);
+    assert.ok((asked['checks/list-for-ref'] ?? 0) >= 1, JSON.stringify(asked));
+    assert.deepEqual([asked['checks/create'], asked['checks/update']], [undefined, undefined]);
   });
 
   test('a run that waits and was never told of is judged', async () => {
