@@ -55,9 +55,10 @@ describe('signing in to read the record', () => {
   test('an owner reads, and each read is an event with their number', async () => {
     const before = (await reads(site)).length;
     const visitor = await signedIn('root');
-    const answer = await visitor.ask('/audit');
-    assert.equal(answer.status, 200);
-    assert.match(await answer.text(), /Deployments to production/);
+    const { status, text } = await visitor.page('/audit');
+    assert.equal(status, 200);
+    assert.match(text, /Deployments to production/);
+    const answer = await visitor.ask('/audit/agents');
     assert.equal(answer.headers.get('cache-control'), 'no-store');
     assert.match(answer.headers.get('content-security-policy') ?? '', /default-src 'none'/);
     assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
@@ -68,6 +69,7 @@ describe('signing in to read the record', () => {
       after.map((row) => ({ ...row })),
       [
         { outcome: 'shown', what: 'overview', id },
+        { outcome: 'shown', what: 'agents and approvers', id },
         { outcome: 'shown', what: 'register', id },
       ],
     );

@@ -126,8 +126,10 @@ export class Visitor {
     return answer;
   }
 
+  /** As a browser does, comes back where a page says that it asks again by itself. */
   async page(path: string): Promise<{ readonly status: number; readonly text: string }> {
-    const answer = await this.ask(path);
+    let answer = await this.ask(path);
+    while (answer.headers.has('refresh')) answer = await this.ask(path);
     return { status: answer.status, text: await answer.text() };
   }
 

@@ -126,7 +126,10 @@ export function pageText({ title, body, nav, styleHref }: Page): string {
 
 const SHORT = /_sha256$|_sha$|^event_id$|^before$|^after$/;
 
-function cell(column: string, value: string | number | null): Markup {
+/** Where a cell leads; null: nowhere. */
+export type CellLink = (column: string, value: string) => string | null;
+
+function cell(column: string, value: string | number | null, linkOf: CellLink): Markup {
   if (value === null || value === '') return markup`<td></td>`;
   const text = String(value);
   if (SHORT.test(column)) {
@@ -136,14 +139,19 @@ function cell(column: string, value: string | number | null): Markup {
   if (time !== null) {
     return markup`<td class="id"><time datetime="${text}">${time[1] ?? ''} ${time[2] ?? ''}</time></td>`;
   }
-  return markup`<td>${text}</td>`;
+  const href = linkOf(column, text);
+  return href === null ? markup`<td>${text}</td>` : markup`<td><a href="${href}">${text}</a></td>`;
 }
 
 /** More columns than these do not fit on paper. */
 const PAPER_COLUMNS = 14;
 
 /** A table that scrolls by itself; columns that are empty in every row are left out. */
-export function tableMarkup(table: Table, limit = 500): Markup {
+export function tableMarkup(
+  table: Table,
+  limit: number = 500,
+  linkOf: CellLink = () => null,
+): Markup {
   const used = table.columns.flatMap((name, at) =>
     table.rows.some((row) => (row[at] ?? null) !== null && row[at] !== '') ? [{ name, at }] : [],
   );
@@ -160,6 +168,9 @@ export function tableMarkup(table: Table, limit = 500): Markup {
 <thead><tr>${used.map(({ name }) => markup`<th scope="col">${name.replaceAll('_', ' ')}</th>`)}</tr>
 </thead><tbody>${table.rows
     .slice(0, limit)
-    .map((row) => markup`<tr>${used.map(({ name, at }) => cell(name, row[at] ?? null))}</tr>\n`)}
+    .map(
+      (row) =>
+        markup`<tr>${used.map(({ name, at }) => cell(name, row[at] ?? null, linkOf))}</tr>\n`,
+    )}
 </tbody></table></div>`;
 }

@@ -25,7 +25,7 @@ export interface LogView {
 }
 
 export interface LogSource {
-  /** Reads what is new; resolves when the record is read to its end. */
+  /** Resolves when the record has been read to its end once. */
   prepare(installationId: number): Promise<void>;
   /** Rows read so far, for who waits for the first reading. */
   rowsRead(installationId: number): number;
@@ -160,7 +160,9 @@ export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Dat
   }
 
   return {
-    prepare: (id) => serial(id, async () => void (await catchUp(id))),
+    prepare: async (id) => {
+      if (!logs.has(id)) await serial(id, () => catchUp(id));
+    },
     rowsRead: (id) => reading.get(id) ?? 0,
     view: (id, fresh = false) => serial(id, () => viewOf(id, fresh)),
     verify: createChecks(sql, keys),

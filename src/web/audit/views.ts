@@ -2,11 +2,12 @@
 import { chartMarkup, chartsOf } from '../../core/report/charts.ts';
 import { type Cell, cellsOf, COLUMNS, iso } from '../../core/report/columns.ts';
 import { exceptionsOf } from '../../core/report/exceptions.ts';
-import { markup, type Markup, tableMarkup } from '../../core/report/html.ts';
+import { type CellLink, markup, type Markup, tableMarkup } from '../../core/report/html.ts';
 import { figuresMarkup } from '../../core/report/papers.ts';
 import type { Period } from '../../core/report/period.ts';
 import { dryRunOf, type Person, type Settled, timeOf } from '../../core/report/row.ts';
-import { tablesOf } from '../../core/report/tables.ts';
+import { exceptionCells, EXCEPTIONS, smallTables } from '../../core/report/tables.ts';
+import type { Table } from '../../core/report/tables.ts';
 import type { LogVerdict } from '../../core/audit/verify.ts';
 import { counted } from '../../core/words/text.ts';
 import type { LinkTo } from './frame.ts';
@@ -177,16 +178,36 @@ of ${view.size} rows with root <code>${view.root.slice(0, 16)}…</code>;
 <h2>Every recorded field</h2><dl>${fields}</dl>`;
 }
 
+const SHOWN_ROWS = 500;
+const ORDER = { high: 0, medium: 1, low: 2 } as const;
+
+/** The exceptions, worst first, as far as a page shows them. */
+function exceptionsTable({ exceptions }: Period): Table {
+  const rows = exceptions
+    .toSorted((a, b) => ORDER[a.severity] - ORDER[b.severity] || a.atMs - b.atMs)
+    .slice(0, SHOWN_ROWS)
+    .map(exceptionCells);
+  return { ...EXCEPTIONS, rows, total: exceptions.length };
+}
+
+/** Tables whose row of the log is that of a deployment. */
+const LEAD_TO_DEPLOYMENTS: ReadonlySet<string> = new Set(['exceptions', 'samples', 'break_glass']);
+
 /** Tables of the bundle by their names. */
 export function tablesMarkup(
   view: LogView,
   period: Period,
   about: { readonly title: string; readonly names: readonly string[]; readonly to: LinkTo },
 ): Markup {
-  const tables = tablesOf(view.collected, period, view.size);
+  const tables = [exceptionsTable(period), ...smallTables(view.collected, period)];
   const parts = about.names.flatMap((wanted) => {
     const table = tables.find((one) => one.name === wanted);
-    return table === undefined ? [] : [markup`<h2>${table.title}</h2>${tableMarkup(table)}`];
+    if (table === undefined) return [];
+    const leads = LEAD_TO_DEPLOYMENTS.has(wanted);
+    const linkOf: CellLink = (column, value) =>
+      leads && column === 'leaf_index' ? about.to(`/audit/deployment/${value}`) : null;
+    const title = table.title === about.title ? null : markup`<h2>${table.title}</h2>`;
+    return [markup`${title}${tableMarkup(table, SHOWN_ROWS, linkOf)}`];
   });
   return markup`<h1>${about.title}</h1>${parts}`;
 }
