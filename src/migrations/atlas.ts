@@ -7,7 +7,7 @@ import type { MigrationStep, PlanProblem } from '../core/dry-run.ts';
 import { type SumFile, type SumMismatch, sumMismatch } from './atlas-sum.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
 import { problem } from './problems.ts';
-import { emptyHistory, found, migrationOf, peek, readText, stepOf } from './shared.ts';
+import { historyIn, found, migrationOf, peek, readText, stepOf } from './shared.ts';
 import { compareBytes, linesOf } from './text.ts';
 import { folderOf, joinPath, nameOf, type TreeView } from './tree.ts';
 
@@ -73,12 +73,7 @@ function load(claim: Found, view: TreeView): History {
   if (read.length + 1 >= all.length) problems.push(...unfitSums(view, sum, read));
   const format = claim.options['format'] ?? 'atlas';
   if (format !== 'atlas') problems.push(otherLayout(claim.folder, format));
-  return {
-    ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(order),
-    problems,
-    files: all,
-  };
+  return historyIn(claim, { migrations, problems, files: all, order: order });
 }
 
 function namesIn(view: TreeView, sum: string): ReadonlySet<string> {

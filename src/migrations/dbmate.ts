@@ -6,7 +6,7 @@ import type { MigrationStep, PlanProblem } from '../core/dry-run.ts';
 import { byMarker } from './folders.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
 import { unreadable } from './problems.ts';
-import { emptyHistory, migrationOf, readText, stepOf } from './shared.ts';
+import { historyIn, migrationOf, readText, stepOf } from './shared.ts';
 import { compareBytes, type Line, linesOf } from './text.ts';
 import { nameOf, type TreeView } from './tree.ts';
 
@@ -46,12 +46,7 @@ function load(claim: Found, view: TreeView): History {
     const steps = stepsOf(view, { path, version }, { text, blocks });
     return [migrationOf(view, { key: version, version, path }, steps)];
   });
-  return {
-    ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(order),
-    problems,
-    files: all,
-  };
+  return historyIn(claim, { migrations, problems, files: all, order: order });
 }
 
 function stepsOf(

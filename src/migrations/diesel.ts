@@ -5,7 +5,7 @@
 import type { PlanProblem } from '../core/dry-run.ts';
 import { manifestsAbove } from './folders.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
-import { emptyHistory, found, migrationOf, peek, readText, stepOf } from './shared.ts';
+import { historyIn, found, migrationOf, peek, readText, stepOf } from './shared.ts';
 import { compareBytes } from './text.ts';
 import { folderOf, joinPath, nameOf, type TreeView } from './tree.ts';
 
@@ -55,12 +55,7 @@ function load(claim: Found, view: TreeView): History {
     const step = stepOf(view, { path, version, sql, down, transaction });
     return [migrationOf(view, { key: version, version, path }, [step])];
   });
-  return {
-    ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(order),
-    problems,
-    files: all,
-  };
+  return historyIn(claim, { migrations, problems, files: all, order: order });
 }
 
 function order(a: Migration, b: Migration): number {

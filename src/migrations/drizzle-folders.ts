@@ -6,7 +6,7 @@ import type { PlanProblem } from '../core/dry-run.ts';
 import { stepsOfFile } from './drizzle-breakpoints.ts';
 import { drizzleConfigPaths, drizzleConfigs } from './drizzle-config.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
-import { emptyHistory, found, migrationOf, readText } from './shared.ts';
+import { historyIn, found, migrationOf, readText } from './shared.ts';
 import { compareBytes } from './text.ts';
 import { folderOf, nameOf, type TreeView } from './tree.ts';
 
@@ -51,12 +51,7 @@ function load(claim: Found, view: TreeView): History {
     const names = { key: version, version, path };
     return [migrationOf(view, names, stepsOfFile(view, names, text))];
   });
-  return {
-    ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(order),
-    problems,
-    files: all,
-  };
+  return historyIn(claim, { migrations, problems, files: all, order: order });
 }
 
 function order(a: Migration, b: Migration): number {

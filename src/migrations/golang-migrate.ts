@@ -7,7 +7,7 @@ import { byName } from './folders.ts';
 import type { Found, Framework, History } from './framework.ts';
 import {
   byNumber,
-  emptyHistory,
+  historyIn,
   migrationOf,
   plainNumber,
   readText,
@@ -46,12 +46,7 @@ function load(claim: Found, view: TreeView): History {
     const step = stepOf(view, { path, version, sql, down, transaction: simpleQuery(sql) });
     return [migrationOf(view, { key: version, version, path }, [step])];
   });
-  return {
-    ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(byNumber),
-    problems,
-    files: all,
-  };
+  return historyIn(claim, { migrations, problems, files: all, order: byNumber });
 }
 
 export const golangMigrate: Framework = {

@@ -8,7 +8,7 @@ import { byMarker } from './folders.ts';
 import type { Found, Framework, History } from './framework.ts';
 import { atTopLevel } from './lexer.ts';
 import { problem, unreadable } from './problems.ts';
-import { byNumber, emptyHistory, migrationOf, plainNumber, readText, stepOf } from './shared.ts';
+import { byNumber, historyIn, migrationOf, plainNumber, readText, stepOf } from './shared.ts';
 import { type Line, linesOf } from './text.ts';
 import { nameOf, type TreeView } from './tree.ts';
 
@@ -34,12 +34,7 @@ function load(claim: Found, view: TreeView): History {
     const steps = stepsOf(view, { path, version }, { text, problems });
     return [migrationOf(view, { key: version, version, path }, steps)];
   });
-  return {
-    ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(byNumber),
-    problems,
-    files: all,
-  };
+  return historyIn(claim, { migrations, problems, files: all, order: byNumber });
 }
 
 function stepsOf(

@@ -5,7 +5,7 @@
 import type { PlanProblem } from '../core/dry-run.ts';
 import { byMarker } from './folders.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
-import { compareNumbers, emptyHistory, migrationOf, readText, SQL_FILE, stepOf } from './shared.ts';
+import { compareNumbers, historyIn, migrationOf, readText, SQL_FILE, stepOf } from './shared.ts';
 import { compareBytes, lineAt } from './text.ts';
 import { nameOf, type TreeView } from './tree.ts';
 
@@ -45,12 +45,7 @@ function load(claim: Found, view: TreeView): History {
     const step = stepOf(view, { path, version, sql: up, down, firstLine: lineAt(text, start) });
     return [migrationOf(view, { key: version, version, path }, [step])];
   });
-  return {
-    ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(order),
-    problems,
-    files: all,
-  };
+  return historyIn(claim, { migrations, problems, files: all, order: order });
 }
 
 function prefix(version: string): string {

@@ -71,6 +71,21 @@ export function emptyHistory(dialect: Dialect): History {
   return { dialect, migrations: [], problems: [], files: [], broken: false };
 }
 
+/** A history that could be listed, its migrations in the runner's order. */
+export function historyIn(
+  claim: Found,
+  read: {
+    readonly migrations: readonly Migration[];
+    readonly problems: readonly PlanProblem[];
+    readonly files: readonly string[];
+    readonly order: (a: Migration, b: Migration) => number;
+  },
+): History {
+  const { migrations, problems, files, order } = read;
+  const sorted = migrations.toSorted(order);
+  return { ...emptyHistory(claim.dialect), migrations: sorted, problems, files };
+}
+
 /** A number of any length in its plain form, so that `0007` and `7` are one version. */
 export function plainNumber(digits: string): string {
   const trimmed = digits.replace(/^0+(?=\d)/, '');

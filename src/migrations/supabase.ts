@@ -4,7 +4,7 @@
  */
 import type { PlanProblem } from '../core/dry-run.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
-import { emptyHistory, found, migrationOf, readText, simpleQuery, stepOf } from './shared.ts';
+import { historyIn, found, migrationOf, readText, simpleQuery, stepOf } from './shared.ts';
 import { compareBytes } from './text.ts';
 import { folderOf, nameOf, type TreeView } from './tree.ts';
 
@@ -38,12 +38,7 @@ function load(claim: Found, view: TreeView): History {
     const step = stepOf(view, { path, version, sql, transaction: simpleQuery(sql) });
     return [migrationOf(view, { key: version, version, path }, [step])];
   });
-  return {
-    ...emptyHistory(claim.dialect),
-    migrations: migrations.sort(order),
-    problems,
-    files: all,
-  };
+  return historyIn(claim, { migrations, problems, files: all, order: order });
 }
 
 function order(a: Migration, b: Migration): number {
