@@ -321,10 +321,9 @@ function unreadFinding({ file, path, patch }: Reading): readonly Finding[] {
 /** Ordinary files are read line by line only when a line of them can hold something. */
 function contentFindings(reading: Reading, around: Around): readonly Finding[] {
   const { file, path, patch } = reading;
-  const unread = [
-    ...(isModeAlone(file) ? modeFinding(file) : unreadFinding(reading)),
-    ...indirectFinding(reading, around),
-  ];
+  const own = isModeAlone(file) ? modeFinding(file) : unreadFinding(reading);
+  const indirect = indirectFinding(reading, around);
+  const unread = own.length + indirect.length === 0 ? none : [...own, ...indirect];
   const isNamed = around.named.has(file.path);
   if (file.status === 'removed' || file.patch === null || patch === null) return unread;
   const isTelling = path.isCommand || path.isSql || path.isHidden || patch.telling;
@@ -350,21 +349,21 @@ export function findFiles(
     .filter(({ observation, error }) => observation !== null && error === null)
     .map(({ folder }) => folder.replace(/^\.?\/|\/+$/g, '').replace(/^\.$/, ''))
     .map((folder) => (folder === '' ? '' : `${folder}/`));
+  const readings = files.map(readFile);
   const inChange = new Set(files.map(({ path }) => path));
   const around = {
     policy,
     judged: judgedPaths(run),
     folders,
-    named: namedByCommands(files),
+    named: namedByCommands(readings),
     inChange,
   };
   const classes: ClassesTold = { found: [], counts: new Map() };
   const lines: Finding[] = [];
-  for (const file of files) {
-    const reading = readFile(file);
+  for (const reading of readings) {
     tellClasses(reading, around, classes);
     // Most of thousands of files have neither.
-    const workflow = workflowFindings(file, policy);
+    const workflow = workflowFindings(reading.file, policy);
     if (workflow.length > 0) lines.push(...workflow);
     const content = contentFindings(reading, around);
     if (content.length > 0) lines.push(...content);

@@ -4,13 +4,16 @@
  */
 import type { ChangedFile } from '../evidence.ts';
 import type { Finding } from '../findings.ts';
-import { readPath } from '../paths.ts';
+import { type PathReading, readPath } from '../paths.ts';
 import { linesAfter, type PatchLine } from '../patch.ts';
 import { makeFinding } from './make.ts';
 
 /** Documentation and tests are not read for commands as what is run is. */
 function isHardlyRead(path: string): boolean {
-  const { isCommand, kind } = readPath(path);
+  return isTextOrTest(readPath(path));
+}
+
+function isTextOrTest({ isCommand, kind }: PathReading): boolean {
   return !isCommand && (kind.name === 'documentation' || kind.name === 'tests');
 }
 
@@ -51,12 +54,18 @@ function basename(path: string): string {
 const program = /\.(?:sh|bash|zsh|ps1|bat|cmd|py|rb|[cm]?[jt]s|php|pl)$/i;
 
 /** The tests and documents of a change that its own command files name: they are run. */
-export function namedByCommands(files: readonly ChangedFile[]): ReadonlySet<string> {
-  const candidates = files.filter(({ path, status }) => status !== 'removed' && isHardlyRead(path));
+export function namedByCommands(
+  readings: readonly { readonly file: ChangedFile; readonly path: PathReading }[],
+): ReadonlySet<string> {
+  const commands = readings.filter(({ file, path }) => file.patch !== null && path.isCommand);
+  if (commands.length === 0) return new Set();
+  const candidates = readings.flatMap(({ file, path }) =>
+    file.status !== 'removed' && isTextOrTest(path) ? [file] : [],
+  );
   if (candidates.length === 0) return new Set();
   const words = new Set<string>();
-  for (const { path, patch } of files) {
-    if (patch === null || !readPath(path).isCommand) continue;
+  for (const { path, patch } of commands.map(({ file }) => file)) {
+    if (patch === null) continue;
     for (const { text, added } of linesAfter(patch)) {
       if (!added) continue;
       for (const word of text.split(/[^\w./@+-]+/)) {
