@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { play, type Story } from './stories.ts';
+import type { Standing } from '../../src/core/evidence.ts';
+import { peopleOf } from '../../src/core/rules/case.ts';
+import { evidenceOf, play, type Story } from './stories.ts';
 
 interface DecideCase {
   readonly name: string;
@@ -61,3 +63,20 @@ function check({ story, then }: DecideCase): void {
   }
   if (then.look === true) assert.ok((decision.lookAgainMs ?? 0) > 0, 'must look again');
 }
+
+test('of two readings of one person the weaker permission speaks, with the teams of both', () => {
+  const evidence = evidenceOf({ change: {} });
+  const seen = (permission: Standing['permission'], teams: readonly string[]): Standing => ({
+    id: 9,
+    login: 'dave',
+    permission,
+    teams,
+  });
+  const [strong, weak] = [seen('admin', ['platform', 'dba']), seen('read', ['dba', 'web'])];
+  for (const people of [
+    [strong, weak],
+    [weak, strong],
+  ]) {
+    assert.deepEqual(peopleOf({ ...evidence, people }).get(9), seen('read', ['dba']));
+  }
+});

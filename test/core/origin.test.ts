@@ -176,3 +176,15 @@ test('a person who co-authors with a person is no operator', () => {
   const message = 'x\n\nCo-authored-by: Jo <1+jo@users.noreply.github.com>';
   assert.deepEqual(logins(aChange({ commits: [aCommit({ message })] })), []);
 });
+
+test('of commits by the same people, each message is read for who asked the agent', () => {
+  const author = { account: copilot, name: 'Copilot', email: 'copilot@github.example' };
+  const people = { authors: [author], committer: author };
+  const asks = 'Mend it\n\nCo-authored-by: Carol <77+carol@users.noreply.github.com>';
+  const commits = [
+    aCommit({ ...people, message: 'Mend' }),
+    aCommit({ ...people, sha: 'e'.repeat(40), message: asks }),
+    aCommit({ ...people, sha: 'f'.repeat(40), message: 'Mend more' }),
+  ];
+  assert.deepEqual(logins(aChange({ commits })), ['carol:77:requested-by']);
+});

@@ -95,3 +95,11 @@ test('no glob is exponential', () => {
   matchesPath(`${'**/a/'.repeat(100)}b`, `${'a/'.repeat(2000)}c`);
   assert.ok(performance.now() - started < 2000);
 });
+
+test('a removed file shows that it is gone, whatever blob is named for it', () => {
+  const gone = (blob: string | null): Change => ({
+    ...change,
+    files: [aFile('src/a.ts', { status: 'removed', blob })],
+  });
+  assert.equal(shown(gone('4'.repeat(40))), shown(gone(null)));
+});
