@@ -2,6 +2,7 @@
  * Reads many rows quickly: PostgreSQL's binary COPY, whose fields are handed out as pieces of the
  * bytes that came, without a copy of each.
  */
+import type { Readable } from 'node:stream';
 import type { Sql } from './connect.ts';
 
 /** The fields of a row; null is SQL's null. The byte before a field may be overwritten. */
@@ -59,9 +60,30 @@ async function* rowsOf(
   query: string,
 ): AsyncGenerator<readonly RawRow[], void, undefined> {
   const stream = await sql.unsafe(`copy (${query}) to stdout with (format binary)`).readable();
+  try {
+    yield* batchesOf(stream);
+  } finally {
+    await letGo(stream);
+  }
+}
+
+/**
+ * The driver stops its socket while the reader is behind and starts it again when the stream asks
+ * for more. A stream that has ended asks for nothing: where more than its buffer came in one piece
+ * with its end, the socket would stay stopped, and the connection's next statement would wait for
+ * ever. And until the end has come the connection takes no statement at all.
+ */
+async function letGo(stream: Readable): Promise<void> {
+  const rest: AsyncIterator<unknown> = stream.iterator({ destroyOnReturn: false });
+  let ended = false;
+  while (!ended) ended = (await rest.next()).done === true;
+  stream._read(0);
+}
+
+async function* batchesOf(stream: Readable): AsyncGenerator<readonly RawRow[], void, undefined> {
   let rest: Buffer = Buffer.alloc(0);
   let at = HEADER_BYTES;
-  for await (const chunk of stream) {
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     // A fresh copy: the driver uses its own buffer again.
     rest = Buffer.concat([rest, chunk]);
     if (rest.length < at) continue;

@@ -83,13 +83,13 @@ function unsealedRows(tx: Tx, logId: number, floor: number): Promise<readonly Un
     order by e.id limit ${BATCH}`;
 }
 
-async function insertLeaves(
+function insertLeaves(
   tx: Tx,
   logId: number,
   first: number,
   rows: readonly UnsealedRow[],
-): Promise<void> {
-  await tx`insert into audit.leaf (log_id, leaf_index, event_row, leaf_hash)
+): PromiseLike<unknown> {
+  return tx`insert into audit.leaf (log_id, leaf_index, event_row, leaf_hash)
     select ${logId}::bigint, ${first}::bigint + n - 1, event_row, decode(hash, 'hex')
     from unnest(${rows.map((row) => row.id)}::bigint[], ${rows.map((row) => row.hash)}::text[])
       with ordinality as r(event_row, hash, n)`;
@@ -102,9 +102,17 @@ async function sealBatch(
   logId: number,
   floor: number,
 ): Promise<{ readonly size: number; readonly more: boolean }> {
-  await tx`select pg_advisory_xact_lock(${SEAL_LOCK}, hashint8(${logId}::bigint))`;
-  const last = await lastCheckpoint(tx, logId);
-  const rows = await unsealedRows(tx, logId, floor);
+  // In one round trip. The server runs one statement after the other and takes a snapshot for each
+  // only when it begins, so that both see what the lock waited for; were it otherwise, the primary
+  // key of the leaves would refuse the batch.
+  // Sent first: the driver sends a statement no earlier than somebody waits for it.
+  const locked = tx`select pg_advisory_xact_lock(${SEAL_LOCK},
+    hashint8(${logId}::bigint))`.execute();
+  const [, last, rows] = await Promise.all([
+    locked,
+    lastCheckpoint(tx, logId),
+    unsealedRows(tx, logId, floor),
+  ]);
   const frontier = frontierOf(last);
   if (rows.length === 0) return { size: frontier.size, more: false };
   const grown = growFrontier(
@@ -118,12 +126,12 @@ async function sealBatch(
   const origin = parts.key.origin(logId);
   const head = { origin, size: grown.size, root };
   const note = signCheckpoint(head, parts.key.privateKey, sealedMs);
-  await insertLeaves(tx, logId, frontier.size, rows);
-  await tx`insert into audit.checkpoint values (${logId}::bigint, ${grown.size}::bigint,
+  const insertCheckpoint = tx`insert into audit.checkpoint values (${logId}::bigint, ${grown.size}::bigint,
     decode(${hex(root)}, 'hex'),
     array(select decode(h, 'hex') from unnest(${grown.hashes.map(hex)}::text[])
       with ordinality as f(h, n) order by n),
     ${note}, ${sealedMs}::bigint)`;
+  await Promise.all([insertLeaves(tx, logId, frontier.size, rows), insertCheckpoint]);
   return { size: grown.size, more: rows.length === BATCH };
 }
 
