@@ -146,6 +146,10 @@ function addReport(program: Command, io: Io, answer: (code: number) => void): vo
     .option('--repo <owner/name>', 'one repository')
     .option('--out <folder>', 'write the bundle that an auditor can check without this server')
     .option('--org <name>', 'the organisation, when the record holds several')
+    .option('--question <number>', "answer one of an auditor's twenty questions (docs/audit.md)")
+    .option('--at <date>', 'the moment that question 9 is about')
+    .option('--run <id>', 'the workflow run that questions 7, 8, 12 and 20 are about')
+    .option('--population <file>', "keep GitHub's own lists there; without a token, read them")
     .option('--serve', 'show the audit pages on this machine alone, behind a one-time address')
     .addOption(new Option('--format <format>', 'how to print').choices(formats).default('text'))
     .action(async (flags: ReportFlags) => {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { TagoutError } from '../core/errors.ts';
 import { headline, type Wish } from '../core/report/period.ts';
+import type { Population } from '../core/report/population.ts';
 import type { Store } from '../store/open.ts';
 import { createSweepMemory } from '../store/sweep.ts';
 import { withStoredCredentials } from './credentials.ts';
@@ -11,6 +12,7 @@ import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
 import { writeBundle } from './report-bundle.ts';
 import { readPopulation } from './report-population.ts';
+import { type QuestionWish, reportQuestion } from './report-question.ts';
 import { VERSION } from './version.ts';
 
 export interface BundleWish extends Wish {
@@ -72,6 +74,43 @@ export async function chooseLog(
   );
 }
 
+interface PopulationAsked {
+  readonly wish: Wish;
+  readonly file: string | null;
+}
+
+/** GitHub's lists for a log, asked or kept; null when there is neither. */
+async function populationOf(
+  store: Store,
+  { id, repos }: Log,
+  { wish, file }: PopulationAsked,
+  io: Io,
+): Promise<Population | null> {
+  return readPopulation({
+    env: withStoredCredentials(io.env, io.cwd),
+    repos,
+    wish,
+    guarded: await guardedOf(store, id),
+    file: file === null ? null : resolve(io.cwd, file),
+    unknown: (guids) => createSweepMemory(store.sql).unknown(guids),
+    now: io.now,
+  });
+}
+
+/** Answers one question over the log of an organisation; answers the exit code. */
+export async function answerQuestion(
+  store: Store,
+  wish: Omit<QuestionWish, 'population'> & {
+    readonly org: string | null;
+    readonly population: string | null;
+  },
+  io: Io,
+): Promise<number> {
+  const log = await chooseLog(store, wish);
+  const population = await populationOf(store, log, { wish, file: wish.population }, io);
+  return reportQuestion(store, log.id, { ...wish, population }, io);
+}
+
 /** Writes the bundle and says what stands in it; answers the exit code. */
 export async function reportBundle(store: Store, wish: BundleWish, io: Io): Promise<number> {
   const { id, repos } = await chooseLog(store, wish);
@@ -79,16 +118,8 @@ export async function reportBundle(store: Store, wish: BundleWish, io: Io): Prom
   await recordRead(store, { installationId: id, what: 'bundle', how: 'command', wish });
   await store.sealer.sealNow(id);
   const checkpoints = await readCheckpoints(store.reports, id);
-  const { population: kept } = wish;
-  const population = await readPopulation({
-    env: withStoredCredentials(io.env, io.cwd),
-    repos,
-    wish,
-    guarded: await guardedOf(store, id),
-    file: typeof kept === 'string' ? resolve(io.cwd, kept) : null,
-    unknown: (guids) => createSweepMemory(store.sql).unknown(guids),
-    now: io.now,
-  });
+  const file = wish.population ?? null;
+  const population = await populationOf(store, { id, repos }, { wish, file }, io);
   const source = {
     origin: store.key.origin(id),
     vkey: store.key.vkey(id),

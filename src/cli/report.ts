@@ -11,6 +11,7 @@ import { csvRow } from './csv.ts';
 import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
 import { REGISTER_COLUMNS, registerRow } from './register.ts';
+import { questionOf } from './report-question.ts';
 import { deploymentText, emptyTally, periodText, tallied, tallyText } from './report-text.ts';
 import { readStoreSettings } from './settings.ts';
 import type { StoreSettings } from './settings.ts';
@@ -24,6 +25,12 @@ export interface ReportOptions {
   readonly out?: string;
   readonly org?: string;
   readonly serve?: true;
+  /** Number of an auditor's question, with the moment and the run that it is about. */
+  readonly question?: string;
+  readonly at?: string;
+  readonly run?: string;
+  /** A file in which GitHub's own lists are kept. */
+  readonly population?: string;
 }
 
 type Rows = AsyncIterable<DeploymentRow>;
@@ -40,9 +47,16 @@ export async function report(options: ReportOptions, io: Io): Promise<number> {
       const { serveReport } = await import('./report-serve.ts');
       return await serveReport(store, wish, io);
     }
-    if (options.out !== undefined) {
+    const { out, org = null, population = null } = options;
+    if (options.question !== undefined) {
+      const { answerQuestion } = await import('./report-out.ts');
+      const { format } = options;
+      const about = { ...wish, ...readQuestion(options), format, org, population };
+      return await answerQuestion(store, about, io);
+    }
+    if (out !== undefined) {
       const { reportBundle } = await import('./report-out.ts');
-      return await reportBundle(store, { ...wish, out: options.out, org: options.org ?? null }, io);
+      return await reportBundle(store, { ...wish, out, org, population }, io);
     }
     for (const installationId of await readLogIds(store.reports)) {
       await recordRead(store, { installationId, what: 'register', how: 'command', wish }, io.now);
@@ -103,6 +117,15 @@ export function readWish(options: Omit<ReportOptions, 'format'>): ReportWish {
     throw new TagoutError('usage', `--repo ${JSON.stringify(repo)} is not of the form owner/name.`);
   }
   return { fromMs, toMs, repo };
+}
+
+/** The question from the command line. Throws TagoutError('usage') naming the option. */
+function readQuestion({ question = '', at, run }: ReportOptions) {
+  if (run !== undefined && !/^-?[1-9]\d{0,14}$/.test(run)) {
+    throw new TagoutError('usage', `--run ${JSON.stringify(run)} is not the number of a run.`);
+  }
+  const { number } = questionOf(question);
+  return { number, atMs: readTime('--at', at), runId: run === undefined ? null : Number(run) };
 }
 
 function readTime(option: string, text: string | undefined): number | null {

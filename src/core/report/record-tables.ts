@@ -185,7 +185,6 @@ const HEALTH: ReadonlySet<string> = new Set(['judge.failed', 'incident.opened', 
 const WAYS: readonly (readonly [string, string])[] = [
   ['mayBreakGlass', 'people of the break-glass teams'],
   ['maySolo', 'every author (solo)'],
-  ['mayDeployerApprove', 'whoever deploys may also approve'],
   ['mayRollBack', 'whoever rolls back to a released commit'],
   ['mayAccept', 'accepted commits of the policy'],
   ['mayUndeclaredBeHuman', 'undeclared agents count as people'],
