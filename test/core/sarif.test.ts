@@ -1,6 +1,7 @@
 /** SARIF: findings at their places, with levels that code scanning knows. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { z } from 'zod';
 import type { Decision } from '../../src/core/decision.ts';
 import { makeFinding } from '../../src/core/findings/make.ts';
 import { reportSarif } from '../../src/core/words/sarif.ts';
@@ -47,4 +48,53 @@ test('each finding is a result with level, place and a fingerprint that outlives
   ]);
   assert.equal(second?.locations, undefined);
   assert.deepEqual(first?.partialFingerprints, { 'tagout/v1': 'values-lost:users.email' });
+});
+
+/** The objects of SARIF 2.1.0 that we write, with what section 3 of the standard requires of them. */
+const message = z.strictObject({ text: z.string().min(1) });
+const location = z.strictObject({
+  physicalLocation: z.strictObject({
+    artifactLocation: z.strictObject({ uri: z.string().regex(/^[\w%!~*'()./-]+$/) }),
+    region: z.strictObject({ startLine: z.int().min(1) }).optional(),
+  }),
+});
+const log = z.strictObject({
+  $schema: z.url(),
+  version: z.literal('2.1.0'),
+  runs: z.tuple([
+    z.strictObject({
+      tool: z.strictObject({
+        driver: z.strictObject({
+          name: z.string().min(1),
+          informationUri: z.url(),
+          rules: z.array(z.strictObject({ id: z.string().min(1) })),
+        }),
+      }),
+      columnKind: z.literal(['utf16CodeUnits', 'unicodeCodePoints']),
+      results: z.array(
+        z.strictObject({
+          ruleId: z.string().min(1),
+          level: z.literal(['none', 'note', 'warning', 'error']),
+          message,
+          locations: z.array(location).min(1).optional(),
+          partialFingerprints: z.record(z.string(), z.string()),
+          properties: z.record(z.string(), z.string()),
+        }),
+      ),
+      properties: z.record(z.string(), z.string()),
+    }),
+  ]),
+});
+
+test('the log has the form of SARIF 2.1.0 and names each rule once', () => {
+  const [run] = log.parse(JSON.parse(JSON.stringify(reportSarif(decision)))).runs;
+  const ids = run.tool.driver.rules.map(({ id }) => id);
+  assert.equal(new Set(ids).size, ids.length);
+  for (const { ruleId } of run.results) assert.ok(ids.includes(ruleId));
+});
+
+test('a file of a printed plan is no place of the repository', () => {
+  const printed = makeFinding({ ...finding, path: 'tagout-plan/0001.sql' });
+  const [run] = log.parse(reportSarif({ ...decision, findings: [printed] })).runs;
+  assert.equal(run.results[0]?.locations, undefined);
 });

@@ -1,5 +1,6 @@
 /** The findings of a decision as SARIF 2.1.0, for code scanning and editors. */
 import type { Decision } from '../decision.ts';
+import { PRINTED_PLAN } from '../dry-run.ts';
 import type { Finding } from '../findings.ts';
 
 interface SarifResult {
@@ -48,7 +49,9 @@ function uriOf(path: string): string {
 function resultOf(finding: Finding): SarifResult {
   const { id, level, message, object, path, line, radius, evidence } = finding;
   const region = line === null ? {} : { region: { startLine: line } };
-  const place = path === null ? null : { artifactLocation: { uri: uriOf(path) }, ...region };
+  // A printed plan's files are in an artifact, not in the repository.
+  const isThere = path !== null && !path.startsWith(`${PRINTED_PLAN}/`);
+  const place = !isThere ? null : { artifactLocation: { uri: uriOf(path) }, ...region };
   return {
     ruleId: id,
     level: LEVELS[level],
