@@ -1,6 +1,6 @@
 /**
- * `npm run fuzz -- --seconds 60 --seed 7`: spoilt input for everything that reads what strangers
- * wrote. A case is found again by its seed and number: `--seed 7 --only 'SQL' --case 1234`.
+ * `npm run fuzz -- --seconds 60 --cases 100000 --seed 7`: spoilt input for everything that reads what
+ * strangers wrote, until the time or the cases are over. A case is found again by its seed and number: `--seed 7 --only 'SQL' --case 1234`.
  */
 import { parseArgs } from 'node:util';
 import { SECRET, startSetting } from '../web/setting.ts';
@@ -14,17 +14,22 @@ export interface Fuzzed {
   readonly grewMb: number;
 }
 
-/** Runs the targets in turn until the time is over. */
+/** Runs the targets in turn until the time is over, or so many cases were run. */
 export async function fuzz(
   targets: readonly Target[],
-  { seed, seconds }: { readonly seed: number; readonly seconds: number },
+  {
+    seed,
+    seconds,
+    most = Number.POSITIVE_INFINITY,
+  }: { readonly seed: number; readonly seconds: number; readonly most?: number },
 ): Promise<Fuzzed> {
   const failures: string[] = [];
   const heapMb = (): number => process.memoryUsage().heapUsed / 1024 / 1024;
   const beforeMb = heapMb();
   const end = performance.now() + seconds * 1000;
   let cases = 0;
-  while (performance.now() < end && failures.length < 20) {
+  const isOver = (): boolean => performance.now() >= end || cases * targets.length >= most;
+  while (!isOver() && failures.length < 20) {
     for (const target of targets) {
       try {
         await target.run(chanceOf(seed * 1_000_003 + cases));
@@ -42,6 +47,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       seconds: { type: 'string', default: '60' },
+      cases: { type: 'string', default: 'Infinity' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       only: { type: 'string' },
       case: { type: 'string' },
@@ -58,7 +64,8 @@ async function main(): Promise<number> {
         await target.run(chanceOf(seed * 1_000_003 + Number(values.case)));
       return 0;
     }
-    const done = await fuzz(targets, { seed, seconds: Number(values.seconds) });
+    const most = Number(values.cases);
+    const done = await fuzz(targets, { seed, seconds: Number(values.seconds), most });
     for (const failure of done.failures) process.stdout.write(`${failure}\n`);
     process.stdout.write(
       `${done.cases} cases, ${done.failures.length} failures, heap ${done.grewMb.toFixed(0)} MB more\n`,

@@ -1,11 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
+import { TagoutError } from '../../src/core/errors.ts';
 import { findEngine, type Engine } from '../../src/postgres/engine.ts';
 import { openStoreCluster } from '../../src/postgres/store-cluster.ts';
 import { readPostmaster, isServing } from '../../src/postgres/postmaster.ts';
@@ -74,5 +84,33 @@ describe("the store's own cluster", () => {
     assert.equal(again.owned, true);
     assert.equal(existsSync(postmaster.socketDir), false, 'nor its socket folder');
     await again.stop('fast');
+  });
+
+  test('a lock file that names a living stranger does not keep it from starting', async () => {
+    const first = await open('stale');
+    const file = join(home, 'stale', 'postmaster.pid');
+    const lock = readFileSync(file, 'utf8');
+    await first.stop('immediate');
+    // The process id went to another program, as after a restart of a container.
+    writeFileSync(file, lock.replace(/^\d+/, String(process.pid)));
+    const again = await open('stale');
+    assert.equal(again.owned, true);
+    const sql = postgres(again.url(SUPERUSER, 'tagout'), { max: 1 });
+    assert.equal((await sql`select 1 as n`)[0]?.['n'], 1, 'recovered from its log');
+    await sql.end();
+    await again.stop('fast');
+  });
+
+  test('a folder that is damaged is told with what to do', async () => {
+    const first = await open('damaged');
+    await first.stop('fast');
+    rmSync(join(home, 'damaged', 'global', 'pg_control'));
+    await assert.rejects(open('damaged'), (error) => {
+      assert.ok(error instanceof TagoutError && error.code === 'store-unavailable');
+      assert.match(error.message, /could not be started: .*damaged/);
+      return true;
+    });
+    rmSync(join(home, 'damaged', 'tagout.password'));
+    await assert.rejects(open('damaged'), /was not made by Tagout or is damaged/);
   });
 });
