@@ -116,7 +116,7 @@ describe('the audit tables', () => {
   });
 
   test('the database has exactly the tables and columns of db/schema*.ts', async () => {
-    const tables = Object.values({ ...schema, ...watch }).filter(
+    const tables = [...Object.values(schema), ...Object.values(watch)].filter(
       (value) => value instanceof PgTable,
     );
     assert.ok(tables.length >= 15);
