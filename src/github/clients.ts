@@ -22,11 +22,16 @@ interface Response {
   readonly data: unknown;
 }
 
-/** The client of an installation. */
+/** What a client is for: to read, or to write to one repository. */
+export type Use = 'read' | { readonly writesTo: number };
+
+/** The client of an installation, with the rights of its use alone. */
 export type OctokitFor = (
   installationId: number,
   /** What the rest of GitHub's allowance is kept for; a pull request when left out. */
   urgency?: 'gate' | 'pull' | 'background',
+  /** To read, when left out. */
+  use?: Use,
 ) => Promise<OctokitLike>;
 
 export interface Answer {

@@ -3,6 +3,7 @@ import { Probot, ProbotOctokit } from 'probot';
 import { TagoutError } from '../core/errors.ts';
 import type { OctokitFor, OctokitLike } from './clients.ts';
 import type { Limits } from './limits.ts';
+import { narrowed, Tokens } from './narrowed.ts';
 
 export interface ProbotSettings {
   readonly appId: number;
@@ -50,6 +51,8 @@ export async function createProbot(settings: ProbotSettings): Promise<Probot> {
   return probot.ready();
 }
 
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+
 /** The client that speaks as the App itself, with a JSON web token. */
 export function appClient(probot: Probot, limits: Limits): () => Promise<OctokitLike> {
   const made = probot.auth();
@@ -57,17 +60,15 @@ export function appClient(probot: Probot, limits: Limits): () => Promise<Octokit
   return async () => limits.watch(await made, { installationId: 0, urgency: 'background' });
 }
 
-/** One client per installation, made when it is first asked for; Probot keeps the tokens. */
+/** One client per installation and use, each with a token that is as narrow as the use. */
 export function octokitFor(probot: Probot, limits: Limits | null = null): OctokitFor {
-  const clients = new Map<number, Promise<ProbotOctokit>>();
-  return async (installationId, urgency = 'pull') => {
-    const known = clients.get(installationId);
-    const made = known ?? probot.auth(installationId);
-    if (known === undefined) {
-      clients.set(installationId, made);
-      made.catch(() => clients.delete(installationId));
-    }
-    const octokit = await made;
+  const app = probot.auth();
+  app.catch(() => {});
+  const tokens = new Tokens(() => app);
+  return async (installationId, urgency = 'pull', use = 'read') => {
+    const { baseUrl } = (await app).request.endpoint.DEFAULTS;
+    const plain = new PlainOctokit({ baseUrl, log: quiet });
+    const octokit = narrowed(plain, () => tokens.of(installationId, use));
     return limits?.watch(octokit, { installationId, urgency }) ?? octokit;
   };
 }

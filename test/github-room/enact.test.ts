@@ -71,7 +71,9 @@ describe('check runs', () => {
     const effect = checkRun(repo, pull, { annotations: annotations(120) });
     const mark = room.gh.requests.length;
     const made = await room.enact.enact(effect, known);
-    assert.deepEqual(room.gh.requestsSince(mark), { 'checks/create': 1, 'checks/update': 2 });
+    const { 'apps/create-installation-access-token': _hourly, ...sent } =
+      room.gh.requestsSince(mark);
+    assert.deepEqual(sent, { 'checks/create': 1, 'checks/update': 2 });
     const again = { ...known, checkRunId: made.githubId };
     await room.enact.enact(effect, again);
     const messages = repo.checkRuns(pull.headSha)[0]?.annotations.map((one) => one['message']);
