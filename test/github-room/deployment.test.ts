@@ -310,6 +310,7 @@ describe('the answer', () => {
     const first = await room.enact.enact(answer(repo, run), known);
     assert.deepEqual([first.status, first.httpStatus, run.state], ['done', 204, 'success']);
     assert.deepEqual(room.gh.requestsSince(mark), {
+      'apps/create-installation-access-token': 1, // the first write to this repository
       'actions/review-custom-gates-for-run': 1,
     });
     const path = `/repos/acme/app-${count}/actions/runs/${run.id}/deployment_protection_rule`;
