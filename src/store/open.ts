@@ -184,7 +184,8 @@ function assemble(options: StoreOptions, doors: Doors, key: LogKey): Store {
   const random = options.random ?? Math.random;
   const sql = connect(doors.app, { name: 'app', max: 8 });
   const seals = connect(doors.sealer, { name: 'sealer', max: 2 });
-  const reports = connect(doors.report, { name: 'report', max: 2, statementTimeoutMs: 600_000 });
+  // Reading a log takes two at once; a page's reading and a check of all rows may run beside others.
+  const reports = connect(doors.report, { name: 'report', max: 6, statementTimeoutMs: 600_000 });
   const sealer = createSealer({ sealer: seals, app: sql, key, now });
   return {
     sql,

@@ -70,14 +70,15 @@ function remembering<T>() {
   };
 }
 
-/** One piece of work at a time for each log; who comes meanwhile waits for it. */
-function createQueues() {
-  const busy = new Map<number, Promise<unknown>>();
-  return async <T>(id: number, work: () => Promise<T>): Promise<T> => {
-    const before = busy.get(id) ?? Promise.resolve();
-    const mine = before.then(work, work);
-    const quiet = mine.catch(() => {});
-    busy.set(id, quiet);
+/**
+ * One piece of work at a time; who comes meanwhile waits for it. Each reading of a log holds two
+ * connections: two that each held one would wait for each other for ever.
+ */
+function createQueue() {
+  let busy: Promise<unknown> = Promise.resolve();
+  return async <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = busy.then(work, work);
+    busy = mine.catch(() => {});
     return mine;
   };
 }
@@ -85,11 +86,12 @@ function createQueues() {
 /** One check of a log at a time, beside its pages; who comes meanwhile gets the same answer. */
 function createChecks(sql: Sql, keys: LogKeys): LogSource['verify'] {
   const running = new Map<number, Promise<LogVerdict>>();
+  const serial = createQueue();
   return (id) => {
     const known = running.get(id);
     if (known !== undefined) return known;
     const trusted = { origin: keys.origin(id), installationId: id, vkeys: [keys.vkey(id)] };
-    const check = verifyStored(sql, trusted).finally(() => running.delete(id));
+    const check = serial(() => verifyStored(sql, trusted)).finally(() => running.delete(id));
     running.set(id, check);
     return check;
   };
@@ -99,7 +101,7 @@ function createChecks(sql: Sql, keys: LogKeys): LogSource['verify'] {
 export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Date.now): LogSource {
   const logs = new Map<number, Kept>();
   const reading = new Map<number, number>();
-  const serial = createQueues();
+  const serial = createQueue();
 
   async function catchUp(id: number): Promise<Kept> {
     const known = logs.get(id);
@@ -161,10 +163,10 @@ export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Dat
 
   return {
     prepare: async (id) => {
-      if (!logs.has(id)) await serial(id, () => catchUp(id));
+      if (!logs.has(id)) await serial(() => catchUp(id));
     },
     rowsRead: (id) => reading.get(id) ?? 0,
-    view: (id, fresh = false) => serial(id, () => viewOf(id, fresh)),
+    view: (id, fresh = false) => serial(() => viewOf(id, fresh)),
     verify: createChecks(sql, keys),
   };
 }
