@@ -236,12 +236,22 @@ export function readPopulationText(text: string): Population {
         `Line ${at + 1} of the archive is no row of GitHub's lists.`,
       );
     }
-    const { kind, ...row } = parsed.data;
-    if (parsed.data.kind === 'read') readAtMs = Math.max(readAtMs, parsed.data.readAtMs);
-    if (parsed.data.kind === 'deployments') deployments.push(parsed.data);
-    if (parsed.data.kind === 'runs') runs.push(parsed.data);
-    if (parsed.data.kind === 'deliveries') deliveries.push(parsed.data);
-    if (kind === 'access' && 'who' in row) access.push(row);
+    const { data } = parsed;
+    if (data.kind === 'read') {
+      readAtMs = Math.max(readAtMs, data.readAtMs);
+    } else if (data.kind === 'deployments') {
+      const { kind: _, ...row } = data;
+      deployments.push(row);
+    } else if (data.kind === 'runs') {
+      const { kind: _, ...row } = data;
+      runs.push(row);
+    } else if (data.kind === 'deliveries') {
+      const { kind: _, ...row } = data;
+      deliveries.push(row);
+    } else {
+      const { kind: _, ...row } = data;
+      access.push(row);
+    }
   }
   return { from: 'archive', readAtMs, deployments, runs, deliveries, access };
 }
