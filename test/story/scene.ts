@@ -139,7 +139,7 @@ export async function deployOnce(scene: Omit<Scene, 'tagout' | 'close'>): Promis
 export async function until<T>(
   what: string,
   look: () => T | null,
-  timeoutMs: number = 15_000,
+  timeoutMs: number = 60_000,
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
