@@ -16,7 +16,7 @@ function say(text: string): void {
 
 async function playAll(): Promise<boolean> {
   const startedMs = performance.now();
-  const scene = await openScene();
+  const scene = await openScene({ fresh: true });
   say('Tagout: the story of one agent, on a local GitHub, a real PostgreSQL and signed webhooks.');
   const kept: Kept = {};
   let ok = true;

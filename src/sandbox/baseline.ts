@@ -141,7 +141,8 @@ export class Baselines {
     }
   }
 
-  async #engineBase(engine: Engine): Promise<Cached> {
+  /** The first data folder of an engine, made when there is none. */
+  async engineBase(engine: Engine): Promise<Cached> {
     const key = digestOf(['engine', LAYOUT, engine.version, engine.origin]);
     const known = this.#cache.find(key);
     if (known !== null) return known;
@@ -180,7 +181,7 @@ export class Baselines {
     const key = sourceKey(wish, source);
     const known = this.#cache.find(key);
     if (known !== null) return known;
-    const base = await this.#engineBase(wish.engine);
+    const base = await this.engineBase(wish.engine);
     return this.#build(key, async (folder) => {
       await this.#inCopy(base, folder, wish, async (throwaway) => {
         const began = performance.now();
@@ -199,7 +200,7 @@ export class Baselines {
     let from: Cached | null = null;
     for (; at > 0 && from === null; at -= 1) from = this.#cache.find(steps[at - 1]?.key ?? '');
     const start = from === null ? 0 : at + 1;
-    const base = from ?? (await this.#engineBase(wish.engine));
+    const base = from ?? (await this.engineBase(wish.engine));
     const rest = steps.slice(start);
     const last = rest.at(-1);
     if (last === undefined) return base;

@@ -12,6 +12,7 @@ import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
 import type { Repo } from '../github/index.ts';
 import type { Pull } from '../github/pull.ts';
 import type { Run } from '../github/repo.ts';
+import { preparedCache } from '../prepared.ts';
 import { type Lies, zipOf } from '../github/zip.ts';
 import { openRoom, type Room } from './room.ts';
 
@@ -22,6 +23,7 @@ let count = 0;
 
 before(async () => {
   home = mkdtempSync(join(tmpdir(), 'printed-plan-'));
+  await preparedCache(home);
   sandbox = createSandbox({ cacheDir: home });
   room = await openRoom(undefined, undefined, { runDry: sandbox.dryRun });
   room.gh.org('acme', { teams: {}, admins: ['boss'] });

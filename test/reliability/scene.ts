@@ -9,6 +9,7 @@ import { appClient, createProbot, octokitFor } from '../../src/github/probot.ts'
 import { type Served, serve, type ServeSettings } from '../../src/main.ts';
 import type { LocalGitHub } from '../github/index.ts';
 import { deployOnce, type People, raise } from '../story/scene.ts';
+import { preparedCache, preparedStore } from '../prepared.ts';
 import { manifest, settingsFor } from '../story/tagout.ts';
 import type { Repo } from '../github/index.ts';
 
@@ -30,6 +31,8 @@ export async function openReliable(
   const raised = await raise(await manifest(), validate);
   await deployOnce(raised);
   const dataDir = await mkdtemp(join(tmpdir(), 'tagout-reliable-'));
+  await preparedStore(dataDir);
+  await preparedCache(join(dataDir, 'sandbox'));
   const settings = { ...settingsFor(raised.gh, dataDir), ...extra };
   const log = createLog({ level: 'fatal', secrets: [] });
   const served = await serve(settings, log);

@@ -11,6 +11,7 @@ import type {
   MigrationStep,
   Observation,
 } from '../../src/core/dry-run.ts';
+import { cacheMaker } from '../prepared.ts';
 import { createSandbox, type Sandbox, type SandboxOptions } from '../../src/sandbox/sandbox.ts';
 
 export function step(path: string, sql: string, more: Partial<MigrationStep> = {}): MigrationStep {
@@ -62,8 +63,11 @@ export interface Bench {
   close(): Promise<void>;
 }
 
+const prepareCache = await cacheMaker();
+
 export function open(options: Partial<SandboxOptions> = {}): Bench {
   const home = mkdtempSync(join(tmpdir(), 'tagout-sandbox-test-'));
+  prepareCache(options.cacheDir ?? join(home, 'cache'));
   const sandbox = createSandbox({ cacheDir: join(home, 'cache'), ...options });
   return {
     sandbox,

@@ -9,6 +9,7 @@ import type { Enact, KnownWrites } from '../../src/core/ports.ts';
 import { findEngine } from '../../src/postgres/engine.ts';
 import { openStoreCluster } from '../../src/postgres/store-cluster.ts';
 import { SUPERUSER } from '../../src/postgres/cluster.ts';
+import { preparedStore } from '../prepared.ts';
 import { openStore, type Store, type StoreOptions } from '../../src/store/open.ts';
 
 export interface Clock {
@@ -28,6 +29,7 @@ export interface TestStore {
 
 export async function openTestStore(extra: Partial<StoreOptions> = {}): Promise<TestStore> {
   const dataDir = mkdtempSync(join(tmpdir(), 'tagout-store-'));
+  await preparedStore(dataDir);
   const clock = { nowMs: 1_760_000_000_000 };
   const engine = await findEngine({});
   const cluster = await openStoreCluster({

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { run } from '../../src/cli.ts';
 import { createLog } from '../../src/cli/log.ts';
 import { type Served, serve, type ServeSettings } from '../../src/main.ts';
+import { preparedCache, preparedStore } from '../prepared.ts';
 import type { LocalGitHub, Manifest } from '../github/index.ts';
 import { deployOnce, raise, type Scene, type Tagout } from './scene.ts';
 
@@ -58,9 +59,16 @@ async function rewriteOneRow(served: Served): Promise<string> {
   }
 }
 
-/** Starts Tagout against a local GitHub and points its webhooks there. */
-export async function startTagout(gh: LocalGitHub): Promise<Tagout & { readonly served: Served }> {
+/** Starts Tagout against a local GitHub and points its webhooks there; `fresh`: as on its first day. */
+export async function startTagout(
+  gh: LocalGitHub,
+  options: { readonly fresh?: boolean } = {},
+): Promise<Tagout & { readonly served: Served }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tagout-story-'));
+  if (options.fresh !== true) {
+    await preparedStore(dataDir);
+    await preparedCache(join(dataDir, 'sandbox'));
+  }
   const settings = settingsFor(gh, dataDir);
   const served = await serve(settings, createLog({ level: 'error', secrets: [] }));
   gh.app.webhookUrl = `${served.url}/api/github/webhooks`;
@@ -83,10 +91,12 @@ export async function startTagout(gh: LocalGitHub): Promise<Tagout & { readonly 
 }
 
 /** The whole scene: an old repository, its first deployment, the gate enabled, Tagout running. */
-export async function openScene(options: { readonly validate?: boolean } = {}): Promise<Scene> {
+export async function openScene(
+  options: { readonly validate?: boolean; readonly fresh?: boolean } = {},
+): Promise<Scene> {
   const raised = await raise(await manifest(), options.validate ?? true);
   await deployOnce(raised);
-  const tagout = await startTagout(raised.gh);
+  const tagout = await startTagout(raised.gh, options);
   return {
     ...raised,
     tagout,
