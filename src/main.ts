@@ -27,6 +27,7 @@ import { createGather } from './github/gather.ts';
 import { Limits } from './github/limits.ts';
 import { appClient, createProbot, octokitFor } from './github/probot.ts';
 import { createDeployerDoor } from './deployers.ts';
+import { createGlassReviews } from './glass-reviews.ts';
 import { judge } from './line.ts';
 import type { LineParts, LineResult } from './line.ts';
 import { planMigrations } from './migrations/plan.ts';
@@ -191,13 +192,28 @@ async function startJobs(parts: Parts): Promise<Worker> {
   };
   return store.startWorker({
     expand: (locator) => gather.expand(locator),
-    judge: loggedJudge({ gather, record, ...wishesOf(settings) }, log, metrics),
+    judge: withGlassReviews(
+      loggedJudge({ gather, record, ...wishesOf(settings) }, log, metrics),
+      createGlassReviews({ octokitFor: client, memory, sql: store.sql, now: Date.now }),
+    ),
     enact: withNotices(createEnact({ octokitFor: client, self }), settings),
     ...(everyMs > 0 ? { sweep: { everyMs, run } } : {}),
     anchors: parts.anchors,
     concurrency: CONCURRENCY,
     log: (level, message) => log[level === 'warning' ? 'warn' : level]({ room: 'store' }, message),
   });
+}
+
+/** A pull request that is not open any more may be one that broken glass released. */
+function withGlassReviews(
+  judged: WorkerJudge,
+  reviewGlass: (trigger: Trigger, locator: Locator) => Promise<void>,
+): WorkerJudge {
+  return async (trigger, locator) => {
+    const result = await judged(trigger, locator);
+    if (result.decision === null) await reviewGlass(trigger, locator);
+    return result;
+  };
 }
 
 async function openServerStore(
@@ -225,12 +241,10 @@ async function answering(store: Store): Promise<void> {
   throw new TagoutError('store-unavailable', 'The store does not answer.');
 }
 
+type WorkerJudge = (trigger: Trigger, locator: Locator) => Promise<LineResult>;
+
 /** The line with a log entry at its end: ids, verdict and time, nothing that a person wrote. */
-function loggedJudge(
-  parts: LineParts,
-  log: ServerLog,
-  metrics: Metrics,
-): (trigger: Trigger, locator: Locator) => Promise<LineResult> {
+function loggedJudge(parts: LineParts, log: ServerLog, metrics: Metrics): WorkerJudge {
   return async (trigger, locator) => {
     const startedMs = performance.now();
     const about = { subject: locatorKey(locator), delivery: trigger.delivery };

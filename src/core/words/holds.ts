@@ -308,7 +308,8 @@ export const SAY = {
     code: 'break-glass',
     reason:
       `${list(facts.who.map((w) => name(w)))} broke the glass: ${prose(facts.why)}. ` +
-      `It has to be reviewed within ${duration(facts.reviewWithinMs)}.`,
+      `Within ${duration(facts.reviewWithinMs)} somebody who did not has to approve what was ` +
+      'merged, by a review of its pull requests; until then the report shows it as open.',
     cure: '',
   }),
 } as const;

@@ -79,7 +79,7 @@ export const POLICY_KEYS: Readonly<Record<string, string>> = {
   'environments.*.breakGlass.count': 'How many people must say so.',
   'environments.*.breakGlass.lasts': 'How long it lasts.',
   'environments.*.breakGlass.reviewWithin':
-    'How soon it must be reviewed; the decision says so, and nothing holds by it.',
+    'How soon others must approve its pull requests afterwards; the report shows what is open or late, and nothing holds by it.',
 
   migrations: 'How migrations are found and run.',
   'migrations.folders':
