@@ -15,29 +15,35 @@ function stringText(value: string): string {
   return JSON.stringify(value);
 }
 
-function arrayText(values: readonly unknown[]): string {
-  let text = '';
-  for (const value of values) text += `,${value === undefined ? 'null' : textOf(value)}`;
-  return `[${text.slice(1)}]`;
+/** What stands in the place of a text field; the text itself when nothing does. */
+export type Replace = (key: string, text: string, owner: object) => unknown;
+
+function arrayText(values: readonly unknown[], replace: Replace | null): string {
+  let text = '[';
+  for (const value of values) {
+    text += `${text.length > 1 ? ',' : ''}${value === undefined ? 'null' : textOf(value, replace)}`;
+  }
+  return `${text}]`;
 }
 
 function isRecord(value: object): value is Readonly<Record<string, unknown>> {
   return !Array.isArray(value);
 }
 
-function objectText(value: Readonly<Record<string, unknown>>): string {
+function objectText(value: Readonly<Record<string, unknown>>, replace: Replace | null): string {
   // Sorted by UTF-16 code units, as the RFC asks and as JavaScript sorts by itself.
   const keys = Object.keys(value).sort();
   let text = '{';
   for (const key of keys) {
-    const inner = value[key];
+    const own = value[key];
+    const inner = replace !== null && typeof own === 'string' ? replace(key, own, value) : own;
     if (inner === undefined) continue;
-    text += `${text.length > 1 ? ',' : ''}${stringText(key)}:${textOf(inner)}`;
+    text += `${text.length > 1 ? ',' : ''}${stringText(key)}:${textOf(inner, replace)}`;
   }
   return `${text}}`;
 }
 
-function textOf(value: unknown): string {
+function textOf(value: unknown, replace: Replace | null): string {
   switch (typeof value) {
     case 'string':
       return stringText(value);
@@ -49,8 +55,8 @@ function textOf(value: unknown): string {
       return value ? 'true' : 'false';
     case 'object':
       if (value === null) return 'null';
-      if (isRecord(value)) return objectText(value);
-      if (Array.isArray(value)) return arrayText(value);
+      if (isRecord(value)) return objectText(value, replace);
+      if (Array.isArray(value)) return arrayText(value, replace);
       break;
     case 'bigint':
     case 'function':
@@ -63,10 +69,12 @@ function textOf(value: unknown): string {
 
 /**
  * The exact RFC 8785 text of a JSON value; fields that are undefined are left out, as in JSON.
+ * `replace` may put another value in the place of a field that holds text; it is asked again for
+ * the texts of what it gives.
  * Throws a TypeError on NaN, infinities, lone surrogates, BigInt, undefined, functions and symbols.
  */
-export function canonicalText(value: unknown): string {
-  return textOf(value);
+export function canonicalText(value: unknown, replace: Replace | null = null): string {
+  return textOf(value, replace);
 }
 
 /** SHA-256 over the UTF-8 bytes of a text, as 64 lower-case hex digits. */

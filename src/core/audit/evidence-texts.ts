@@ -57,19 +57,9 @@ export function sealEvidence(evidence: unknown, salt: () => Uint8Array): StoredE
     return { c: commitment };
   }
 
-  function sealed(value: unknown): unknown {
-    if (Array.isArray(value)) return value.map(sealed);
-    if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) =>
-        typeof inner === 'string' && inner !== '' && isPersonal(key, value)
-          ? [key, commit(inner)]
-          : [key, sealed(inner)],
-      ),
-    );
-  }
-
-  const body = canonicalText(sealed(evidence));
+  const body = canonicalText(evidence, (key, text, owner) =>
+    text !== '' && isPersonal(key, owner) ? commit(text) : text,
+  );
   return { body, sha256: sha256Hex(body), texts: [...texts.values()] };
 }
 
