@@ -105,17 +105,20 @@ const SLOT_WAIT_MS = 250;
 async function claim(parts: OutboxParts, row: OutboxRow): Promise<OutboxRow | null> {
   const nowMs = parts.now();
   return parts.sql.begin(async (tx) => {
+    // By itself, so that what follows sees what the lock waited for.
     await tx`select pg_advisory_xact_lock(hashtextextended(${row.slot}, 1))`;
-    const [other] = await tx`select id from tagout.outbox where slot = ${row.slot}
-      and id <> ${row.id} and status = 'sending' and attempts > 0
-      and next_at_ms <= ${nowMs}::bigint limit 1`;
-    if (other !== undefined) {
-      await tx`update tagout.outbox set next_at_ms = ${nowMs + SLOT_WAIT_MS}::bigint
-        where id = ${row.id} and status in ('pending', 'sending')`;
-      return null;
-    }
-    const [raw] = await tx`update tagout.outbox set status = 'sending', attempts = attempts + 1
-      where id = ${row.id} and replaced = 0 and status in ('pending', 'sending') returning *`;
+    const [raw] = await tx`
+      with other as (
+        select id from tagout.outbox where slot = ${row.slot} and id <> ${row.id}
+          and status = 'sending' and attempts > 0 and next_at_ms <= ${nowMs}::bigint limit 1
+      ), later as (
+        update tagout.outbox set next_at_ms = ${nowMs + SLOT_WAIT_MS}::bigint
+          where id = ${row.id} and status in ('pending', 'sending') and exists (select from other)
+      )
+      update tagout.outbox set status = 'sending', attempts = attempts + 1
+        where id = ${row.id} and replaced = 0 and status in ('pending', 'sending')
+          and not exists (select from other)
+        returning *`;
     return raw === undefined ? null : readRow(raw);
   });
 }
