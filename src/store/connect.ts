@@ -52,12 +52,15 @@ export function connect(address: Address, options: PoolOptions): Sql {
 
 /**
  * The same address for the package `pg`, which graphile-worker brings and which reads only a URL.
+ * `settings` are of the session, as `name=value`.
  */
-export function urlWithRole(address: Address): string {
-  if (address.role === null) return address.url;
+export function urlWithRole(address: Address, settings: readonly string[] = []): string {
+  const wanted = [...settings, ...(address.role === null ? [] : [`role=${address.role}`])];
+  if (wanted.length === 0) return address.url;
   const url = new URL(address.url);
   const given = url.searchParams.get('options');
-  url.searchParams.set('options', `${given === null ? '' : `${given} `}-c role=${address.role}`);
+  const options = [...(given === null ? [] : [given]), ...wanted.map((one) => `-c ${one}`)];
+  url.searchParams.set('options', options.join(' '));
   return url.href.replaceAll('+', '%20');
 }
 

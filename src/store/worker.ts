@@ -261,6 +261,13 @@ interface Running {
   readonly jobs: ReadonlySet<string>;
 }
 
+/**
+ * The queue's own commits: when the machine loses power, at most it is forgotten that a job was
+ * taken or done, and a job that runs again does nothing twice. Jobs are added with the facts that
+ * ask for them, over other connections, and those wait.
+ */
+const NO_WAIT_FOR_DISK = 'synchronous_commit=off';
+
 async function startRunner(
   setup: WorkerSetup,
   parts: WorkerParts,
@@ -276,7 +283,7 @@ async function startRunner(
   events.on('job:complete', ({ job }: { job: { id: string } }) => jobs.delete(job.id));
   try {
     const runner = await run({
-      connectionString: urlWithRole(setup.address),
+      connectionString: urlWithRole(setup.address, [NO_WAIT_FOR_DISK]),
       maxPoolSize: concurrency + 2,
       concurrency,
       noHandleSignals: true,
