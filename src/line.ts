@@ -13,12 +13,15 @@ import type { NoticeWishes } from './core/notices.ts';
 import type { Gather, Record } from './core/ports.ts';
 import { effectivePolicy } from './core/effective-policy.ts';
 import type { Locator, Trigger } from './core/subject.ts';
+import { NO_TRACE, type Trace } from './core/trace.ts';
 
 export interface LineParts {
   readonly gather: Gather;
   /** How people are told of a waiting gate; left out: only at the gate itself. */
   readonly notices?: NoticeWishes;
   readonly record: Record;
+  /** Who watches the steps; left out: nobody. */
+  readonly trace?: Trace;
 }
 
 export interface LineResult {
@@ -34,13 +37,20 @@ export async function judge(
   locator: Locator,
   parts: LineParts,
 ): Promise<LineResult> {
-  const evidence = await parts.gather.read(locator);
+  const { trace = NO_TRACE } = parts;
+  const evidence = await trace.span('gather', {}, () => parts.gather.read(locator));
   if (evidence === null) return { locator, decision: null, outbox: [] };
-  const policy = effectivePolicy(evidence.policy);
-  const decision = decide(policy, evidence);
+  const { policy, decision } = await trace.span('decide', {}, async (tell) => {
+    const effective = effectivePolicy(evidence.policy);
+    const made = decide(effective, evidence);
+    tell({ verdict: made.verdict });
+    return { policy: effective, decision: made };
+  });
   const judged = { trigger, locator, evidence, policy, decision };
   const told = parts.notices === undefined ? [] : notices(judged, parts.notices);
   const wanted = [...effects(judged), ...told];
-  const recorded = await parts.record.record({ ...judged, effects: wanted });
+  const recorded = await trace.span('record', {}, () =>
+    parts.record.record({ ...judged, effects: wanted }),
+  );
   return { locator, decision, outbox: recorded.outbox };
 }

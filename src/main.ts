@@ -18,9 +18,11 @@ import type { ServeSettings } from './cli/settings.ts';
 import { needsSetup, runSetup } from './cli/setup.ts';
 import { supervise } from './cli/supervise.ts';
 import { sweep, sweepPartsOf } from './cli/sweep.ts';
+import { VERSION } from './cli/version.ts';
 import { TagoutError } from './core/errors.ts';
 import { locatorKey } from './core/subject.ts';
 import type { Locator, Trigger } from './core/subject.ts';
+import type { Trace } from './core/trace.ts';
 import { createEnact } from './github/enact.ts';
 import type { Self } from './github/events.ts';
 import { createGather } from './github/gather.ts';
@@ -46,6 +48,7 @@ import type { WebEnv } from './web/app.ts';
 import { createAuditClosed, createAuditPages } from './web/audit/pages.ts';
 import { createMetrics } from './web/metrics.ts';
 import type { Metrics } from './web/metrics.ts';
+import { openTelemetry } from './telemetry.ts';
 import { listen } from './web/server.ts';
 
 export type { ServeSettings } from './cli/settings.ts';
@@ -100,7 +103,11 @@ interface Frame {
 
 async function start(settings: ServeSettings, { log, closers, close }: Frame): Promise<Served> {
   const lost = Promise.withResolvers<string>();
-  const store = await openServerStore(settings, log, lost.resolve);
+  const about = { service: settings.traces?.service ?? 'tagout', version: VERSION };
+  const telemetry = await openTelemetry(settings.traces?.url ?? null, about, (m) => log.warn(m));
+  closers.push(() => telemetry.close());
+  const { trace } = telemetry;
+  const store = await openServerStore({ settings, log, trace, onLost: lost.resolve });
   closers.push(() => store.close());
   const { appId, privateKey, webhookSecret: secret, githubApiUrl: baseUrl, only } = settings;
   const probot = await createProbot({ appId, privateKey, secret, baseUrl });
@@ -112,12 +119,13 @@ async function start(settings: ServeSettings, { log, closers, close }: Frame): P
     budgets: () => limits.budgets(),
     shutOut: () => limits.shutOut(),
   });
-  const parts: Parts = { settings, store, probot, self, limits, metrics, anchors, log, closers };
+  const shared = { settings, store, probot, self, limits, metrics, anchors };
+  const parts: Parts = { ...shared, log, trace, closers };
   await probot.load(createTagoutApp(intoInbox(store.inbox), self));
   const worker = only === 'web' ? null : await startJobs(parts);
   worker?.ended.catch(() => lost.resolve('the worker'));
   const app = createWebApp({
-    receiveWebhook: only === 'worker' ? null : receiveThrough(probot.webhooks, Date.now),
+    receiveWebhook: only === 'worker' ? null : receiveThrough(probot.webhooks, Date.now, trace),
     ready: () => answering(store),
     metrics: { from: metrics, token: settings.metricsToken ?? null },
     log,
@@ -160,12 +168,13 @@ interface Parts {
   readonly metrics: Metrics;
   readonly anchors: readonly AnchorPlace[];
   readonly log: ServerLog;
+  readonly trace: Trace;
   readonly closers: (() => Promise<unknown>)[];
 }
 
 /** The half that judges, writes to GitHub and sweeps. */
 async function startJobs(parts: Parts): Promise<Worker> {
-  const { settings, store, probot, self, limits, metrics, log, closers } = parts;
+  const { settings, store, probot, self, limits, metrics, log, trace, closers } = parts;
   const sandbox = createSandbox({
     cacheDir: join(settings.dataDir, 'sandbox'),
     ...(settings.snapshots === undefined ? {} : { snapshots: settings.snapshots }),
@@ -175,7 +184,11 @@ async function startJobs(parts: Parts): Promise<Worker> {
   const { memory, record } = store;
   const runDry: Sandbox['dryRun'] = async (wish) => {
     const startedMs = performance.now();
-    const run = await sandbox.dryRun(wish);
+    const run = await trace.span('dry run', {}, async (tell) => {
+      const made = await sandbox.dryRun(wish);
+      tell({ outcome: made.status });
+      return made;
+    });
     metrics.ranDry(run.status, performance.now() - startedMs);
     return run;
   };
@@ -193,7 +206,7 @@ async function startJobs(parts: Parts): Promise<Worker> {
   return store.startWorker({
     expand: (locator) => gather.expand(locator),
     judge: withGlassReviews(
-      loggedJudge({ gather, record, ...wishesOf(settings) }, log, metrics),
+      loggedJudge({ gather, record, trace, ...wishesOf(settings) }, log, metrics),
       createGlassReviews({ octokitFor: client, memory, sql: store.sql, now: Date.now }),
     ),
     enact: withNotices(createEnact({ octokitFor: client, self }), settings),
@@ -216,16 +229,20 @@ function withGlassReviews(
   };
 }
 
-async function openServerStore(
-  settings: ServeSettings,
-  log: ServerLog,
-  onLost: (what: string) => void,
-): Promise<Store> {
+async function openServerStore({
+  settings,
+  log,
+  trace,
+  onLost,
+}: Pick<Parts, 'settings' | 'log' | 'trace'> & {
+  readonly onLost: (what: string) => void;
+}): Promise<Store> {
   const { databaseUrl, databaseOwnerUrl: ownerUrl, dataDir } = settings;
   return openStore({
     databaseUrl,
     ownerUrl,
     dataDir,
+    trace,
     startEmbedded: async (folder) => {
       const place = { dataDir: join(folder, 'store'), database: 'tagout' };
       const cluster = await openStoreCluster({ ...place, engine: await findEngine({}) });

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { sha256Hex } from '../core/canonical.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Trigger } from '../core/subject.ts';
+import { NO_TRACE, type Trace } from '../core/trace.ts';
 import type { ReceiveWebhook } from '../web/intake.ts';
 
 /** The part of `probot.webhooks` that is used: it checks the HMAC on the text and runs handlers. */
@@ -24,16 +25,26 @@ interface Receipt {
 const receipts = new AsyncLocalStorage<Receipt>();
 
 /** Verifies and stores through the app's own handlers; the payload is parsed once, by the verifier. */
-export function receiveThrough(webhooks: Verifier, now: () => number): ReceiveWebhook {
+export function receiveThrough(
+  webhooks: Verifier,
+  now: () => number,
+  trace: Trace = NO_TRACE,
+): ReceiveWebhook {
   return ({ id, event, signature, body }) => {
     const receipt = { payloadSha256: sha256Hex(body), receivedAtMs: now() };
-    return receipts.run(receipt, async () => {
+    const verified = async (): Promise<Awaited<ReturnType<ReceiveWebhook>>> => {
       try {
         await webhooks.verifyAndReceive({ id, name: event, payload: body, signature });
         return 'stored';
       } catch (error) {
         return outcomeOf(error);
       }
+    };
+    return trace.span('receive', {}, async (tell) => {
+      const outcome = await receipts.run(receipt, verified);
+      // Before the signature was checked the id is a stranger's text.
+      tell(outcome === 'stored' ? { outcome, delivery: id } : { outcome });
+      return outcome;
     });
   };
 }

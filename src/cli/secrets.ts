@@ -13,7 +13,8 @@ const PATTERNS: readonly RegExp[] = [
 ];
 
 /** Variables whose values are secrets, by their names. */
-const SECRET_NAME = /SECRET|TOKEN|PASSWORD|PRIVATE_KEY$|WEBHOOK_URL$|DATABASE\w*_URL$/;
+const SECRET_NAME =
+  /SECRET|TOKEN|PASSWORD|PRIVATE_KEY$|WEBHOOK_URL$|DATABASE\w*_URL$|OTLP\w*_HEADERS$/;
 
 /** Answers what removes the known secrets and everything that looks like a credential. */
 export function cleaner(secrets: readonly string[]): (text: string) => string {

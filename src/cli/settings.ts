@@ -58,6 +58,8 @@ export interface ServeSettings extends StoreSettings {
   readonly snapshots?: SnapshotPlaces;
   /** How people are told of a waiting gate; left out: only at the gate itself. */
   readonly notices?: NoticeSettings;
+  /** The collector's OTLP/HTTP address for traces; null or left out: there are none. */
+  readonly traces?: { readonly url: string; readonly service: string } | null;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
@@ -82,6 +84,14 @@ function webUrl(name: string, example: string): z.ZodType<string> {
       );
     }, `${name} is not an https address (http only on this machine): write ${example}.`)
     .transform((text) => text.replace(/\/+$/, ''));
+}
+
+/** A collector mostly stands beside the server, in plain http; no secret travels in a span. */
+function collectorUrl(name: string): z.ZodType<string> {
+  return given.refine(
+    (text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''),
+    `${name} is not the http or https address of a collector: write http://localhost:4318.`,
+  );
 }
 
 const wholeNumber = (message: string): z.ZodType<number> =>
@@ -163,6 +173,9 @@ const serveSchema = z.object({
       'ANCHOR_WITNESS_KEY is not the key that `npx tagout witness` prints when it starts.',
     )
     .nullable(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl('OTEL_EXPORTER_OTLP_ENDPOINT').nullable(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collectorUrl('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT').nullable(),
+  OTEL_SERVICE_NAME: given.max(100, 'OTEL_SERVICE_NAME has more than 100 characters.').nullable(),
   LOG_LEVEL: z.enum(LEVELS, `LOG_LEVEL is not one of ${LEVELS.join(', ')}.`).nullable(),
 });
 
@@ -240,6 +253,7 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
     oauth: oauthOf(found),
     notices: noticesOf(found),
     anchors: anchorsOf(found, cwd),
+    traces: tracesOf(found),
     logLevel: found.LOG_LEVEL ?? 'info',
   };
 }
@@ -298,6 +312,13 @@ function anchorsOf(found: z.infer<typeof serveSchema>, cwd: string): AnchorSetti
     git: url === null ? null : { url, branch: branch ?? 'tagout-anchors', keyPath, token },
     witness: witness === null || key === null ? null : { url: witness, key },
   };
+}
+
+/** As OpenTelemetry says: the address for traces as it is, the general one with their path. */
+function tracesOf(found: z.infer<typeof serveSchema>): NonNullable<ServeSettings['traces']> | null {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: all, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own } = found;
+  const url = own ?? (all === null ? null : `${all.replace(/\/+$/, '')}/v1/traces`);
+  return url === null ? null : { url, service: found.OTEL_SERVICE_NAME ?? 'tagout' };
 }
 
 type Key = { readonly pem: string } | { readonly problem: string };

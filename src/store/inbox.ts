@@ -1,5 +1,6 @@
 /** Where every Trigger comes in: webhooks with their delivery, timers and sweeps without one. */
 import type { Trigger } from '../core/subject.ts';
+import { NO_TRACE, type Trace } from '../core/trace.ts';
 import { type Sql, sqlStateOf, storeFault } from './connect.ts';
 import { type EnqueueOptions, judgeJob, type JobSpec } from './jobs.ts';
 import { together } from './together.ts';
@@ -32,8 +33,9 @@ export function jobsText(jobs: readonly JobSpec[]): string {
 }
 
 /** Two triggers of one delivery for the same locator are one job. */
-function uniqueJobs(triggers: readonly Trigger[]): readonly JobSpec[] {
-  return [...new Map(triggers.map((trigger) => judgeJob(trigger)).map((j) => [j.key, j])).values()];
+function uniqueJobs(triggers: readonly Trigger[], traceparent: string | null): readonly JobSpec[] {
+  const jobs = triggers.map((trigger) => judgeJob(trigger, { traceparent }));
+  return [...new Map(jobs.map((job) => [job.key, job])).values()];
 }
 
 /** Beyond this many in one statement nothing is won any more. */
@@ -81,7 +83,7 @@ function rowOf({ delivery, jobs }: Intake, n: number): object {
 }
 
 /** The inbox over a pool that may insert deliveries and add jobs. */
-export function createInbox(sql: Sql): Inbox {
+export function createInbox(sql: Sql, trace: Trace = NO_TRACE): Inbox {
   const receive = together<Intake, 'new' | 'duplicate'>({
     write: (group) => receiveAll(sql, group),
     max: GROUP,
@@ -92,7 +94,7 @@ export function createInbox(sql: Sql): Inbox {
   return {
     async receive(delivery, triggers) {
       try {
-        return await receive({ delivery, jobs: uniqueJobs(triggers) });
+        return await receive({ delivery, jobs: uniqueJobs(triggers, trace.parent()) });
       } catch (error) {
         throw storeFault(error, 'keeping a delivery');
       }

@@ -52,12 +52,12 @@ function isGate(kind: Locator['kind']): boolean {
 }
 
 /** The job that judges a trigger's locator; a newer one for the same locator replaces it. */
-export function judgeJob(trigger: Trigger, at: Partial<EnqueueOptions> = {}): JobSpec {
+export function judgeJob(trigger: Trigger, at: Partial<EnqueueOptions> & Traced = {}): JobSpec {
   const key = locatorKey(trigger.locator);
   const kind = trigger.locator.kind;
   return {
     task: isGate(kind) ? 'judge-gate' : 'judge',
-    payload: { trigger, look: 0 } satisfies JudgePayload,
+    payload: { trigger, look: 0, ...tracedBy(at.traceparent) } satisfies JudgePayload,
     queue: queueOf(kind === 'deployment' || kind === 'external' ? 'gate' : 'judge', key),
     // A job for later has a key of its own, so that it never puts off one that is due now.
     key: shortKey(`${at.runAtMs === undefined ? 'judge' : 'later'}:${key}`),
@@ -68,20 +68,25 @@ export function judgeJob(trigger: Trigger, at: Partial<EnqueueOptions> = {}): Jo
 }
 
 /** The job that looks again at what can heal by itself; `look` counts the looks so far. */
-export function lookAgainJob(locator: Locator, look: number, runAtMs: number): JobSpec {
+export function lookAgainJob(
+  locator: Locator,
+  look: number,
+  at: Pick<EnqueueOptions, 'runAtMs'> & Traced,
+): JobSpec {
   const trigger: Trigger = { locator, because: 'look-again', delivery: null };
-  const job = judgeJob(trigger, { runAtMs });
-  return { ...job, payload: { trigger, look } satisfies JudgePayload };
+  const job = judgeJob(trigger, at);
+  return { ...job, payload: { trigger, look, ...tracedBy(at.traceparent) } satisfies JudgePayload };
 }
 
 /** The job that sends a subject's due effects. */
 export function enactJob(subject: EnactPayload, runAtMs: number | null): JobSpec {
+  const { subjectKey, traceparent } = subject;
   return {
-    task: /:(?:run|sha):/.test(subject.subjectKey) ? 'enact-gate' : 'enact',
-    payload: subject,
-    queue: queueOf('enact', subject.subjectKey),
-    key: shortKey(`${runAtMs === null ? 'enact' : 'enact-later'}:${subject.subjectKey}`),
-    priority: subject.subjectKey.includes(':run:') ? -30 : -5,
+    task: /:(?:run|sha):/.test(subjectKey) ? 'enact-gate' : 'enact',
+    payload: { subjectKey, ...tracedBy(traceparent) } satisfies EnactPayload,
+    queue: queueOf('enact', subjectKey),
+    key: shortKey(`${runAtMs === null ? 'enact' : 'enact-later'}:${subjectKey}`),
+    priority: subjectKey.includes(':run:') ? -30 : -5,
     runAtMs,
     maxAttempts: MAX_ATTEMPTS,
   };
@@ -110,13 +115,24 @@ export interface EnqueueOptions {
   readonly priority: number;
 }
 
-export interface JudgePayload {
+/** The trace that a job goes on with; a newer job for the same subject brings its own. */
+interface Traced {
+  /** W3C traceparent; null or left out: the job belongs to none. */
+  readonly traceparent?: string | null | undefined;
+}
+
+/** Nothing is kept while nobody watches: a replica that does not know the field would refuse it. */
+function tracedBy(traceparent: string | null | undefined): { readonly traceparent?: string } {
+  return traceparent === null || traceparent === undefined ? {} : { traceparent };
+}
+
+export interface JudgePayload extends Traced {
   readonly trigger: Trigger;
   /** How many looks have come before this one without a new event. */
   readonly look: number;
 }
 
-export interface EnactPayload {
+export interface EnactPayload extends Traced {
   readonly subjectKey: string;
 }
 
@@ -161,9 +177,13 @@ const judgePayloadSchema = z.strictObject({
     delivery: z.string().nullable(),
   }),
   look: z.int().min(0),
+  traceparent: z.string().optional(),
 });
 
-const enactPayloadSchema = z.strictObject({ subjectKey: z.string() });
+const enactPayloadSchema = z.strictObject({
+  subjectKey: z.string(),
+  traceparent: z.string().optional(),
+});
 
 /** Reads a judge job's payload back; throws on anything that we did not write. */
 export function readJudgePayload(payload: unknown): JudgePayload {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { TagoutError } from '../core/errors.ts';
 import type { Memory, Record as RecordPort } from '../core/ports.ts';
+import { NO_TRACE, type Trace } from '../core/trace.ts';
 import { findEngine } from '../postgres/engine.ts';
 import { SUPERUSER } from '../postgres/cluster.ts';
 import { openStoreCluster } from '../postgres/store-cluster.ts';
@@ -33,6 +34,8 @@ export interface StoreOptions {
   readonly startEmbedded?: (dataDir: string) => Promise<EmbeddedCluster>;
   readonly now?: () => number;
   readonly random?: () => number;
+  /** Who watches the steps; left out: nobody. */
+  readonly trace?: Trace;
   readonly log?: (level: 'warning' | 'info', message: string) => void;
 }
 
@@ -182,6 +185,7 @@ async function answers(sql: Sql): Promise<boolean> {
 function assemble(options: StoreOptions, doors: Doors, key: LogKey): Store {
   const now = options.now ?? Date.now;
   const random = options.random ?? Math.random;
+  const trace = options.trace ?? NO_TRACE;
   const sql = connect(doors.app, { name: 'app', max: 8 });
   const seals = connect(doors.sealer, { name: 'sealer', max: 2 });
   // Reading a log takes two at once; a page's reading and a check of all rows may run beside others.
@@ -190,15 +194,15 @@ function assemble(options: StoreOptions, doors: Doors, key: LogKey): Store {
   return {
     sql,
     reports,
-    inbox: createInbox(sql),
+    inbox: createInbox(sql, trace),
     memory: createMemory(sql),
-    record: createRecord(sql, now),
+    record: createRecord(sql, now, trace),
     sealer,
     key,
     rolesSeparated: doors.rolesSeparated,
     startWorker: (parts) =>
       startWorker(
-        { address: doors.app, sealerAddress: doors.sealer, sql, sealer, now, random },
+        { address: doors.app, sealerAddress: doors.sealer, sql, sealer, now, random, trace },
         parts,
       ),
     ready: () => answers(sql),

@@ -4,6 +4,7 @@ import type { EffectOutcome } from '../core/effect.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Enact, KnownWrites } from '../core/ports.ts';
 import type { Locator, Subject } from '../core/subject.ts';
+import { NO_TRACE, type Trace } from '../core/trace.ts';
 import type { Sql, Tx } from './connect.ts';
 import { jobsText } from './inbox.ts';
 import { readReceipt } from './receipt.ts';
@@ -26,6 +27,8 @@ export interface OutboxParts {
   readonly now: () => number;
   /** Between 0 and 1, for the spread of repeats. */
   readonly random: () => number;
+  /** Who watches the steps; left out: nobody. */
+  readonly trace?: Trace;
 }
 
 /** The locator that judges a subject again; null for a checkout, which GitHub knows nothing of. */
@@ -53,6 +56,10 @@ async function nextRow(sql: Sql, subjectKey: string): Promise<OutboxRow | null> 
   return raw === undefined ? null : readRow(raw);
 }
 
+function traceOf({ trace }: OutboxParts): Trace {
+  return trace ?? NO_TRACE;
+}
+
 function releases(row: OutboxRow): boolean {
   return row.effect.kind === 'review-deployment' && row.effect.state === 'approved';
 }
@@ -64,7 +71,11 @@ async function expire(parts: OutboxParts, row: OutboxRow): Promise<void> {
   await parts.sql.begin(async (tx) => {
     await endUnsent(tx, row, { end: 'expired', detail }, nowMs);
     if (locator === null) return;
-    const again = judgeJob({ locator, because: 'release-expired', delivery: null });
+    const traceparent = parts.trace?.parent();
+    const again = judgeJob(
+      { locator, because: 'release-expired', delivery: null },
+      { traceparent },
+    );
     await tx`select tagout.enqueue(${jobsText([again])}::text::json)`;
   });
 }
@@ -81,7 +92,8 @@ function approves({ effect }: OutboxRow): boolean {
  */
 async function requireSealed(parts: OutboxParts, row: OutboxRow): Promise<string | null> {
   try {
-    await parts.sealNow(row.effect.repo.installationId);
+    const { installationId } = row.effect.repo;
+    await traceOf(parts).span('seal', {}, () => parts.sealNow(installationId));
     const receipt = await readReceipt(parts.sql, row.eventId);
     if (receipt !== null || !approves(row)) return receipt;
   } catch (error) {
@@ -221,7 +233,12 @@ async function sendOne(parts: OutboxParts, row: OutboxRow): Promise<boolean> {
   const claimed = await claim(parts, row);
   if (claimed === null) return true;
   // What was known before this attempt decides whether an earlier one is without an answer.
-  const outcome = await tryEnact(parts, { ...claimed, status: row.status }, receipt);
+  const about = { subject: row.subjectKey, effect: row.effect.kind };
+  const outcome = await traceOf(parts).span('enact', about, async (tell) => {
+    const sent = await tryEnact(parts, { ...claimed, status: row.status }, receipt);
+    tell({ outcome: sent.status });
+    return sent;
+  });
   await settle(parts, claimed, outcome);
   return outcome.status === 'done' || outcome.status === 'refused';
 }
@@ -235,11 +252,12 @@ export async function sendDue(parts: OutboxParts, subjectKey: string): Promise<v
     const row = await nextRow(parts.sql, subjectKey);
     if (row === null) return;
     if (await sendOne(parts, row)) continue;
+    const traceparent = traceOf(parts).parent();
     const [waiting] = await parts.sql<{ nextAtMs: number }[]>`
       select next_at_ms as "nextAtMs" from tagout.outbox
       where id = ${row.id} and status in ('pending', 'sending')`;
     if (waiting === undefined) continue;
-    const later = enactJob({ subjectKey }, waiting.nextAtMs);
+    const later = enactJob({ subjectKey, traceparent }, waiting.nextAtMs);
     await parts.sql`select tagout.enqueue(${jobsText([later])}::text::json)`;
     return;
   }

@@ -6,6 +6,7 @@ import { evidenceDigest } from '../core/decide.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Judged, Record as RecordPort } from '../core/ports.ts';
 import { locatorKey } from '../core/subject.ts';
+import { NO_TRACE, type Trace } from '../core/trace.ts';
 import { appendEvent, freshSalt, stamp } from './append.ts';
 import { type Sql, storeFault, type Tx } from './connect.ts';
 import { jobsText } from './inbox.ts';
@@ -147,9 +148,14 @@ async function readOutbox(
 async function fillOutbox(
   tx: Tx,
   judged: Judged,
-  about: { readonly key: string; readonly eventId: string; readonly nowMs: number },
+  about: {
+    readonly key: string;
+    readonly eventId: string;
+    readonly nowMs: number;
+    readonly traceparent: string | null;
+  },
 ): Promise<readonly string[]> {
-  const { key, eventId, nowMs } = about;
+  const { key, eventId, nowMs, traceparent } = about;
   const { subject } = judged.evidence;
   const { effects, locator } = judged;
   const slots = effects.map((effect) => slotOf(effect, subject));
@@ -176,7 +182,8 @@ async function fillOutbox(
       as r(slot text, key text, kind text, effect text)
     returning id`;
   if (added.length + plan.keep.length > 0 || plan.replace.length > 0) {
-    await tx`select tagout.enqueue(${jobsText([enactJob({ subjectKey: key }, null)])}::text::json)`;
+    const job = enactJob({ subjectKey: key, traceparent }, null);
+    await tx`select tagout.enqueue(${jobsText([job])}::text::json)`;
   }
   return [...plan.keep, ...added.map((row) => row.id)].map(String);
 }
@@ -186,10 +193,11 @@ async function fillOutbox(
  * that comes to the same as the subject's last one adds no event, and only what is not yet written
  * leaves.
  */
-export function createRecord(sql: Sql, now: () => number): RecordPort {
+export function createRecord(sql: Sql, now: () => number, trace: Trace = NO_TRACE): RecordPort {
   return {
     async record(judged) {
       const key = locatorKey(judged.locator);
+      const traceparent = trace.parent();
       try {
         return await sql.begin(async (tx) => {
           const known = await lockSubject(tx, key);
@@ -198,7 +206,8 @@ export function createRecord(sql: Sql, now: () => number): RecordPort {
           const nowMs = now();
           const eventId = await keepFact(tx, judged, { key, known, nowMs });
           await keepWatch(tx, judged, nowMs);
-          return { eventId, outbox: await fillOutbox(tx, judged, { key, eventId, nowMs }) };
+          const about = { key, eventId, nowMs, traceparent };
+          return { eventId, outbox: await fillOutbox(tx, judged, about) };
         });
       } catch (error) {
         throw storeFault(error, 'recording a decision');

@@ -8,7 +8,8 @@ import { judgeFailedEvent } from '../core/audit/effect-event.ts';
 import type { Decision } from '../core/decision.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Enact } from '../core/ports.ts';
-import type { Locator, Trigger } from '../core/subject.ts';
+import { type Locator, locatorKey, type Trigger } from '../core/subject.ts';
+import type { Trace } from '../core/trace.ts';
 import { anchorAll, type AnchorParts, type AnchorPlace } from './anchor.ts';
 import { appendEvent, stamp } from './append.ts';
 import { type Address, connect, type Sql, storeFault, urlWithRole } from './connect.ts';
@@ -68,6 +69,7 @@ export interface WorkerSetup {
   readonly sealer: Sealer;
   readonly now: () => number;
   readonly random: () => number;
+  readonly trace: Trace;
 }
 
 /** Waits before the first, second, … look at what can heal by itself (DECISION.md). */
@@ -85,9 +87,13 @@ export function lookDelayMs(look: number, lookAgainMs: number): number {
   return Math.max(LOOKS_MS[look] ?? LATER_LOOKS_MS, lookAgainMs);
 }
 
-async function enqueueAll(sql: Sql, triggers: readonly Trigger[]): Promise<void> {
+async function enqueueAll(
+  { sql, trace }: WorkerSetup,
+  triggers: readonly Trigger[],
+): Promise<void> {
   if (triggers.length === 0) return;
-  const jobs = triggers.map((trigger) => judgeJob(trigger));
+  const traceparent = trace.parent();
+  const jobs = triggers.map((trigger) => judgeJob(trigger, { traceparent }));
   await sql`select tagout.enqueue(${jobsText(jobs)}::text::json)`;
 }
 
@@ -106,14 +112,25 @@ async function judgeOne(
     // Each becomes a job of its own, so that one subject is never judged twice at a time.
     const found = await parts.expand(locator);
     return enqueueAll(
-      setup.sql,
+      setup,
       found.map((one) => ({ ...trigger, locator: one })),
     );
   }
-  const { decision } = await parts.judge(trigger, locator);
+  const { because, delivery } = trigger;
+  const about = {
+    subject: locatorKey(locator),
+    because,
+    ...(delivery === null ? {} : { delivery }),
+  };
+  const { decision } = await setup.trace.span('judge', about, async (tell) => {
+    const judged = await parts.judge(trigger, locator);
+    tell({ verdict: judged.decision?.verdict ?? 'gone' });
+    return judged;
+  });
   if (decision === null || decision.lookAgainMs === null) return;
   const runAtMs = setup.now() + lookDelayMs(look, decision.lookAgainMs);
-  await addJob(setup.sql, lookAgainJob(locator, look + 1, runAtMs));
+  const at = { runAtMs, traceparent: payload.traceparent };
+  await addJob(setup.sql, lookAgainJob(locator, look + 1, at));
 }
 
 /** How long GitHub's limits keep us away; null when the fault is another one. */
@@ -161,7 +178,7 @@ function sweepTask(setup: WorkerSetup, parts: WorkerParts): TaskList {
 }
 
 function tasks(setup: WorkerSetup, parts: WorkerParts): TaskList {
-  const { sql, sealer, now, random } = setup;
+  const { sql, sealer, now, random, trace } = setup;
   const outbox: OutboxParts = {
     sql,
     enact: parts.enact,
@@ -170,19 +187,21 @@ function tasks(setup: WorkerSetup, parts: WorkerParts): TaskList {
     },
     now,
     random,
+    trace,
   };
   return {
     async judge(raw, helpers) {
       const payload = readJudgePayload(raw);
       try {
-        await judgeOne(setup, parts, payload);
+        await trace.under(payload.traceparent ?? null, () => judgeOne(setup, parts, payload));
       } catch (error) {
         const waitMs = limitedForMs(error);
         if (waitMs !== null) {
           // No failure of ours or the subject's: it is looked at when GitHub lets us.
           const { locator } = payload.trigger;
           const runAtMs = now() + waitMs + Math.round(random() * 2_000);
-          return addJob(sql, lookAgainJob(locator, payload.look, runAtMs));
+          const at = { runAtMs, traceparent: payload.traceparent };
+          return addJob(sql, lookAgainJob(locator, payload.look, at));
         }
         const last = helpers.job.attempts >= helpers.job.max_attempts;
         if (last) await recordFailure(setup, payload, helpers.job, error);
@@ -190,7 +209,8 @@ function tasks(setup: WorkerSetup, parts: WorkerParts): TaskList {
       }
     },
     async enact(raw) {
-      await sendDue(outbox, readEnactPayload(raw).subjectKey);
+      const { subjectKey, traceparent = null } = readEnactPayload(raw);
+      await trace.under(traceparent, () => sendDue(outbox, subjectKey));
     },
     ...sweepTask(setup, parts),
   };
