@@ -48,6 +48,7 @@ test('the defaults are GitHub, port 3000 and the embedded store in .tagout', () 
     oauth: null,
     notices: { comment: true, reviewers: false, webhook: null },
     anchors: { git: null, witness: null },
+    traces: null,
     logLevel: 'info',
   });
 });
@@ -146,6 +147,26 @@ test('anchors: each place with a credential of its own, or a line that says what
     keyPath: '/srv/key',
     token: null,
   });
+});
+
+test('traces: the general address gets their path, their own is taken as it is', () => {
+  const traces = (env: Record<string, string>) =>
+    readServeSettings({ ...SOUND, ...env }, '/').traces;
+  const [general, own] = ['http://collector:4318/', 'https://traces.example/x'];
+  assert.deepEqual(traces({ OTEL_EXPORTER_OTLP_ENDPOINT: general }), {
+    url: 'http://collector:4318/v1/traces',
+    service: 'tagout',
+  });
+  const both = {
+    OTEL_EXPORTER_OTLP_ENDPOINT: general,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: own,
+    OTEL_SERVICE_NAME: 'gate',
+  };
+  assert.deepEqual(traces(both), { url: own, service: 'gate' });
+  assert.match(
+    linesOf({ ...SOUND, OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4317' })[0] ?? '',
+    /^OTEL_/,
+  );
 });
 
 test('signing in needs both halves, or none: one line names the missing one', () => {
