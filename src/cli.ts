@@ -269,7 +269,10 @@ function addInit(program: Command, io: Io, answer: (code: number) => void): void
     .description('Look at a checkout and write the policy that it proposes.')
     .option('--repo <folder>', 'the git checkout', '.')
     .option('--force', 'write over a policy that is there')
-    .option('--replay', 'judge the last 20 changes of the branch as it would have')
+    .option(
+      '--replay',
+      'judge the last 20 changes as it would have; with GH_TOKEN, pull requests and their reviews',
+    )
     .action(async ({ repo, force, replay }: InitFlags) => {
       const { init } = await import('./cli/init.ts');
       answer(await init({ repo, force: force === true, replay: replay === true }, io));

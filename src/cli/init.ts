@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { effectivePolicy } from '../core/effective-policy.ts';
 import { TagoutError } from '../core/errors.ts';
+import type { PolicySources } from '../core/evidence.ts';
 import { counted, line } from '../core/words/text.ts';
 import { gitIn } from '../git/program.ts';
 import { repositoryFolder } from '../git/refs.ts';
@@ -30,7 +31,7 @@ export async function init(options: InitOptions, io: Io): Promise<number> {
   const folder = await repositoryFolder(given);
   const found = await lookAround(gitIn(folder, io.env));
   const text = policyText(found, `${readAppManifest().url}/raw/main/docs/tagout.schema.json`);
-  mustSpeak(text);
+  const sources = mustSpeak(text);
   const path = join(folder, POLICY_PATH);
   write(path, text, options.force);
   io.out(told(found));
@@ -40,17 +41,17 @@ export async function init(options: InitOptions, io: Io): Promise<number> {
   io.out('pull request: it speaks once it is on the default branch.\n');
   if (options.replay === true) {
     const { replayPast } = await import('./init/replay.ts');
-    await replayPast(folder, gitIn(folder, io.env), io);
+    await replayPast(gitIn(folder, io.env), { folder, sources, io });
   }
   return EXIT.allow;
 }
 
 /** What is written must be a policy: a name from the repository must not have broken it. */
-function mustSpeak(text: string): void {
+function mustSpeak(text: string): PolicySources {
   const file = { repo: '.', path: POLICY_PATH, commitSha: null, blob: null, text };
-  const { problems } = effectivePolicy({ repository: file, base: null, floor: null });
-  const [first] = problems;
-  if (first === undefined) return;
+  const sources = { repository: file, base: null, floor: null };
+  const [first] = effectivePolicy(sources).problems;
+  if (first === undefined) return sources;
   throw new TagoutError('internal', `The proposed policy cannot speak: ${first.message}`);
 }
 

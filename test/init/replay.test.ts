@@ -21,7 +21,9 @@ test('each of the last changes has its line, the newest first', async (t) => {
   const env = { PATH: process.env['PATH'] ?? '', TAGOUT_DATA: join(repo.folder, '.git', 'data') };
   const io = keptIo({ ...env, HOME: repo.folder }, repo.folder);
   assert.equal(await run(['init', '--replay'], io), 0, io.printed.err);
-  const [, after = ''] = io.printed.out.split('The last 2 changes of this branch');
+  const [, after = ''] = io.printed.out.split(
+    /The last 2 changes of this branch|\n\nFrom git alone/,
+  );
   const lines = after.trim().split('\n').slice(1);
   assert.equal(lines.length, 2, after);
   assert.match(lines[0] ?? '', /^ {2}[0-9a-f]{9} Merge drop .*: Held: .*\(by claude.*critical\)$/);
