@@ -42,7 +42,9 @@ function registry(severity: string | null): RequestListener {
     response.setHeader('content-type', 'application/json');
     if (request.method === 'POST') {
       request.resume();
-      const about = { id: 1, url: 'https://example.com/1', title: 'A hole', severity };
+      // npm remembers an advisory by its number.
+      const id = severity === 'high' ? 1 : 2;
+      const about = { id, url: 'https://example.com/1', title: 'A hole', severity };
       const found = { hono: [{ ...about, vulnerable_versions: '*', cwe: [], cvss: { score: 8 } }] };
       response.end(JSON.stringify(severity === null ? {} : found));
       return;
