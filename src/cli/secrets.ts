@@ -3,11 +3,15 @@ import type { Environment, ServeSettings } from './settings.ts';
 
 export const CENSORED = '[removed]';
 
-/** What a credential looks like: GitHub's tokens, JSON web tokens, keys, passwords in addresses. */
+/**
+ * What a credential looks like: GitHub's tokens, deployers' tokens, JSON web tokens and sessions of
+ * our pages, keys, passwords in addresses.
+ */
 const PATTERNS: readonly RegExp[] = [
   /\b(?:gh[pousr]|v1\.)_?[A-Za-z0-9_]{30,}\b/g,
   /\bgithub_pat_[A-Za-z0-9_]{20,}/g,
-  /\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/g,
+  /\btagout_[\w-]{40,}/g,
+  /\beyJ[\w-]{8,}(?:\.[\w-]{8,}){1,2}/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|(?="))/gs,
   /(?<=:\/\/[^\s:/@"]*:)[^\s@/"]+(?=@)/g,
 ];
