@@ -240,9 +240,10 @@ function every(ms: number, action: () => Promise<void>, complain: (why: string) 
 }
 
 /** The queue's own log without its details, for they hold payloads. */
-function quietLogger(parts: WorkerParts): Logger {
+function quietLogger(parts: WorkerParts, onError: (message: string) => void): Logger {
   return new Logger(() => (level, message) => {
     if (level === 'error' || level === 'warning') parts.log?.(level, message);
+    if (level === 'error') onError(message);
   });
 }
 
@@ -301,6 +302,12 @@ async function startRunner(
   const jobs = new Set<string>();
   events.on('job:start', ({ job }: { job: { id: string } }) => jobs.add(job.id));
   events.on('job:complete', ({ job }: { job: { id: string } }) => jobs.delete(job.id));
+  // The queue looks up the numbers of its tasks with its first fetch and remembers for ever also that
+  // the look-up failed: it would say so every second and never take a job. So a runner has started
+  // when its first fetch was answered, and any fault before that is one of the start.
+  const fetched = Promise.withResolvers<void>();
+  fetched.promise.catch(() => {});
+  events.once('localQueue:getJobs:complete', () => fetched.resolve());
   try {
     const runner = await run({
       connectionString: urlWithRole(setup.address, [NO_WAIT_FOR_DISK]),
@@ -312,9 +319,14 @@ async function startRunner(
       // One look at the queue for all of this process: several at once would shut each other out of
       // every queue row, find nothing, and wait for the next poll.
       preset: { worker: { localQueue: { size: concurrency, ttl: 10_000 } } },
-      logger: quietLogger(parts),
+      logger: quietLogger(parts, (message) => fetched.reject(new Error(message))),
       events,
       taskList,
+    });
+    runner.promise.then(() => fetched.reject(new Error('it ended')), fetched.reject);
+    await fetched.promise.catch(async (error: unknown) => {
+      await stopRunner(runner);
+      throw error;
     });
     return { runner, poolId, jobs };
   } catch (error) {

@@ -188,7 +188,14 @@ export class CutPlay {
     if (next === null) return this.#raiseDead();
     this.#server = next;
     this.#hold();
-    await age(this.ground.sql);
+    await age(this.ground.sql).catch(() => undefined);
+  }
+
+  #isReady(): Promise<boolean> {
+    return fetch(`${this.#server.url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
   }
 
   /** Sends the next delivery that GitHub holds; false when there is none. */
@@ -236,22 +243,26 @@ export class CutPlay {
   async #calm(): Promise<void> {
     const startedMs = Date.now();
     const until = startedMs + REST_LIMIT_MS;
-    for (let quiet = 0; ; ) {
-      if (Date.now() > until) throw new Error(`no rest: ${JSON.stringify(await this.#left())}`);
+    for (;;) {
+      if (Date.now() > until) throw new Error(`no rest: ${await this.#whole()}`);
       await this.#raiseDead();
       await this.ground.gh.settled();
       await hurry(this.ground.sql).catch(() => undefined);
       const left = await this.#left().catch(() => null);
-      quiet = left?.length === 0 ? quiet + 1 : 0;
       // What a server holds and does not know of is free after a while; here soon.
       if (Date.now() > startedMs + STUCK_MS) await ageLocks(this.ground.sql).catch(() => undefined);
-      if (quiet < 3) {
-        await sleep(25);
+      // One look is enough: what follows from a job is in the queue before the job leaves it.
+      if (left?.length !== 0) {
+        await sleep(5);
         continue;
       }
-      quiet = 0;
       if (await this.#sendNext()) continue;
       if (!this.#wounded) return;
+      // A server that is on its way down takes nothing; each sweep would only use up a redelivery.
+      if (!(await this.#isReady())) {
+        await sleep(20);
+        continue;
+      }
       this.#wounded = await this.#sweep();
     }
   }
@@ -263,6 +274,21 @@ export class CutPlay {
       union all
       select slot, status, attempts, detail from tagout.outbox
         where status in ('pending', 'sending')`;
+  }
+
+  /** Everything that tells why there is no rest. */
+  async #whole(): Promise<string> {
+    const { sql } = this.ground;
+    const state = {
+      left: await this.#left(),
+      jobs: await sql`select j.id, key, j.locked_by as by, j.locked_at as at, run_at, attempts,
+        q.queue_name as queue, q.locked_by as "queueBy" from graphile_worker._private_jobs j
+        left join graphile_worker._private_job_queues q on q.id = j.job_queue_id`,
+      replicas: await sql`select * from tagout.replica`,
+      connections: await sql`select application_name as name, state, wait_event as wait,
+        left(query, 100) as query from pg_stat_activity where datname is not null`,
+    };
+    return `${JSON.stringify(state, null, 1)}\n${this.#server.said()}`;
   }
 
   async #endOf(pull: Pull, runId: number): Promise<Omit<End, 'gate' | 'notes'>> {

@@ -31,6 +31,16 @@ function each(list: readonly string[]): readonly (readonly [string, number])[] {
   );
 }
 
+/**
+ * What is tried at each point: at the first time of a statement or request every kind of cut, at its
+ * later times (the same step about another event) the kinds in turn by the seed.
+ */
+export function chosen(points: readonly (readonly Cut[])[], seed: number): readonly Cut[] {
+  return points.flatMap((kinds, at) =>
+    kinds[0]?.nth === 1 ? kinds : (kinds[(seed + at) % kinds.length] ?? []),
+  );
+}
+
 /** All kinds of cuts at every point, those of one point together. */
 export function cutsOf({ work, start, requests }: Counted): readonly (readonly Cut[])[] {
   const wire = (during: 'work' | 'start', list: readonly string[]): readonly (readonly Cut[])[] =>
