@@ -316,7 +316,7 @@ describe('verify with the anchor branch', () => {
       await branch.push(await branch.tip(), new Map([[1, note]]), START_MS);
     }
     const folder = fresh('bundle');
-    writeBundle(folder, log.source(), { fromMs: null, toMs: null, repo: null });
+    await writeBundle(folder, log.source(), { fromMs: null, toMs: null, repo: null });
     const said: string[] = [];
     const say = (text: string): void => void said.push(text);
     const io = { cwd: scratch, env: process.env, now: () => START_MS, out: say, err: say };
@@ -330,12 +330,12 @@ describe('verify with the anchor branch', () => {
     for (const leaf of log.leaves.slice(0, -2)) anew.leaves.push(leaf);
     anew.seal(START_MS * 2);
     const short = fresh('bundle');
-    writeBundle(short, anew.source(), { fromMs: null, toMs: null, repo: null });
+    await writeBundle(short, anew.source(), { fromMs: null, toMs: null, repo: null });
     const [without, withAnchor] = [
       await verify(short, '--tree-only'),
       await verify(short, ...anchor),
     ];
-    assert.deepEqual([without, withAnchor], [0, 1]);
+    assert.deepEqual([without, withAnchor], [0, 1], said.join(''));
     assert.equal(await verify(folder, '--anchor', `git:${url}#none`), 64);
     assert.equal(await verify(folder, '--anchor', `git:${fresh('nowhere')}`), 64);
   });
