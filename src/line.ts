@@ -10,15 +10,18 @@ import type { Decision } from './core/decision.ts';
 import { effects } from './core/effects.ts';
 import { notices } from './core/notices.ts';
 import type { NoticeWishes } from './core/notices.ts';
-import type { Gather, Record } from './core/ports.ts';
+import type { Gather, Progress, Record } from './core/ports.ts';
 import { effectivePolicy } from './core/effective-policy.ts';
 import type { Locator, Trigger } from './core/subject.ts';
+import type { Evidence } from './core/evidence.ts';
 import { NO_TRACE, type Trace } from './core/trace.ts';
 
 export interface LineParts {
   readonly gather: Gather;
   /** How people are told of a waiting gate; left out: only at the gate itself. */
   readonly notices?: NoticeWishes;
+  /** Where long dry runs show how far they are; left out: nowhere. */
+  readonly progress?: Progress;
   readonly record: Record;
   /** Who watches the steps; left out: nobody. */
   readonly trace?: Trace;
@@ -38,7 +41,7 @@ export async function judge(
   parts: LineParts,
 ): Promise<LineResult> {
   const { trace = NO_TRACE } = parts;
-  const evidence = await trace.span('gather', {}, () => parts.gather.read(locator));
+  const evidence = await trace.span('gather', {}, () => gatherShown(locator, parts));
   if (evidence === null) return { locator, decision: null, outbox: [] };
   const { policy, decision } = await trace.span('decide', {}, async (tell) => {
     const effective = effectivePolicy(evidence.policy);
@@ -53,4 +56,18 @@ export async function judge(
     parts.record.record({ ...judged, effects: wanted }),
   );
   return { locator, decision, outbox: recorded.outbox };
+}
+
+/** Gathers, and meanwhile shows at the commit's check how far a long dry run is. */
+async function gatherShown(
+  locator: Locator,
+  { gather, progress }: LineParts,
+): Promise<Evidence | null> {
+  const view = progress?.begin(locator);
+  if (view === undefined) return gather.read(locator);
+  try {
+    return await gather.read(locator, (at) => view.show(at));
+  } finally {
+    view.end();
+  }
 }

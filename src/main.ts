@@ -26,6 +26,7 @@ import type { Trace } from './core/trace.ts';
 import { createEnact } from './github/enact.ts';
 import type { Self } from './github/events.ts';
 import { createGather } from './github/gather.ts';
+import { createSendProgress } from './github/send-progress.ts';
 import { Limits } from './github/limits.ts';
 import { appClient, createProbot, octokitFor } from './github/probot.ts';
 import { createDeployerDoor } from './deployers.ts';
@@ -198,6 +199,7 @@ async function startJobs(parts: Parts): Promise<Worker> {
     runDry: rememberDryRuns({ runDry, ...REMEMBERED, now: Date.now }),
     planMigrations,
   });
+  const progress = store.progress(createSendProgress({ octokitFor: client }));
   const everyMs = (settings.sweepMinutes ?? 0) * 60_000;
   const sweeps = sweepPartsOf({ store, app: appClient(probot, limits), client, log });
   const run = async (sinceMs: number | null): Promise<void> => {
@@ -206,7 +208,7 @@ async function startJobs(parts: Parts): Promise<Worker> {
   return store.startWorker({
     expand: (locator) => gather.expand(locator),
     judge: withGlassReviews(
-      loggedJudge({ gather, record, trace, ...wishesOf(settings) }, log, metrics),
+      loggedJudge({ gather, record, trace, progress, ...wishesOf(settings) }, log, metrics),
       createGlassReviews({ octokitFor: client, memory, sql: store.sql, now: Date.now }),
     ),
     enact: withNotices(createEnact({ octokitFor: client, self }), settings),

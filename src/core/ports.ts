@@ -3,6 +3,7 @@
  * another's promise without importing it (test/conformance holds one suite per port).
  */
 import type { Decision, Verdict } from './decision.ts';
+import type { DryRunProgress } from './dry-run.ts';
 import type { Effect, EffectOutcome } from './effect.ts';
 import type { Bypass, Evidence, Posting } from './evidence.ts';
 import type { EffectivePolicy } from './policy.ts';
@@ -15,9 +16,46 @@ export interface Gather {
    * behind it. An empty list: there is nothing (any more).
    */
   expand(locator: Locator): Promise<readonly Locator[]>;
-  /** Evidence of a concrete locator; null when the subject is gone (closed, run over). */
-  read(locator: Locator): Promise<Evidence | null>;
+  /**
+   * Evidence of a concrete locator; null when the subject is gone (closed, run over). `onDryRun` is
+   * told as a dry run for an open pull request goes on; it must not throw.
+   */
+  read(locator: Locator, onDryRun?: (at: DryRunAt) => void): Promise<Evidence | null>;
 }
+
+/** How far a dry run is, and the head commit that it is for. */
+export interface DryRunAt {
+  readonly headSha: string;
+  readonly progress: DryRunProgress;
+}
+
+/** Shows at a commit's check that a long dry run goes on. Best effort: nothing waits for it. */
+export interface Progress {
+  /** For one judgement. Costs nothing until something is shown. */
+  begin(locator: Locator): ProgressView;
+}
+
+export interface ProgressView {
+  show(at: DryRunAt): void;
+  /** Nothing is sent from here on but what is already on its way. Always called, and before `record`. */
+  end(): void;
+}
+
+/** One word of progress as a write to GitHub. */
+export interface ProgressWrite {
+  readonly repo: RepoRef;
+  readonly name: string;
+  readonly headSha: string;
+  readonly title: string;
+  readonly summary: string;
+  /** The check run to edit; null makes one. */
+  readonly checkRunId: number | null;
+  /** It had a conclusion before, which GitHub does not reliably take back: it must not stay green. */
+  readonly concluded: boolean;
+}
+
+/** Sends it and answers the check run's id. Throws TagoutError when it could not. */
+export type SendProgress = (write: ProgressWrite) => Promise<number>;
 
 /** What the store remembers for the gatherer: facts that are ours, not GitHub's. */
 export interface Memory {
@@ -125,6 +163,6 @@ export interface KnownWrites {
   readonly comment?: number | null;
   /** C2SP `tlog-proof` of the decision behind a check; null or left out: it is not sealed yet. */
   readonly receipt?: string | null;
-  /** True when an earlier attempt of this very effect has no answer: look before writing. */
+  /** True when an earlier write may stand whose answer was lost: look before writing. */
   readonly uncertain: boolean;
 }

@@ -122,9 +122,9 @@ async function send(
   octokit: OctokitLike,
   route: string,
   parameters: Parameters,
-  now: Clock,
+  { now, timeoutMs = TIMEOUT_MS }: { readonly now: Clock; readonly timeoutMs?: number },
 ): Promise<Answer> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(timeoutMs);
   try {
     const response = await octokit.request(route, { ...parameters, request: { signal: timeout } });
     return answerOf(response, now);
@@ -167,13 +167,13 @@ function isStorage(address: string, baseUrl: string): boolean {
 /** The reading door. */
 export function readClient(octokit: OctokitLike, now: Clock): ReadClient {
   return {
-    get: (path, parameters = {}) => send(octokit, `GET ${path}`, parameters, now),
+    get: (path, parameters = {}) => send(octokit, `GET ${path}`, parameters, { now }),
     async query(document, variables) {
       if (!/^\s*query\b/.test(document)) {
         throw new TagoutError('internal', 'the reading client sends GraphQL queries only');
       }
       const body = { query: document, variables };
-      const answer = await send(octokit, `POST ${graphqlPath(octokit)}`, body, now);
+      const answer = await send(octokit, `POST ${graphqlPath(octokit)}`, body, { now });
       return graphqlAnswer(answer);
     },
     download: async (path, maxBytes) => {
@@ -183,9 +183,14 @@ export function readClient(octokit: OctokitLike, now: Clock): ReadClient {
   };
 }
 
-/** The writing door. */
-export function writeClient(octokit: OctokitLike, now: Clock): WriteClient {
-  return { send: (method, path, body) => send(octokit, `${method} ${path}`, body, now) };
+/** The writing door. `timeoutMs`: for one request. */
+export function writeClient(
+  octokit: OctokitLike,
+  now: Clock,
+  timeoutMs: number = TIMEOUT_MS,
+): WriteClient {
+  const how = { now, timeoutMs };
+  return { send: (method, path, body) => send(octokit, `${method} ${path}`, body, how) };
 }
 
 /** GitHub Enterprise Server has its GraphQL beside `/api/v3`, not under it. */

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import {
   type DryRun,
+  type DryRunRequest,
   type DryRunSettings,
   type MigrationPlan,
   NO_DRY_RUN,
@@ -41,6 +42,8 @@ export interface TwoTrees {
 export interface AskedTrees extends TwoTrees {
   /** Head commits of the pull requests in it, the oldest first: a range has several. */
   readonly heads: readonly string[];
+  /** The head of an open pull request: its check shows how far a long run is. */
+  readonly openHead?: string;
 }
 
 /**
@@ -66,6 +69,7 @@ export async function dryRunOf(
       repository: `${repo.owner}/${repo.name}`,
       plans,
       settings: settled,
+      ...progressOf(reading, trees),
     });
     const beside = stated === null ? {} : { stated };
     return { ...ran, ...beside, ...(await sizes(reading, trees.base, settings.statistics)) };
@@ -74,6 +78,14 @@ export async function dryRunOf(
     noteGap(reading, { what: 'dry-run', why: 'unreadable', detail: fault.message });
     return { ...NO_DRY_RUN, status: 'not-comparable', reason: fault.message };
   }
+}
+
+function progressOf(
+  { onDryRun }: Reading,
+  { openHead: headSha }: AskedTrees,
+): Pick<DryRunRequest, 'onProgress'> {
+  if (onDryRun === undefined || headSha === undefined) return {};
+  return { onProgress: (progress) => onDryRun({ headSha, progress }) };
 }
 
 /** Migrations in code are replaced by what the change's own workflow printed, where it did. */

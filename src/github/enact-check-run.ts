@@ -9,6 +9,9 @@ import { parseAnswer, place } from './reading.ts';
 
 type CheckRun = Extract<Effect, { kind: 'check-run' }>;
 
+/** `external_id` while a dry run goes on; a conclusion puts its own there. */
+export const PROGRESS_ID = 'dry-run-in-progress';
+
 /** GitHub takes this many annotations in one request. */
 const BATCH = 50;
 
@@ -118,7 +121,12 @@ function writtenOf(answer: Answer, writing: Writing, sent: number): Written {
 
 const listSchema = z.object({
   check_runs: z.array(
-    z.object({ id: z.int(), name: z.string(), external_id: z.string().nullish() }),
+    z.object({
+      id: z.int(),
+      name: z.string(),
+      external_id: z.string().nullish(),
+      app: z.object({ slug: z.string().optional() }).nullish(),
+    }),
   ),
 });
 
@@ -133,5 +141,9 @@ async function findEarlier(effect: CheckRun, writing: Writing): Promise<number |
     per_page: 100,
   });
   const { check_runs: runs } = parseAnswer(listSchema, answer.data, 'the check runs');
-  return runs.find((run) => run.external_id === effect.externalId)?.id ?? null;
+  // Anybody who may write checks can copy an id of ours; another app's run is not ours to edit.
+  const ours = ({ app }: (typeof runs)[number]): boolean =>
+    writing.self.slug === null || app?.slug === writing.self.slug;
+  const known = [effect.externalId, PROGRESS_ID];
+  return runs.find((run) => ours(run) && known.includes(run.external_id ?? ''))?.id ?? null;
 }

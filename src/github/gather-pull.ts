@@ -116,7 +116,8 @@ async function openPullOf(
   const trees = await mergedTrees(reading, ends);
   const likely = likelyFiles(trees, pathsOf(ends.files));
   const people = await readPeople(reading, reviewersOf(facts.reviews), teamsOf(policy), likely);
-  const withHead = { ...trees, heads: [facts.pull.headRefOid] };
+  const { headRefOid } = facts.pull;
+  const withHead = { ...trees, heads: [headRefOid], openHead: headRefOid };
   const dryRun = await dryRunOf(reading, parts, withHead, policy.migrations);
   const agents = knownAgents(policy);
   const mentions = await readMentions(reading, dryRun, ends.base);

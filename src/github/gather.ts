@@ -1,7 +1,7 @@
 /** The gatherer for installations of the GitHub App: reads a locator into Evidence, and never writes. */
 import { TagoutError } from '../core/errors.ts';
 import type { Evidence } from '../core/evidence.ts';
-import type { Gather, Memory } from '../core/ports.ts';
+import type { DryRunAt, Gather, Memory } from '../core/ports.ts';
 import type { Locator } from '../core/subject.ts';
 import { type Clock, type OctokitFor, readClient } from './clients.ts';
 import type { DryRunParts } from './dry-run.ts';
@@ -40,8 +40,13 @@ export function createGather(settings: GatherSettings): Gather {
   };
   return {
     expand: async (locator) => expandLocator(await open(locator), locator),
-    read: async (locator) => readLocator(await open(locator), parts, locator),
+    read: async (locator, onDryRun) =>
+      readLocator({ ...(await open(locator)), ...told(onDryRun) }, parts, locator),
   };
+}
+
+function told(onDryRun: ((at: DryRunAt) => void) | undefined): Pick<Reading, 'onDryRun'> {
+  return onDryRun === undefined ? {} : { onDryRun };
 }
 
 async function readLocator(

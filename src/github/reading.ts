@@ -1,7 +1,7 @@
 /** What every part of the gatherer shares while it reads one subject. */
 import { z } from 'zod';
 import type { Account, Gap } from '../core/evidence.ts';
-import type { Memory } from '../core/ports.ts';
+import type { DryRunAt, Memory } from '../core/ports.ts';
 import type { RepoRef } from '../core/subject.ts';
 import type { GraphqlAnswer, ReadClient } from './clients.ts';
 import { GitHubFault } from './faults.ts';
@@ -14,6 +14,8 @@ export interface Reading {
   readonly trees: TreeCache;
   /** What could not be read to its end; every one of them holds. */
   readonly gaps: Gap[];
+  /** Told as the dry run of an open pull request goes on. */
+  readonly onDryRun?: (at: DryRunAt) => void;
 }
 
 /** Notes a gap once; the same thing found missing twice is one gap. */

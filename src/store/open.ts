@@ -1,7 +1,7 @@
 /** Opens the store: an external PostgreSQL, or a cluster of our own when no address is given. */
 import { join } from 'node:path';
 import { TagoutError } from '../core/errors.ts';
-import type { Memory, Record as RecordPort } from '../core/ports.ts';
+import type { Memory, Progress, Record as RecordPort, SendProgress } from '../core/ports.ts';
 import { NO_TRACE, type Trace } from '../core/trace.ts';
 import { findEngine } from '../postgres/engine.ts';
 import { SUPERUSER } from '../postgres/cluster.ts';
@@ -11,6 +11,7 @@ import { createInbox, type Inbox } from './inbox.ts';
 import { type LogKey, openLogKey } from './key.ts';
 import { createMemory } from './memory.ts';
 import { hasSchema, isMigrated, migrate } from './migrate.ts';
+import { createProgress } from './progress.ts';
 import { createRecord } from './record.ts';
 import { createSealer, type Sealer } from './seal.ts';
 import { startWorker, type Worker, type WorkerParts } from './worker.ts';
@@ -47,6 +48,8 @@ export interface Store {
   readonly inbox: Inbox;
   readonly memory: Memory;
   readonly record: RecordPort;
+  /** Long dry runs in the checks that this store knows. */
+  progress(send: SendProgress): Progress;
   readonly sealer: Sealer;
   readonly key: LogKey;
   /** False: one login holds every right, and only anchors would show what it changed. */
@@ -197,6 +200,7 @@ function assemble(options: StoreOptions, doors: Doors, key: LogKey): Store {
     inbox: createInbox(sql, trace),
     memory: createMemory(sql),
     record: createRecord(sql, now, trace),
+    progress: (send) => createProgress({ sql, send, now }),
     sealer,
     key,
     rolesSeparated: doors.rolesSeparated,

@@ -9,6 +9,7 @@ import type { Sql, Tx } from './connect.ts';
 import { jobsText } from './inbox.ts';
 import { readReceipt } from './receipt.ts';
 import { enactJob, judgeJob } from './jobs.ts';
+import { lockSlot, mayStand, type WrittenSlot } from './progress.ts';
 import { endDone, endUnsent, type OutboxRow, readRow, recordEnd } from './outbox-end.ts';
 
 /**
@@ -118,7 +119,7 @@ async function claim(parts: OutboxParts, row: OutboxRow): Promise<OutboxRow | nu
   const nowMs = parts.now();
   return parts.sql.begin(async (tx) => {
     // By itself, so that what follows sees what the lock waited for.
-    await tx`select pg_advisory_xact_lock(hashtextextended(${row.slot}, 1))`;
+    await lockSlot(tx, row.slot);
     const [raw] = await tx`
       with other as (
         select id from tagout.outbox where slot = ${row.slot} and id <> ${row.id}
@@ -136,15 +137,16 @@ async function claim(parts: OutboxParts, row: OutboxRow): Promise<OutboxRow | nu
 }
 
 async function knownWrites(sql: Sql, row: OutboxRow): Promise<KnownWrites> {
-  const [written] = await sql<{ githubId: number | null }[]>`
-    select github_id as "githubId" from tagout.written where slot = ${row.slot}`;
+  const [written] = await sql<WrittenSlot[]>`
+    select effect_key as "effectKey", github_id as "githubId" from tagout.written
+    where slot = ${row.slot}`;
   const githubId = written?.githubId ?? null;
   const { kind } = row.effect;
   return {
     checkRunId: kind === 'check-run' ? githubId : null,
     ...(kind === 'issue' ? { issue: githubId } : {}),
     ...(kind === 'pull-comment' ? { comment: githubId } : {}),
-    uncertain: row.status === 'sending',
+    uncertain: row.status === 'sending' || mayStand(written),
   };
 }
 

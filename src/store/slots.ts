@@ -1,7 +1,7 @@
 /** What an effect writes to at GitHub. A later effect for the same slot replaces an unsent one. */
 import { digestOf } from '../core/canonical.ts';
 import type { Effect } from '../core/effect.ts';
-import { environmentKey, type Subject } from '../core/subject.ts';
+import { environmentKey, type RepoRef, type Subject } from '../core/subject.ts';
 
 const NAMES = {
   'deployment-note': 'note',
@@ -9,12 +9,17 @@ const NAMES = {
   notice: 'notice',
 } as const;
 
+/** The slot of a commit's check of this name. */
+export function checkSlot(repo: RepoRef, headSha: string, name: string): string {
+  return `${repo.installationId}:${repo.id}:check:${headSha}:${name}`;
+}
+
 /** The slot's name, with the installation in it: installations never share a row. */
 export function slotOf(effect: Effect, subject: Subject): string {
   const repo = `${effect.repo.installationId}:${effect.repo.id}`;
   switch (effect.kind) {
     case 'check-run':
-      return `${repo}:check:${effect.headSha}:${effect.name}`;
+      return checkSlot(effect.repo, effect.headSha, effect.name);
     case 'issue':
       return `${repo}:issue`;
     case 'pull-comment':

@@ -1,5 +1,6 @@
 /** One line of what a dry run is doing, for whoever waits for it. */
 import type { DryRunProgress } from '../dry-run.ts';
+import { capital, fence } from './text.ts';
 
 const DOES: Readonly<Record<DryRunProgress['phase'], string>> = {
   waiting: 'waiting for a free sandbox',
@@ -14,4 +15,22 @@ export function progressText({ phase, unit, done, of, path }: DryRunProgress): s
   const count = of === 0 ? '' : `: ${unit} ${done} of ${of}`;
   const where = path === null ? '' : `, ${path.replace(/\p{C}/gu, '?')}`;
   return `${DOES[phase]}${count}${where}`;
+}
+
+/** The check while a dry run goes on: it may be released by nobody yet. */
+export function progressCheck(
+  progress: DryRunProgress,
+  elapsedMs: number,
+): { readonly title: string; readonly summary: string } {
+  const since = `${Math.round(elapsedMs / 1000)} s`;
+  return {
+    title: `Held: the dry run has been going on for ${since}`,
+    summary: [
+      `**Held**: the migration is still being tried in a throwaway database, for ${since} now, and ` +
+        'nothing is decided yet.',
+      fence(capital(progressText(progress)), 'text'),
+      'Nobody can release it before the dry run has ended. This check then says what the migration ' +
+        'did, why it is held or not, who can release it and how.',
+    ].join('\n\n'),
+  };
 }
