@@ -203,6 +203,7 @@ export const CASES: readonly HostileCase[] = [
     sql: `select length(repeat('x', 1000000000) || repeat('y', 70000000))`,
     status: 'failed',
     says: /53200|54000/,
+    timeoutMs: 60_000,
   },
   {
     name: 'filling the disk',

@@ -54,7 +54,7 @@ describe('what a change did is observed', () => {
   });
 
   test('locks of a statement outside a transaction are seen while it runs', async () => {
-    const sql = `do $$ begin lock table users; perform pg_sleep(0.2); end $$`;
+    const sql = `do $$ begin lock table users; perform pg_sleep(2); end $$`;
     const run = await bench.run(plan(HISTORY, [sql]), { seed: SEED });
     const [done] = folderOf(run).statements;
     assert.deepEqual(done?.locks, [{ object: 'users', mode: 'AccessExclusive' }]);
