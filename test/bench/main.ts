@@ -17,6 +17,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   soak: async () => (await import('./soak.ts')).benchSoak(),
   report: async () => (await import('./report.ts')).benchReport(),
   sandbox: async () => (await import('./sandbox.ts')).benchSandbox(),
+  'sandbox-peer': async () => (await import('./sandbox.ts')).benchSandboxPeer(),
 };
 
 const asked = process.argv.slice(2);
