@@ -93,7 +93,7 @@ export function wherePage({ csrf, text, problems, fixedGitHub }: WherePage): Htm
   const publicUrl = field({
     name: 'publicUrl',
     label: 'Public address of this server',
-    hint: 'GitHub sends webhooks there, so it must be reachable from GitHub. It can be changed later on the app’s settings page.',
+    hint: 'GitHub sends webhooks there, so it must be reachable from GitHub: to try it on a laptop, the address of a tunnel. It can be changed later on the app’s settings page.',
     type: 'url',
     value: text.publicUrl,
     problem: problems.publicUrl,
@@ -144,7 +144,7 @@ export function registerPage(one: RegisterPage): Html {
   const body = html`<form method="post" action="${one.action}">
 <h2>Ready to send</h2>
 <p>GitHub will ask you to confirm a new app, owned by <strong>${one.owner}</strong>, that sends its
-webhooks to <code>${one.webhookUrl}</code>. You come back here by yourself afterwards.</p>
+webhooks to <code>${one.webhookUrl}</code>. GitHub sends you back here afterwards.</p>
 <input type="hidden" name="manifest" value="${one.manifest}">
 <button type="submit">Register the app at GitHub</button>
 </form>
@@ -190,7 +190,7 @@ ${one.appId}), so that nobody else can report it.</p></li>
 <p><code>npx tagout doctor</code> names each gap with the page or the command that mends it.</p></li>
 <li><strong>Optionally write a policy.</strong>
 <p><code>npx tagout init</code> in a repository proposes one. With none, one independent person
-must approve, and two for what would destroy data.</p></li>
+with write access must approve, and two when the blast radius is critical.</p></li>
 </ol>
 </section>
 <p>You can close this page.</p>`;
