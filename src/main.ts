@@ -32,6 +32,7 @@ import { appClient, createProbot, octokitFor } from './github/probot.ts';
 import { createDeployerDoor } from './deployers.ts';
 import { createGlassReviews } from './glass-reviews.ts';
 import { judge } from './line.ts';
+import { createPostureWatch, type PosturePolls, pollsOf } from './posture-watch.ts';
 import type { LineParts, LineResult } from './line.ts';
 import { planMigrations } from './migrations/plan.ts';
 import { findEngine } from './postgres/engine.ts';
@@ -40,6 +41,7 @@ import { rememberDryRuns } from './sandbox/remember.ts';
 import { createSandbox, type Sandbox } from './sandbox/sandbox.ts';
 import type { AnchorPlace } from './store/anchor.ts';
 import { readFigures } from './store/figures.ts';
+import { createPostureMemory } from './store/posture.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/open.ts';
 import type { Worker } from './store/worker.ts';
@@ -201,12 +203,21 @@ async function startJobs(parts: Parts): Promise<Worker> {
   });
   const progress = store.progress(createSendProgress({ octokitFor: client }));
   const everyMs = (settings.sweepMinutes ?? 0) * 60_000;
-  const sweeps = sweepPartsOf({ store, app: appClient(probot, limits), client, log });
+  const app = appClient(probot, limits);
+  const sweeps = sweepPartsOf({ store, app, client, log });
+  const polls = postureOf(parts, app);
   const run = async (sinceMs: number | null): Promise<void> => {
     metrics.swept(await sweep(sweeps, sinceMs), Date.now());
+    await polls.poll();
   };
   return store.startWorker({
-    expand: (locator) => gather.expand(locator),
+    expand: async (locator) => {
+      // What changed in a repository as a whole may have changed what holds its production.
+      const isWhole = everyMs > 0 && locator.kind === 'repository';
+      const looked = isWhole ? polls.look(locator.repo) : null;
+      const [found] = await Promise.all([gather.expand(locator), looked]);
+      return found;
+    },
     judge: withGlassReviews(
       loggedJudge({ gather, record, trace, progress, ...wishesOf(settings) }, log, metrics),
       createGlassReviews({ octokitFor: client, memory, sql: store.sql, now: Date.now }),
@@ -229,6 +240,18 @@ function withGlassReviews(
     if (result.decision === null) await reviewGlass(trigger, locator);
     return result;
   };
+}
+
+/** Watches what holds production at GitHub; it decides nothing and stops nothing. */
+function postureOf(
+  { settings, store, probot, limits, log }: Parts,
+  app: ReturnType<typeof appClient>,
+): PosturePolls {
+  const { githubApiUrl } = settings;
+  const memory = createPostureMemory(store.sql);
+  const client = octokitFor(probot, limits);
+  const watch = createPostureWatch({ app, client, memory, githubApiUrl, now: Date.now });
+  return pollsOf(watch, { log, now: Date.now });
 }
 
 async function openServerStore({

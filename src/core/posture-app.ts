@@ -171,7 +171,8 @@ export function judgeInstallation(
     const says =
       `The installation has not been given ${list(missing)}. An owner accepts the request on the ` +
       "installation's page.";
-    return [{ id: 'installation-lacks-rights', level: 'open', about, says, mend }];
+    const which = list(missing);
+    return [{ id: 'installation-lacks-rights', level: 'open', about, says, mend, which }];
   }
   if (!one.everyRepository) {
     const says =

@@ -56,7 +56,7 @@ function bypasses(
     const exempt = bypass.some(({ mode }) => mode.toLowerCase() === 'exempt');
     const mend = { place: `${repo.webUrl}/rules/${id}`, command: null };
     const level = exempt ? 'open' : 'advice';
-    found.push({ id: 'check-bypass', level, about, says, mend });
+    found.push({ id: 'check-bypass', level, about, says, mend, which: who });
   }
   if (pinned.every(({ adminsExempt }) => adminsExempt)) {
     const says =

@@ -55,6 +55,7 @@ function guardedEnvironment(
     about,
     says: `The rule of ${app.slug} is enabled.`,
     mend: null,
+    which: `branches: ${one.branches ?? 'not told'}`,
   };
   return one.adminsMayBypass === false ? [standing] : [standing, bypass(repo, one, about)];
 }

@@ -52,7 +52,9 @@ function outside(
       : `${jobsNamed(some)} ${secretsOf(some)} without an environment: whoever can push a branch ` +
         'can use them. If one of them reaches production, move it into a guarded environment.';
     const id = deploys ? 'deploys-outside-environment' : 'secrets-outside-environment';
-    return [{ id, level: deploys ? 'open' : 'advice', about: about(repo, file), says, mend }];
+    const level = deploys ? 'open' : 'advice';
+    const which = jobsNamed(some);
+    return [{ id, level, about: about(repo, file), says, mend, which }];
   };
   return [
     ...of(

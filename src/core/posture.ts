@@ -26,6 +26,8 @@ export interface PostureFinding {
   /** What was seen and why it matters. */
   readonly says: string;
   readonly mend: Mend | null;
+  /** What else its state is made of, such as who may bypass: another value is another state. */
+  readonly which?: string;
 }
 
 /** Something that was read, or why it could not be. */
@@ -78,6 +80,8 @@ export interface EnvironmentFacts {
   readonly name: string;
   /** Null: GitHub did not say. */
   readonly adminsMayBypass: boolean | null;
+  /** Which branches may deploy there; left out: GitHub did not say. */
+  readonly branches?: 'all' | 'protected' | 'selected';
   /** Whether our rule is enabled there; only asked for environments that the policy guards. */
   readonly ourRule: Seen<boolean> | null;
 }

@@ -33,6 +33,7 @@ const environmentsSchema = z.object({
         id: z.int(),
         name: z.string(),
         can_admins_bypass: z.boolean().nullish(),
+        deployment_branch_policy: z.object({ protected_branches: z.boolean() }).nullish(),
       }),
     )
     .default([]),
@@ -167,11 +168,21 @@ async function readEnvironments(
       id: one.id,
       name: one.name,
       adminsMayBypass: one.can_admins_bypass ?? null,
+      ...branchesOf(one.deployment_branch_policy),
       // One after the other: what the budget still allows is known only then.
       ourRule: guarded ? await readOurRule(place, one.name) : null,
     });
   }
   return found;
+}
+
+/** GitHub writes null where every branch may deploy. */
+function branchesOf(
+  policy: { readonly protected_branches: boolean } | null | undefined,
+): Pick<EnvironmentFacts, 'branches'> {
+  if (policy === undefined) return {};
+  if (policy === null) return { branches: 'all' };
+  return { branches: policy.protected_branches ? 'protected' : 'selected' };
 }
 
 async function readOurRule(place: Place, name: string): Promise<Seen<boolean>> {

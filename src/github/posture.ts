@@ -13,6 +13,7 @@ export interface FoundInstallation extends InstallationFacts {
 
 /** A repository that an installation covers. */
 export interface CoveredRepository {
+  readonly id: number;
   readonly owner: string;
   readonly name: string;
   readonly webUrl: string;
@@ -60,6 +61,7 @@ const installationSchema = z.object({
 const coveredSchema = z.object({
   repositories: z.array(
     z.object({
+      id: z.int().positive(),
       name: z.string(),
       owner: z.object({ login: z.string() }),
       html_url: z.string(),
@@ -177,6 +179,7 @@ export async function readCovered(client: ReadClient): Promise<{
   const rows = (data: unknown): readonly CoveredRepository[] =>
     parseAnswer(coveredSchema, data, 'the repositories of an installation').repositories.map(
       (one) => ({
+        id: one.id,
         owner: one.owner.login,
         name: one.name,
         webUrl: one.html_url,

@@ -351,6 +351,6 @@ export function environmentJson(world: World, repo: RepoRecord, one: Environment
       enabled: true,
       app: ruleAppJson(world, rule.app),
     })),
-    deployment_branch_policy: null,
+    deployment_branch_policy: one.branchPolicy ?? null,
   };
 }

@@ -228,6 +228,8 @@ export interface Environment {
   /** Custom deployment protection rules: one per app that is enabled. */
   readonly rules: { readonly id: number; readonly app: AppRecord }[];
   canAdminsBypass: boolean;
+  /** GitHub's `deployment_branch_policy`; left out: every branch. */
+  branchPolicy?: { protected_branches: boolean; custom_branch_policies: boolean };
 }
 
 export interface Gate {
