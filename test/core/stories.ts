@@ -286,7 +286,7 @@ function changeOf(story: ChangeStory, index: number, whole: Story): Change {
     reviews: (story.reviews ?? []).map(reviewOf),
     involved: (story.involved ?? []).map((one) => involvementOf(one.who, one.signal)),
     postings: [],
-    dryRun: dryRunOf(story.does ?? 'code'),
+    dryRun: { ...dryRunOf(story.does ?? 'code'), ...restoreOf(story) },
     ...(story.retargetedMinute === undefined
       ? {}
       : { baseChangedAtMs: at(story.retargetedMinute) }),
@@ -370,4 +370,11 @@ export function play(story: Story): Outcome {
   const evidence = evidenceOf(story);
   const policy = effectivePolicy(evidence.policy);
   return { evidence, policy, decision: decide(policy, evidence) };
+}
+
+function restoreOf({ restore }: ChangeStory): Pick<Change['dryRun'], 'restore'> {
+  if (restore === undefined) return {};
+  const { ageMinutes, tookMinutes, bytes = 40_000_000 } = restore;
+  const takenAtMs = SHOWN_AT - ageMinutes * 60_000;
+  return { restore: { takenAtMs, sizeBytes: bytes, restoreMs: tookMinutes * 60_000 } };
 }

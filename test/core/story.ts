@@ -61,6 +61,12 @@ export interface ChangeStory {
   readonly bypassedMinute?: number;
   readonly mergedPast?: 'rules' | 'check';
   readonly paths?: readonly string[];
+  /** The backup that the dry run restored: how old at the showing, and how long it took. */
+  readonly restore?: {
+    readonly ageMinutes: number;
+    readonly tookMinutes: number;
+    readonly bytes?: number;
+  };
 }
 
 export interface DeploymentStory

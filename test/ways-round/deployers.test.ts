@@ -65,7 +65,7 @@ test('a commit is held, approved, and then allowed to a pipeline anywhere', asyn
   const sha = await pull.merge({ by: 'maria' });
   const held = await wait(sha);
   assert.equal(held.code, 10);
-  assert.match(held.said, /hold: approvals-missing/);
+  assert.match(held.said, /hold: merged-past, approvals-missing/, 'the merge did not wait either');
   await pull.review({ by: 'octavia' });
   const { sql } = server.tagout.served.store;
   await sql`update tagout.subject set read_at_ms = read_at_ms - 60000 where key like '%:sha:%'`;

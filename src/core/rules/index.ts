@@ -1,6 +1,7 @@
 /** Every rule, in the order in which its opinion is told. Adding one is one file and one line here. */
 import { after } from './after.ts';
 import { approvals } from './approvals.ts';
+import { backup } from './backup.ts';
 import { bypassDetected } from './bypass.ts';
 import type { Rule } from './case.ts';
 import { changesRequested } from './changes-requested.ts';
@@ -35,6 +36,7 @@ export const RULES: readonly Rule[] = [
   deploymentRange,
   rollback,
   rangeLevel,
+  backup,
   changesRequested,
   checkoutAlone,
   approvals,

@@ -61,10 +61,13 @@ export const POLICY_KEYS: Readonly<Record<string, string>> = {
   'environments.*.rollback':
     'Whether going back to a commit that was released and ran here needs a new review.',
   'environments.*.backup':
-    'Which proof of a backup is wished. No rule asks for it yet: it stands in the record and holds nothing.',
-  'environments.*.backup.from': 'The blast radius from which it is needed.',
-  'environments.*.backup.maxAge': 'How old the backup may be.',
-  'environments.*.backup.restoreWithin': 'How long its restore may take.',
+    'A proven way back: from a blast radius on, migrations and destroying commands hold until the dry run has restored a backup (baseline: snapshot) that is young enough, fast enough. Left out: none is asked for.',
+  'environments.*.backup.from':
+    'The blast radius from which it is needed; a floor and a repository together ask from the lower one.',
+  'environments.*.backup.maxAge':
+    'How old the backup may be when it is judged: at the pull request and again at release.',
+  'environments.*.backup.restoreWithin':
+    'How long its restore may have taken, as the dry run measured it.',
   'environments.*.freeze': 'Times in which nothing is released: `from` and `to`, or `weekly`.',
   'environments.*.freeze[].name': 'What it is called to those who wait.',
   'environments.*.freeze[].from': 'Its first minute, local time.',
