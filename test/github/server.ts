@@ -123,6 +123,12 @@ export class LocalServer {
     const request = { world, incoming, method, path, url, raw, matched, startedAt };
     const name = matched?.route.operationId ?? (path === '/graphql' ? 'graphql' : null);
     const fault = world.faults.forRequest(`${method} ${path}`, name);
+    if (path === '/_services/token/.well-known/jwks') {
+      // Where GitHub Enterprise Server publishes the keys of its workflow jobs' identities.
+      outgoing.statusCode = world.jobKeys === null ? 503 : 200;
+      outgoing.end(JSON.stringify({ keys: world.jobKeys ?? [] }));
+      return;
+    }
     const delay = world.faults.delayMs() + (fault?.latencyMs ?? 0);
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
     await this.answer(request, outgoing, fault);

@@ -58,6 +58,8 @@ export class World {
   readonly apps: AppRecord[] = [];
   readonly tokens: Map<string, Token> = new Map();
   readonly requests: RequestLog[] = [];
+  /** Public keys of workflow jobs' identity tokens; null: the service is down. */
+  jobKeys: readonly object[] | null = [];
   readonly deliveries: Delivery[] = [];
   readonly manifestCodes: Map<string, AppRecord> = new Map();
   /** Codes of people who are on their way back from signing in. */

@@ -96,13 +96,19 @@ function jwt(claims: object, header: object = { alg: 'RS256', kid: 'k1' }): stri
 
 test("a workflow job's identity is believed only whole, signed, fresh and for its own place", async () => {
   const jwk = { ...keys.publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' };
-  const http = createServer((_, answer) => answer.end(JSON.stringify({ keys: [jwk] })));
+  let isDown = false;
+  const http = createServer((_, answer) => {
+    answer.statusCode = isDown ? 503 : 200;
+    answer.end(isDown ? 'away' : JSON.stringify({ keys: [jwk] }));
+  });
   await new Promise<void>((resolve) => {
     http.listen(0, '127.0.0.1', resolve);
   });
   const issuer = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
   const nowMs = 1_795_000_000_000;
-  const check = createOidcCheck({ issuer, audience: 'tagout', now: () => nowMs });
+  let laterMs = 0;
+  const now = (): number => nowMs + laterMs;
+  const check = createOidcCheck({ issuer, audience: 'tagout', now });
   const at = nowMs / 1000;
   const good = {
     iss: issuer,
@@ -133,8 +139,51 @@ test("a workflow job's identity is believed only whole, signed, fresh and for it
   const [head, , signature] = jwt(good).split('.');
   const forged = Buffer.from(JSON.stringify({ ...good, exp: at + 900 })).toString('base64url');
   assert.equal(await check(`${head}.${forged}.${signature}`, place), false);
+  isDown = true;
+  const long = jwt({ ...good, exp: at + 7200 });
+  laterMs = 601_000;
+  assert.equal(await check(long, place), false, 'without keys nobody is believed');
+  isDown = false;
+  laterMs += 5_000;
+  assert.equal(await check(long, place), false, 'keys are not asked for at every knock');
+  laterMs += 6_000;
+  assert.equal(await check(long, place), true);
   http.close();
   http.closeAllConnections();
+});
+
+test('B17 the endpoint believes a job of this environment only', async () => {
+  const { world } = server.gh;
+  const issuer = issuerOf(server.gh.url);
+  const jwk = { ...keys.publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'RS256', use: 'sig' };
+  const at = Math.floor(Date.now() / 1000);
+  const good = {
+    iss: issuer,
+    aud: 'tagout',
+    iat: at - 5,
+    exp: at + 600,
+    repository: 'acme/app-1',
+    environment: 'production',
+  };
+  const sha = repo.sha();
+  const status = async (claims: object, header?: object): Promise<number> =>
+    (await ask(`acme/app-1/production/${sha}`, jwt(claims, header))).status;
+  world.jobKeys = [jwk];
+  assert.equal(await status(good), 200);
+  const bad: readonly (readonly [object, object?])[] = [
+    [{ ...good, iss: 'https://token.actions.githubusercontent.com' }],
+    [{ ...good, repository: 'acme/app-2' }],
+    [{ ...good, environment: 'staging' }],
+    [{ ...good, environment: undefined }],
+    [{ ...good, aud: 'https://github.com/acme' }],
+    [{ ...good, exp: at - 60 }],
+    [good, { alg: 'none', kid: 'k1' }],
+    [good, { alg: 'RS256', kid: 'k2' }],
+  ];
+  for (const [claims, header] of bad) {
+    assert.equal(await status(claims, header), 401, JSON.stringify([claims, header]));
+  }
+  assert.equal(await status(good), 200, 'what was refused takes nothing away');
 });
 
 test('identities come from the GitHub that the server talks to', () => {
