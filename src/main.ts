@@ -44,6 +44,7 @@ import { readFigures } from './store/figures.ts';
 import { createPostureMemory } from './store/posture.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/open.ts';
+import { createUrgent, type Urgent } from './store/urgent.ts';
 import type { Worker } from './store/worker.ts';
 import { addDecisions } from './web/decisions.ts';
 import { createWebApp, WEBHOOK_PATH } from './web/app.ts';
@@ -123,12 +124,14 @@ async function start(settings: ServeSettings, { log, closers, close }: Frame): P
     shutOut: () => limits.shutOut(),
   });
   const shared = { settings, store, probot, self, limits, metrics, anchors };
-  const parts: Parts = { ...shared, log, trace, closers };
+  const urgent = createUrgent();
+  const parts: Parts = { ...shared, urgent, log, trace, closers };
   await probot.load(createTagoutApp(intoInbox(store.inbox), self));
   const worker = only === 'web' ? null : await startJobs(parts);
   worker?.ended.catch(() => lost.resolve('the worker'));
+  const receive = receiveThrough(probot.webhooks, Date.now, trace);
   const app = createWebApp({
-    receiveWebhook: only === 'worker' ? null : receiveThrough(probot.webhooks, Date.now, trace),
+    receiveWebhook: only === 'worker' ? null : (delivery) => urgent.run(() => receive(delivery)),
     ready: () => answering(store),
     metrics: { from: metrics, token: settings.metricsToken ?? null },
     log,
@@ -169,6 +172,7 @@ interface Parts {
   readonly self: Self;
   readonly limits: Limits;
   readonly metrics: Metrics;
+  readonly urgent: Urgent;
   readonly anchors: readonly AnchorPlace[];
   readonly log: ServerLog;
   readonly trace: Trace;
@@ -226,6 +230,7 @@ async function startJobs(parts: Parts): Promise<Worker> {
     ...(everyMs > 0 ? { sweep: { everyMs, run } } : {}),
     anchors: parts.anchors,
     concurrency: CONCURRENCY,
+    urgent: parts.urgent,
     log: (level, message) => log[level === 'warning' ? 'warn' : level]({ room: 'store' }, message),
   });
 }

@@ -27,6 +27,7 @@ import {
 import { BEAT_MS, beat, freeForgotten, leave, sweepOutbox, sweepQueue } from './replica.ts';
 import { type OutboxParts, sendDue } from './outbox.ts';
 import type { Sealer } from './seal.ts';
+import { createUrgent, inOrder, type Urgent } from './urgent.ts';
 
 /** What the worker needs to know of a judgement; `LineResult` of line.ts is one. */
 export interface JudgeResult {
@@ -51,6 +52,8 @@ export interface WorkerParts {
   readonly anchors?: readonly AnchorPlace[];
   /** Jobs at a time in this process. */
   readonly concurrency: number;
+  /** What goes before them: the gates' jobs, and whatever else this process calls urgent. */
+  readonly urgent?: Urgent;
   log?(level: 'error' | 'warning' | 'info' | 'debug', message: string): void;
 }
 
@@ -266,9 +269,6 @@ async function stopRunner(runner: Runner): Promise<void> {
 /** Places for work at production gates, beside those for everything else. */
 const GATE_PLACES = 2;
 
-/** The tasks of production gates: the same work under names of their own. */
-const GATE_TASKS = { 'judge-gate': 'judge', 'enact-gate': 'enact' } as const;
-
 interface Places {
   readonly concurrency: number;
   readonly taskList: TaskList;
@@ -350,13 +350,7 @@ function startAnchors(setup: WorkerSetup, parts: WorkerParts, complain: (why: st
 
 /** Starts the runners; the jobs that a dead process held are taken over with the first beats. */
 export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promise<Worker> {
-  const all = tasks(setup, parts);
-  const gates: TaskList = Object.fromEntries(
-    Object.entries(GATE_TASKS).flatMap(([name, same]) => {
-      const task = all[same];
-      return task === undefined ? [] : [[name, task]];
-    }),
-  );
+  const { all, gates } = inOrder(tasks(setup, parts), parts.urgent ?? createUrgent());
   const others = await startRunner(setup, parts, {
     concurrency: parts.concurrency,
     taskList: all,
