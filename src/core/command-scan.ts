@@ -4,6 +4,7 @@
  * a command; text that only a running shell could put together stays out of reach.
  */
 import { commandTexts } from './commands/texts.ts';
+import { unreadable } from './commands/unreadable.ts';
 import { type CommandRow, type CommandText, commandTable } from './commands.ts';
 import type { PatchLine } from './patch.ts';
 
@@ -213,22 +214,30 @@ export function scanSqlLines(lines: readonly PatchLine[]): readonly CommandFound
     .map(({ line, text }) => found(sqlInScript, line, text));
 }
 
+export interface UnreadLine {
+  readonly line: number;
+  /** What the line does, after "A line of … ". */
+  readonly does: string;
+}
+
 export interface CommandScan {
   /** The commands of the tables, each once per line. */
   readonly found: readonly CommandFound[];
-  /** The first line whose commands could not all be told; null when every line was read. */
-  readonly unreadLine: number | null;
+  /** The first line whose commands cannot all be told from its text; null for none. */
+  readonly unread: UnreadLine | null;
 }
 
 /** Looks for the commands of the tables in the lines that were added. */
 export function scanCommands(lines: readonly PatchLine[], mode: ScanMode): CommandScan {
   const logical = [...logicalLines(lines, false), ...listLines(lines)].filter(({ added }) => added);
   const all: CommandFound[] = [];
-  const unread: number[] = [];
+  const unread: UnreadLine[] = [];
   for (const { line, text, added } of logical) {
+    const does = mode === 'commands' ? unreadable(text) : null;
+    if (does !== null) unread.push({ line, does });
     for (const words of segments(text, mode)) {
       const hit = rowOf(words, mode);
-      if (hit === 'unread') unread.push(line);
+      if (hit === 'unread') unread.push({ line, does: 'is too long to be read for commands' });
       else if (hit !== null) all.push(found(hit.row, line, words.slice(hit.at).join(' ')));
     }
     for (const row of fromTexts({ line, text, added })) all.push(found(row, line, row.text));
@@ -236,6 +245,6 @@ export function scanCommands(lines: readonly PatchLine[], mode: ScanMode): Comma
   const once = new Map(all.map((one) => [`${one.id}:${one.line}`, one]));
   return {
     found: [...once.values()].toSorted((one, other) => one.line - other.line),
-    unreadLine: unread.length === 0 ? null : Math.min(...unread),
+    unread: unread.toSorted((one, other) => one.line - other.line)[0] ?? null,
   };
 }

@@ -85,7 +85,7 @@ function gone(
     : renamed(framework, before.path, other.path);
 }
 
-/** Versions that two files of one tree share. */
+/** Versions that two files of one tree share, and names that two parts of one file share. */
 export function duplicates(
   framework: Framework,
   base: History,
@@ -93,10 +93,18 @@ export function duplicates(
 ): readonly PlanProblem[] {
   const oldPaths = new Set(base.migrations.map((entry) => entry.path));
   const byKey = Map.groupBy(head.migrations, (entry) => entry.key);
+  const before = new Map<string, number>();
+  for (const { key } of base.migrations) before.set(key, (before.get(key) ?? 0) + 1);
   return [...byKey.values()].flatMap((same) => {
     const paths = [...new Set(same.map((entry) => entry.path))];
     const fresh = paths.filter((path) => !oldPaths.has(path));
-    if (paths.length < 2) return [];
+    const [path, second] = paths;
+    if (path !== undefined && second === undefined) {
+      // Parts of one file that share a name, one of them new.
+      const parts = same.length > 1 && same.every((entry) => entry.content !== undefined);
+      const isNew = same.length > (before.get(same[0]?.key ?? '') ?? 0);
+      return parts && isNew ? [duplicate(framework, path, path)] : [];
+    }
     return fresh.map((path) => {
       const other = paths.find((each) => each !== path && oldPaths.has(each));
       return duplicate(framework, path, other ?? paths.find((each) => each !== path) ?? path);

@@ -85,7 +85,10 @@ export const liquibase: Framework = {
     lateSays: 'Liquibase applies every changeset that it has not yet recorded',
     editedSays: 'Liquibase stops with an error because the checksum no longer fits',
     deletedSays: 'production has applied it and a new database would not',
-    duplicateSays: 'Liquibase applies only the first of them',
+    // liquibase/liquibase#5296: refused since 4.19.1 unless allowDuplicatedChangesetIdentifiers.
+    duplicateSays:
+      'Liquibase stops with an error over the duplicate identifier (before 4.19.1 it applied only ' +
+      'the first)',
   },
   code: ['xml', 'yaml', 'yml', 'json'],
   configs: changelogPaths,

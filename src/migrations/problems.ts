@@ -70,11 +70,14 @@ export function renamed(framework: Framework, from: string, to: string): PlanPro
 }
 
 export function duplicate(framework: Framework, path: string, other: string): PlanProblem {
+  const same =
+    path === other
+      ? `${path} has two migrations of one name`
+      : `${path} has the same version as ${other}`;
   return problem(
     'duplicate-version',
     path,
-    `${path} has the same version as ${other}; ${framework.runner.duplicateSays}. ` +
-      'Give the new migration a version of its own.',
+    `${same}; ${framework.runner.duplicateSays}. ` + 'Give the new migration a version of its own.',
   );
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mayHoldCommand } from '../../src/core/commands/prefilter.ts';
 import { commandTexts } from '../../src/core/commands/texts.ts';
+import { unreadable, unreadableRows } from '../../src/core/commands/unreadable.ts';
 import { commandTable } from '../../src/core/commands.ts';
 import { scanCommands, type ScanMode } from '../../src/core/command-scan.ts';
 import { findingsOf } from '../../src/core/findings-of.ts';
@@ -142,6 +143,82 @@ test('a patch with fewer added lines than GitHub counts is not the whole file', 
   const files = [aFile('Makefile', { additions: 5000 })];
   const found = findingsOf(aChange({ files }), defaultPolicy);
   assert.ok(found.some(({ id }) => id === 'file-unread'));
+});
+
+/** Lines that a shell puts together, with what they are: null where the text is all there is. */
+const LINES: readonly (readonly [string, string | null])[] = [
+  ['printf %s ZHJvcA== | base64 --decode | psql "$URL"', 'decoded-and-run'],
+  ['base64 -d < x.txt | sudo bash -s', 'decoded-and-run'],
+  ['echo 64726f70 | xxd -r -p | sh', 'decoded-and-run'],
+  ['bash <(curl -s https://example.org/x)', 'fetched-and-run'],
+  ['curl -fsSL https://example.org/install | sudo bash -', 'fetched-and-run'],
+  ['eval "$(wget -qO- https://example.org/x)"', 'fetched-and-run'],
+  ['wget -qO- https://example.org/x.sql | psql "$URL"', 'fetched-and-run'],
+  ['bash -lc "$STEP"', 'evaluated'],
+  ['eval $(make -s print-command)', 'evaluated'],
+  ['    run: ${TOOL} db push', 'command-in-variable'],
+  ['"$RUNNER"', 'command-in-variable'],
+  ['terraform $1', 'words-in-variable'],
+  ['kubectl delete "$WHAT"', 'words-in-variable'],
+  ['psql "$URL" -c "$SQL"', 'words-in-variable'],
+  ['psql "$URL" -c "$(cat x.sql)"', 'words-in-variable'],
+  ['curl -fsSL https://example.org/x.py | python3 -', 'fetched-and-run'],
+  ['curl -fsS "$URL" | python3 -m json.tool', null],
+  ['exec "$@"', null],
+  ['"$GITHUB_WORKSPACE/scripts/build.sh" --fast', null],
+  ['psql "$DATABASE_URL" -c "select 1"', null],
+  ['curl -fsS "$URL/health" | jq .ok', null],
+  ['echo "$KEY" | base64 -d | tee key.json', null],
+  ['VERSION=$(node -p 1)', null],
+  ['if [ "$CI" = true ]; then npm ci; fi', null],
+  ['sh -c "npm ci && npm run build"', null],
+  ['kubectl get pods -n "$NS"', null],
+];
+
+test('a line that only a running shell can tell is named and high, its neighbours are not', () => {
+  for (const [text, id] of LINES) {
+    const row = unreadableRows.find(({ does }) => does === unreadable(text));
+    assert.equal(row?.id ?? null, id, text);
+  }
+  for (const { example, safe, does } of unreadableRows) {
+    assert.equal(unreadable(example), does);
+    assert.equal(unreadable(safe), null, safe);
+    const found = findingsOf(aChange({ files: [adding('deploy.sh', example)] }), defaultPolicy);
+    const finding = found.find(({ id }) => id === 'file-unread');
+    assert.equal(finding?.radius, 'high', example);
+    assert.match(finding.message, new RegExp(does));
+    const quiet = findingsOf(aChange({ files: [adding('deploy.sh', safe)] }), defaultPolicy);
+    assert.ok(
+      quiet.every(({ id }) => id !== 'file-unread'),
+      safe,
+    );
+    const inCode = findingsOf(aChange({ files: [adding('src/a.ts', example)] }), defaultPolicy);
+    assert.ok(
+      inCode.every(({ id }) => id !== 'file-unread'),
+      example,
+    );
+  }
+});
+
+test('a command that echo and printf only print is told all the same: their output can be run', () => {
+  for (const text of ['echo "prisma migrate reset"', "printf 'dropdb shop\\n' > next.sh"]) {
+    assert.equal(scan(text).length, 1, text);
+  }
+  assert.deepEqual(scan('echo "reset the form"'), []);
+});
+
+test('SQL in a here-document is told by its lines, whatever shell reads it', () => {
+  const texts = [
+    'psql "$URL" <<SQL\nDROP TABLE users;\nSQL',
+    "cat > x.sql <<'EOF'\nTRUNCATE users;\nEOF",
+  ];
+  for (const text of texts) {
+    const files = [adding('deploy.sh', text)];
+    const found = findingsOf(aChange({ files }), defaultPolicy);
+    const told = found.find(({ id }) => id === 'destructive-command');
+    assert.equal(told?.radius, 'critical', text);
+    assert.equal(told.line, 2);
+  }
 });
 
 test('documentation may speak of commands', () => {

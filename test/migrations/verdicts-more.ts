@@ -134,6 +134,18 @@ export const moreVerdicts: readonly Verdict[] = [
   },
   {
     fixture: 'liquibase',
+    when: 'two changesets of a new file have one name',
+    change: {
+      'db/changelog/changes/x.sql': `--liquibase formatted sql\n--changeset bot:1\n${SQL}--changeset bot:1\n${SQL}`,
+      'db/changelog/db.changelog-master.yaml':
+        'databaseChangeLog:\n  - includeAll:\n      path: changes\n',
+    },
+    problems: ['duplicate-version db/changelog/changes/x.sql'],
+    pending: ['db/changelog/changes/x.sql', 'db/changelog/changes/x.sql'],
+    says: /stops with an error over the duplicate/,
+  },
+  {
+    fixture: 'liquibase',
     when: 'no changelog includes the new file',
     change: {
       'db/changelog/changes/x.sql': `--liquibase formatted sql\n--changeset bot:1\n${SQL}`,

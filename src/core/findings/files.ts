@@ -1,6 +1,6 @@
 /** Findings from what the changed files are, and from what their added lines hold. */
 import { atLeast, radii } from '../blast-radius.ts';
-import { type CommandFound, scanCommands, scanSqlLines } from '../command-scan.ts';
+import { type CommandFound, scanCommands, scanSqlLines, type UnreadLine } from '../command-scan.ts';
 import type { DryRun } from '../dry-run.ts';
 import type { ChangedFile } from '../evidence.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
@@ -201,13 +201,17 @@ function commandFinding(file: ChangedFile, command: CommandFound, radius: BlastR
   });
 }
 
-/** A line that names too many programs to be looked up: what it runs is not known. */
-function unreadLineFinding(file: ChangedFile, line: number, radius: BlastRadius): Finding {
+/** A line whose text does not tell what it runs. */
+function unreadLineFinding(
+  file: ChangedFile,
+  { line, does }: UnreadLine,
+  radius: BlastRadius,
+): Finding {
   return makeFinding({
     id: 'file-unread',
     radius,
     object: file.path,
-    message: `A line of ${file.path} is too long to be read for commands, so what it runs is not known`,
+    message: `A line of ${file.path} ${does}, so what it runs is not known`,
     evidence: 'diff',
     path: file.path,
     line,
@@ -234,8 +238,8 @@ function commandFindings(
       ? []
       : [commandFinding(file, command, 'high')];
   });
-  if (scan.unreadLine === null) return told;
-  return [...told, unreadLineFinding(file, scan.unreadLine, isTest ? 'medium' : 'high')];
+  if (scan.unread === null) return told;
+  return [...told, unreadLineFinding(file, scan.unread, isTest ? 'medium' : 'high')];
 }
 
 function hiddenCharacters(file: ChangedFile, lines: readonly PatchLine[]): readonly Finding[] {
