@@ -18,8 +18,8 @@ import { makeFolder } from '../postgres/folders.ts';
 export const OWNER = 'app_owner';
 export const OBSERVER = 'tagout_observer';
 export const DATABASE = 'app';
-/** Schema of the observer's own functions; it is left out of what is observed. */
-export const PRIVATE_SCHEMA = 'tagout';
+/** Schema of the observer's own functions, left out of what is observed; no repository has one. */
+export const PRIVATE_SCHEMA = 'tagout_sandbox_private';
 
 /** Address space of one server process; a single value above it is an ordinary SQL error. */
 const MEMORY_BYTES = 1536 * 1024 * 1024;

@@ -117,13 +117,13 @@ export const CASES: readonly HostileCase[] = [
   },
   {
     name: "dropping the observer's schema",
-    sql: 'drop schema tagout cascade',
+    sql: 'drop schema tagout_sandbox_private cascade',
     status: 'failed',
     says: /42501/,
   },
   {
     name: "replacing the observer's function",
-    sql: `create or replace function tagout.tell_rewrite() returns event_trigger language plpgsql as 'begin end'`,
+    sql: `create or replace function tagout_sandbox_private.tell_rewrite() returns event_trigger language plpgsql as 'begin end'`,
     status: 'failed',
     says: /42501/,
   },
