@@ -2,7 +2,7 @@
  * Reads many rows quickly: PostgreSQL's binary COPY, whose fields are handed out as pieces of the
  * bytes that came, without a copy of each.
  */
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { Sql } from './connect.ts';
 
 /** The fields of a row; null is SQL's null. The byte before a field may be overwritten. */
@@ -49,17 +49,36 @@ export async function* copyRows(
     );
     yield* rowsOf(own, query);
   } finally {
-    // A reader that stopped early leaves a connection that is still sending.
-    await own.unsafe('reset enable_hashjoin; reset enable_mergejoin; reset enable_sort');
-    own.release();
+    try {
+      await own.unsafe('reset enable_hashjoin; reset enable_mergejoin; reset enable_sort');
+    } finally {
+      own.release();
+    }
   }
+}
+
+/**
+ * PostgreSQL's error can come in one piece with the stream's beginning. The driver then ends the
+ * stream before whoever awaits it could listen, and an error that nobody hears ends the process. So
+ * there is a listener from the first moment; the error itself is thrown to the reader.
+ */
+function heard(query: ReturnType<Sql['unsafe']>): ReturnType<Sql['unsafe']> {
+  const resolve: unknown = Reflect.get(query, 'resolve');
+  if (typeof resolve !== 'function') throw new TypeError('the driver resolves in another way');
+  return Object.assign(query, {
+    resolve: (stream: unknown) => {
+      if (stream instanceof Readable) stream.on('error', () => {});
+      resolve(stream);
+    },
+  });
 }
 
 async function* rowsOf(
   sql: Pick<Sql, 'unsafe'>,
   query: string,
 ): AsyncGenerator<readonly RawRow[], void, undefined> {
-  const stream = await sql.unsafe(`copy (${query}) to stdout with (format binary)`).readable();
+  const copy = heard(sql.unsafe(`copy (${query}) to stdout with (format binary)`));
+  const stream = await copy.readable();
   try {
     yield* batchesOf(stream);
   } finally {
@@ -76,7 +95,12 @@ async function* rowsOf(
 async function letGo(stream: Readable): Promise<void> {
   const rest: AsyncIterator<unknown> = stream.iterator({ destroyOnReturn: false });
   let ended = false;
-  while (!ended) ended = (await rest.next()).done === true;
+  // What ended it with an error is thrown by the reading; one who stopped early asks no more.
+  while (!ended)
+    ended = await rest.next().then(
+      (next) => next.done === true,
+      () => true,
+    );
   stream._read(0);
 }
 

@@ -40,4 +40,29 @@ describe('reading rows by COPY', () => {
       assert.equal(row?.['one'], 1);
     }
   });
+
+  const faults = [
+    ['before the first row', 'select 1 / (n - 1) from generate_series(1, 9) as n', '22012'],
+    [
+      'between rows',
+      "select 1 / (9000 - n), repeat('x', 700) from generate_series(1, 9999) n",
+      '22012',
+    ],
+    ['by its time limit', 'select pg_sleep(60)', '57014'],
+  ] as const;
+  for (const [when, text, code] of faults) {
+    test(`an error of PostgreSQL ${when} reaches the reader, and the connection goes on`, async () => {
+      const limit = code === '57014' ? '50ms' : '0';
+      await sql.unsafe(`set statement_timeout = '${limit}'`);
+      await assert.rejects(
+        async () => {
+          for await (const batch of copyRows(sql, text)) assert.ok(batch.length > 0);
+        },
+        { code },
+      );
+      await sql.unsafe("set statement_timeout = '60s'");
+      const [row] = await sql`select 1 as one`;
+      assert.equal(row?.['one'], 1);
+    });
+  }
 });
