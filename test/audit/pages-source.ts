@@ -24,7 +24,7 @@ export function memorySource(log: TestLog): LogSource {
         sealedMs: 1_770_000_000_000,
         collected,
         once: (_key, make) => make(),
-        period: (wish) => periodOf(collected, wish, { seed: 'ab', population: null }),
+        period: async (wish) => periodOf(collected, wish, { seed: 'ab', population: null }),
       }),
     verify: () => verifyLog(log.verifiable()),
   };

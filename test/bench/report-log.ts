@@ -6,6 +6,7 @@ import { keyEvent } from '../../src/core/audit/effect-event.ts';
 import { EMPTY_FRONTIER, growFrontier, rootOf } from '../../src/core/audit/merkle.ts';
 import { signCheckpoint, vkeyOf } from '../../src/core/audit/note.ts';
 import type { SealableEvent } from '../../src/core/audit/schema.ts';
+import type { Sql } from '../../src/store/connect.ts';
 import { decision, release, salts, START_MS, uuid } from '../audit/log.ts';
 import type { TestStore } from '../store/help.ts';
 
@@ -102,14 +103,9 @@ function copied(text: string): string {
   return text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
-async function copyIn(t: TestStore, into: string, lines: Iterable<string>): Promise<void> {
-  const connection = await t.root.reserve();
-  try {
-    const sink = await connection.unsafe(`copy ${into} from stdin`).writable();
-    await pipeline(Readable.from(lines), sink);
-  } finally {
-    connection.release();
-  }
+async function copyIn(root: Sql, into: string, lines: Iterable<string>): Promise<void> {
+  const sink = await root.unsafe(`copy ${into} from stdin`).writable();
+  await pipeline(Readable.from(lines), sink);
 }
 
 /** Some hundred rows in one piece: a write for each row would cost more than the row. */
@@ -152,49 +148,49 @@ interface Dropped {
 const TABLES = ['audit.event', 'audit.detail', 'audit.leaf'];
 
 /** Takes keys, indexes and triggers away while rows come in; answers what puts them back. */
-async function unguard(t: TestStore): Promise<() => Promise<void>> {
-  const held = await t.root<Dropped[]>`
+async function unguard(root: Sql): Promise<() => Promise<void>> {
+  const held = await root<Dropped[]>`
     select conrelid::regclass::text as "table", conname as name,
       pg_get_constraintdef(oid) as definition
     from pg_constraint where contype in ('f', 'u', 'p')
       and conrelid = any(${TABLES}::text[]::regclass[])
     order by array_position(array['f', 'u', 'p'], contype::text)`;
-  const outside = await t.root<Dropped[]>`
+  const outside = await root<Dropped[]>`
     select conrelid::regclass::text as "table", conname as name,
       pg_get_constraintdef(oid) as definition
     from pg_constraint where contype = 'f' and confrelid = any(${TABLES}::text[]::regclass[])
       and conrelid <> all(${TABLES}::text[]::regclass[])`;
   const constraints = [...outside, ...held];
   for (const { table, name } of constraints) {
-    await t.root.unsafe(`alter table ${table} drop constraint "${name}"`);
+    await root.unsafe(`alter table ${table} drop constraint "${name}"`);
   }
-  const indexes = await t.root<Dropped[]>`
+  const indexes = await root<Dropped[]>`
     select i.indrelid::regclass::text as "table", i.indexrelid::regclass::text as name,
       pg_get_indexdef(i.indexrelid) as definition
     from pg_index i where i.indrelid = any(${TABLES}::text[]::regclass[])`;
-  for (const { name } of indexes) await t.root.unsafe(`drop index ${name}`);
-  const guards = await t.root<{ table: string; name: string }[]>`
+  for (const { name } of indexes) await root.unsafe(`drop index ${name}`);
+  const guards = await root<{ table: string; name: string }[]>`
     select tgrelid::regclass::text as "table", tgname as name from pg_trigger
     where not tgisinternal and tgrelid = any(${TABLES}::text[]::regclass[])`;
   for (const { table, name } of guards) {
-    await t.root.unsafe(`alter table ${table} disable trigger "${name}"`);
+    await root.unsafe(`alter table ${table} disable trigger "${name}"`);
   }
   return async () => {
     for (const { table, name, definition } of constraints.toReversed()) {
-      await t.root.unsafe(`alter table ${table} add constraint "${name}" ${definition}`);
+      await root.unsafe(`alter table ${table} add constraint "${name}" ${definition}`);
     }
-    for (const { definition } of indexes) await t.root.unsafe(definition);
+    for (const { definition } of indexes) await root.unsafe(definition);
     for (const { table, name } of guards) {
-      await t.root.unsafe(`alter table ${table} enable always trigger "${name}"`);
+      await root.unsafe(`alter table ${table} enable always trigger "${name}"`);
     }
   };
 }
 
 /** Grows the tree over the stored hashes and signs a checkpoint for each batch, as the sealer does. */
-async function sealAll(t: TestStore, deployments: number): Promise<void> {
+async function sealAll(t: TestStore, root: Sql, deployments: number): Promise<void> {
   const { key } = t.store;
   const origin = key.origin(LOG_ID);
-  await t.root`insert into audit.leaf (log_id, leaf_index, event_row, leaf_hash)
+  await root`insert into audit.leaf (log_id, leaf_index, event_row, leaf_hash)
     select ${LOG_ID}, row_number() over (order by id) - 1, id, leaf_hash from audit.event`;
   let frontier = EMPTY_FRONTIER;
   const rows: string[] = [];
@@ -205,16 +201,20 @@ async function sealAll(t: TestStore, deployments: number): Promise<void> {
       frontier,
       batch.map(({ hash }) => Buffer.from(hash, 'hex')),
     );
-    const root = rootOf(frontier);
+    const top = rootOf(frontier);
     const made = Math.min(deployments, frontier.size / PER_DEPLOYMENT + 1);
     const sealedMs = Math.floor((START_MS + made * APART_MS) / 1000) * 1000;
-    const note = signCheckpoint({ origin, size: frontier.size, root }, key.privateKey, sealedMs);
+    const note = signCheckpoint(
+      { origin, size: frontier.size, root: top },
+      key.privateKey,
+      sealedMs,
+    );
     const hex = (hash: Uint8Array): string => `\\\\x${Buffer.from(hash).toString('hex')}`;
     const list = frontier.hashes.map((hash) => `"\\\\${hex(hash)}"`).join(',');
-    const cells = [LOG_ID, frontier.size, hex(root), `{${list}}`, copied(note), sealedMs];
+    const cells = [LOG_ID, frontier.size, hex(top), `{${list}}`, copied(note), sealedMs];
     rows.push(`${cells.join('\t')}\n`);
   }
-  await copyIn(t, 'audit.checkpoint', rows);
+  await copyIn(root, 'audit.checkpoint', rows);
 }
 
 /**
@@ -223,22 +223,32 @@ async function sealAll(t: TestStore, deployments: number): Promise<void> {
  * their hashes, tree and signatures are real.
  */
 export async function fillReportLog(t: TestStore, deployments: number): Promise<void> {
-  for (const setting of ['fsync = off', 'full_page_writes = off', "max_wal_size = '8GB'"]) {
-    await t.root.unsafe(`alter system set ${setting}`);
+  const root = await t.root.reserve();
+  try {
+    await root`set statement_timeout = 0`;
+    for (const setting of ['fsync = off', 'full_page_writes = off', "max_wal_size = '8GB'"]) {
+      await root.unsafe(`alter system set ${setting}`);
+    }
+    await root`select pg_reload_conf()`;
+    await fillFrom(t, root, deployments);
+  } finally {
+    root.release();
   }
-  await t.root`select pg_reload_conf()`;
+}
+
+async function fillFrom(t: TestStore, root: Sql, deployments: number): Promise<void> {
   const origin = t.store.key.origin(LOG_ID);
   const vkey = vkeyOf(origin, t.store.key.privateKey);
   const announced = keyEvent({ installationId: LOG_ID, vkey, origin }, stampAt(START_MS));
-  const [first] = await t.root<{ id: number }[]>`
+  const [first] = await root<{ id: number }[]>`
     insert into audit.event (body) values (${announced.body}) returning id::int`;
-  const guard = await unguard(t);
-  await copyIn(t, 'audit.event (body)', pieces(eventLines(deployments)));
+  const guard = await unguard(root);
+  await copyIn(root, 'audit.event (body)', pieces(eventLines(deployments)));
   const rows = pieces(detailLines(deployments, (first?.id ?? 0) + 1));
-  await copyIn(t, 'audit.detail (event_row, path, salt, value)', rows);
-  await sealAll(t, deployments);
+  await copyIn(root, 'audit.detail (event_row, path, salt, value)', rows);
+  await sealAll(t, root, deployments);
   await guard();
-  await t.root`analyze`;
+  await root`analyze`;
 }
 
 function stampAt(atMs: number): EventStamp {

@@ -64,6 +64,8 @@ export interface Collected {
 
 export interface Collector {
   add(event: AuditEvent, details: readonly Detail[]): void;
+  /** All but the deployments: what readings of the record change. */
+  gathered(): Gathered;
   end(): Collected;
 }
 
@@ -332,6 +334,7 @@ export function createCollector(): Collector {
   const recorder = createRecorder(deploymentOf);
   return {
     add: (event, details) => recorder.add(event, details),
+    gathered: () => recorder.gathered(),
     end: () => ({
       ...recorder.gathered(),
       deployments: recorder.outcomes().map((one) => settled(one.value, one)),

@@ -93,10 +93,14 @@ export function controlsPaper(told: Told): string {
   return `${JSON.stringify(controlsOf(told), null, 2)}\n`;
 }
 
-/** The five numbers as a list. */
+const UNCOMPARED = markup`<p class="soft">GitHub was not asked here what it deployed. With
+<code>GITHUB_TOKEN</code> (right to read deployments and actions) set, <code>npx tagout report --org
+ORG --out DIR --population FILE</code> asks it, compares, and names every difference.</p>`;
+
+/** The five numbers as a list, and how the fifth comes about where GitHub was not asked. */
 export function figuresMarkup(told: Told): Markup {
   const items = headline(told).map(([name, value]) => markup`<li><b>${value}</b>${name}</li>`);
-  return markup`<ul class="figures">${items}</ul>`;
+  return markup`<ul class="figures">${items}</ul>${told.population === null ? UNCOMPARED : null}`;
 }
 
 function controlsMarkup(): Markup {

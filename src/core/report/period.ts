@@ -109,34 +109,67 @@ export function loggedPlace(row: Settled): LoggedPlace {
   return { repo, environment, sha, atMs: firstDecidedAtMs, releasedAtMs, deploymentId };
 }
 
-/** The record's part for a wish, by the time of release or, unreleased, of the first decision. */
-export function periodOf(
+/** Rows between two steps: a few milliseconds of work. */
+const STEP_ROWS = 2_000;
+
+interface PeriodAsked {
+  readonly seed: string;
+  readonly population: Population | null;
+}
+
+/** `periodOf` in steps, so that a server can do something else between them. */
+export function* periodInSteps(
   collected: Collected,
   wish: Wish,
-  about: { readonly seed: string; readonly population: Population | null },
-): Period {
+  about: PeriodAsked,
+): Generator<void, Period, undefined> {
   const within = withinOf(wish);
   const deployments = collected.deployments
     .filter((row) => within(timeOf(row), row.repo))
     .toSorted((a, b) => timeOf(a) - timeOf(b) || a.leafIndex - b.leafIndex);
-  const places = collected.deployments.map(loggedPlace);
+  yield;
+  const places = about.population === null ? [] : collected.deployments.map(loggedPlace);
   const compared = compareWith(places, about.population, { within, gathered: collected });
+  yield;
   const summarizer = createSummary(about.seed);
-  const found = deployments.map((row) => [row, exceptionsOf(row)] as const);
-  for (const [row, rows] of found) summarizer.add(row, rows);
+  const exceptions: Exception[] = [];
+  const byLeaf = new Map<number, readonly string[]>();
+  for (const [at, row] of deployments.entries()) {
+    if (at % STEP_ROWS === STEP_ROWS - 1) yield;
+    const found = exceptionsOf(row);
+    summarizer.add(row, found);
+    exceptions.push(...found);
+    if (found.length > 0) byLeaf.set(row.leafIndex, typesOf(found));
+  }
+  yield;
   const others = otherExceptions(collected, compared.differences, within);
   summarizer.addOther(others);
+  exceptions.push(...others);
   const summary = summarizer.end();
+  const { counts, sample } = summary;
   return {
     ...compared,
     deployments,
-    exceptions: [...found.flatMap(([, rows]) => rows), ...others],
-    byLeaf: new Map(found.map(([row, rows]) => [row.leafIndex, rows.map(({ type }) => type)])),
-    counts: summary.counts,
-    sample: summary.sample,
+    exceptions,
+    byLeaf,
+    counts,
+    sample,
     seed: about.seed,
     summary,
   };
+}
+
+function typesOf(exceptions: readonly Exception[]): readonly string[] {
+  return exceptions.map(({ type }) => type);
+}
+
+/** The record's part for a wish, by the time of release or, unreleased, of the first decision. */
+export function periodOf(collected: Collected, wish: Wish, about: PeriodAsked): Period {
+  const steps = periodInSteps(collected, wish, about);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 /** Differences that nothing explains. */

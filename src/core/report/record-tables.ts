@@ -232,16 +232,8 @@ export function gateHealth(gathered: Gathered): Table {
     name: 'gate_health',
     title: 'The gate: silence and failures',
     columns: ['kind', 'from', 'to', 'hours', 'leaf_index', 'repo', 'what'],
+    // What could not be judged first: silence is common where little is deployed.
     rows: [
-      ...silences.map(({ fromMs, toMs }): readonly Cell[] => [
-        'silence',
-        iso(fromMs),
-        iso(toMs),
-        (toMs - fromMs) / HOUR_MS,
-        null,
-        null,
-        'nothing was recorded; compare with the completeness table',
-      ]),
       ...incidents
         .filter(({ kind }) => HEALTH.has(kind))
         .map((row): readonly Cell[] => [
@@ -253,6 +245,15 @@ export function gateHealth(gathered: Gathered): Table {
           row.repo,
           row.what,
         ]),
+      ...silences.map(({ fromMs, toMs }): readonly Cell[] => [
+        'silence',
+        iso(fromMs),
+        iso(toMs),
+        (toMs - fromMs) / HOUR_MS,
+        null,
+        null,
+        'nothing was recorded; compare with the completeness table',
+      ]),
     ],
   };
 }

@@ -106,7 +106,8 @@ function population(told: Told): Table {
       total(
         'A, B, C GitHub',
         0,
-        'not compared: give GITHUB_TOKEN, --population FILE, or let the server sweep',
+        'not compared: `npx tagout report --org ORG --out DIR` with GITHUB_TOKEN set, or ' +
+          'with --population FILE, asks GitHub and compares',
       ),
     ];
     return { name: 'population', title, columns, rows };
@@ -210,24 +211,31 @@ function gatheredWithin(gathered: Gathered, wish: Wish | null): Gathered {
   };
 }
 
-/** Every table but the two long ones. */
+/** Every table but the two long ones, by its name, in the order of the report. */
+const SMALL: Readonly<Record<string, (part: Gathered, told: Told) => Table>> = {
+  scope: (_, told) => scope(told),
+  population: (_, told) => population(told),
+  samples: (_, told) => samples(told),
+  approvers: (_, told) => approvers(told),
+  agents: (part) => agents(part),
+  policy_changes: (part) => policyChanges(part),
+  break_glass: (_, told) => breakGlass(told),
+  access: (part, told) => access(part, told),
+  gate_health: (part) => gateHealth(part),
+};
+
 export function smallTables(
   gathered: Gathered,
   told: Told,
   wish: Wish | null = null,
 ): readonly Table[] {
   const part = gatheredWithin(gathered, wish);
-  return [
-    scope(told),
-    population(told),
-    samples(told),
-    approvers(told),
-    agents(part),
-    policyChanges(part),
-    breakGlass(told),
-    access(part, told),
-    gateHealth(part),
-  ];
+  return Object.values(SMALL).map((make) => make(part, told));
+}
+
+/** One of the small tables; null: there is none of this name. */
+export function smallTable(name: string, gathered: Gathered, told: Told): Table | null {
+  return SMALL[name]?.(gathered, told) ?? null;
 }
 
 /** Every table, in the order of the report. */

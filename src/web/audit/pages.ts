@@ -15,7 +15,7 @@ import {
   type Filter,
   overviewMarkup,
   registerMarkup,
-  tablesMarkup,
+  tableOf,
   verificationMarkup,
 } from './views.ts';
 
@@ -157,13 +157,19 @@ function guarded(parts: AuditParts, what: string, showPage: Show, fresh = false)
   };
 }
 
+/** Tables that every reading of the record adds to; the others are remembered. */
+const READS: ReadonlySet<string> = new Set(['access']);
+
 function tables(parts: AuditParts, title: string, names: readonly string[], fresh = false) {
-  const showTables: Show = (context, { view, wish, around }) => {
-    const about = { title, names, to: around.record.to };
-    const make = (): Markup => tablesMarkup(view, view.period(wish), about);
-    const key = `${title} ${JSON.stringify(wish)} ${around.record.several}`;
-    const body = fresh ? make() : view.once(key, make);
-    return show(context, { title, body }, around);
+  const showTables: Show = async (context, { view, wish, around }) => {
+    const period = await view.period(wish);
+    const parts = names.map((wanted) => {
+      const about = { title, name: wanted, to: around.record.to };
+      const make = (): Markup => tableOf(view, period, about) ?? markup``;
+      const key = `${wanted} ${JSON.stringify(wish)} ${around.record.several}`;
+      return READS.has(wanted) ? make() : view.once(key, make);
+    });
+    return show(context, { title, body: markup`<h1>${title}</h1>${parts}` }, around);
   };
   return guarded(parts, title.toLowerCase(), showTables, fresh);
 }
@@ -190,18 +196,19 @@ export function createAuditPages(parts: AuditParts): Hono<WebEnv> {
   addSignIn(app, parts);
   app.get(
     '/audit',
-    guarded(parts, 'overview', (context, { view, wish, around }) => {
-      const make = (): Markup => overviewMarkup(view, view.period(wish));
+    guarded(parts, 'overview', async (context, { view, wish, around }) => {
+      const period = await view.period(wish);
+      const make = (): Markup => overviewMarkup(view, period);
       const body = view.once(`overview ${JSON.stringify(wish)}`, make);
       return show(context, { title: 'Overview', body }, around);
     }),
   );
   app.get(
     '/audit/register',
-    guarded(parts, 'register', (context, { view, filter, wish, log, around }) => {
+    guarded(parts, 'register', async (context, { view, filter, wish, log, around }) => {
       const hidden = around.record.several ? log.id : null;
       const links = { to: around.record.to, hidden };
-      const body = registerMarkup(view.period(wish), filter, links);
+      const body = registerMarkup(await view.period(wish), filter, links);
       return show(context, { title: 'Register', body }, around);
     }),
   );

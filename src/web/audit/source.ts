@@ -2,8 +2,9 @@
  * The record as the pages need it: read once, then only what is new. What is made from it (the
  * register's rows, the exceptions, the charts) is remembered and says as of which row it is.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createCollector, type Collected, type Collector } from '../../core/report/collect.ts';
-import { type Period, periodOf, type Wish } from '../../core/report/period.ts';
+import { type Period, periodInSteps, type Wish } from '../../core/report/period.ts';
 import type { Markup } from '../../core/report/html.ts';
 import { parseCheckpoint } from '../../core/audit/note.ts';
 import { readEvent } from '../../core/audit/verify.ts';
@@ -19,7 +20,7 @@ export interface LogView {
   readonly root: string;
   readonly sealedMs: number | null;
   readonly collected: Collected;
-  period(wish: Wish): Period;
+  period(wish: Wish): Promise<Period>;
   /** Makes a part of a page once for as long as this view is shown. */
   readonly once: (key: string, make: () => Markup) => Markup;
 }
@@ -36,7 +37,7 @@ export interface LogSource {
 
 /** A view with what it remembers. */
 interface Made extends LogView {
-  readonly periods: (key: string, make: () => Period) => Period;
+  readonly periods: (key: string, make: () => Promise<Period>) => Promise<Period>;
 }
 
 interface Kept {
@@ -46,6 +47,7 @@ interface Kept {
   news: number;
   view: Made | null;
   viewedMs: number;
+  making: Promise<Made> | null;
 }
 
 export interface LogKeys {
@@ -55,6 +57,8 @@ export interface LogKeys {
 
 /** A view is shown this long without making it anew, as that takes seconds over a long record. */
 const VIEW_MS = 60_000;
+/** A view this old is still shown at once, while the next one is made. */
+const STALE_MS = 600_000;
 /** Parts and periods that one view remembers. */
 const MOST_PARTS = 24;
 
@@ -68,6 +72,22 @@ function remembering<T>() {
     kept.set(key, made);
     return made;
   };
+}
+
+const WHOLE: Wish = { fromMs: null, toMs: null, repo: null };
+
+/** A period of a long record takes a second: other requests have their turn meanwhile. */
+async function inTurns(
+  collected: Collected,
+  wish: Wish,
+  { seed }: { readonly seed: string },
+): Promise<Period> {
+  const steps = periodInSteps(collected, wish, { seed, population: null });
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+    await nextTurn();
+  }
 }
 
 /**
@@ -105,7 +125,7 @@ export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Dat
 
   async function catchUp(id: number): Promise<Kept> {
     const known = logs.get(id);
-    const fresh = { read: 0, news: 0, view: null, viewedMs: 0 };
+    const fresh = { read: 0, news: 0, view: null, viewedMs: 0, making: null };
     const kept: Kept = known ?? { collector: createCollector(), ...fresh };
     for await (const batch of readLeafBatches(sql, id, kept.read)) {
       for (const leaf of batch) {
@@ -126,18 +146,20 @@ export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Dat
     return kept;
   }
 
-  async function makeView(id: number, kept: Kept): Promise<LogView> {
+  async function makeView(id: number, kept: Kept): Promise<Made> {
     const last = await readLastCheckpoint(sql, id);
     const note = last?.note ?? '';
     const head = parseCheckpoint(note.slice(0, note.lastIndexOf('\n\n') + 1));
     const root = Buffer.from(head?.root ?? []).toString('hex');
-    const collected = kept.collector.end();
     // Readings of the record change nothing that a period or a remembered part is made of.
     const same = kept.news === 0 ? kept.view : null;
-    const periods = same?.periods ?? remembering<Period>();
     kept.news = 0;
-    kept.viewedMs = now();
-    kept.view = {
+    const collected =
+      same === null
+        ? kept.collector.end()
+        : { ...kept.collector.gathered(), deployments: same.collected.deployments };
+    const periods = same?.periods ?? remembering<Promise<Period>>();
+    const view: Made = {
       periods,
       origin: keys.origin(id),
       vkey: keys.vkey(id),
@@ -146,19 +168,35 @@ export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Dat
       sealedMs: last?.sealedMs ?? null,
       collected,
       period: (wish) =>
-        periods(JSON.stringify(wish), () =>
-          periodOf(collected, wish, { seed: root, population: null }),
-        ),
+        periods(JSON.stringify(wish), () => inTurns(collected, wish, { seed: root })),
       once: same?.once ?? remembering<Markup>(),
     };
-    return kept.view;
+    // What the first page shows is made before the view is shown: nobody waits for it then.
+    if (same === null) await view.period(WHOLE);
+    kept.viewedMs = now();
+    kept.view = view;
+    return view;
+  }
+
+  /** Makes a view beside the pages; who asks meanwhile gets the one before. */
+  function renew(id: number, kept: Kept): Promise<Made> {
+    kept.making ??= makeView(id, kept).finally(() => {
+      kept.making = null;
+    });
+    return kept.making;
   }
 
   async function viewOf(id: number, fresh: boolean): Promise<LogView> {
     const kept = await catchUp(id);
-    const isYoung = now() - kept.viewedMs < VIEW_MS && now() >= kept.viewedMs;
-    const stands = kept.view !== null && !fresh && (kept.news === 0 || isYoung);
-    return stands && kept.view !== null ? kept.view : makeView(id, kept);
+    const ageMs = now() - kept.viewedMs;
+    const { view } = kept;
+    if (view === null || ageMs < 0) return renew(id, kept);
+    if (kept.news === 0) return fresh ? renew(id, kept) : view;
+    if (ageMs < VIEW_MS && !fresh) return view;
+    const next = renew(id, kept);
+    // A fault is met by who waits for the next one.
+    next.catch(() => {});
+    return fresh || ageMs > STALE_MS ? next : view;
   }
 
   return {

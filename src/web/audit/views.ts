@@ -6,7 +6,7 @@ import { type CellLink, markup, type Markup, tableMarkup } from '../../core/repo
 import { figuresMarkup } from '../../core/report/papers.ts';
 import type { Period } from '../../core/report/period.ts';
 import { dryRunOf, type Person, type Settled, timeOf } from '../../core/report/row.ts';
-import { exceptionCells, EXCEPTIONS, smallTables } from '../../core/report/tables.ts';
+import { exceptionCells, EXCEPTIONS, smallTable } from '../../core/report/tables.ts';
 import type { Table } from '../../core/report/tables.ts';
 import type { LogVerdict } from '../../core/audit/verify.ts';
 import { counted } from '../../core/words/text.ts';
@@ -143,6 +143,19 @@ ${name(row.authors[at] ?? null)}, head <code>${(row.heads[at] ?? '').slice(0, 12
   return items.length === 0 ? none : markup`<ul>${items}</ul>`;
 }
 
+/** For broken glass: who looked afterwards, or until when somebody has to. */
+function afterwards(row: Settled): Markup | null {
+  if (row.disposition !== 'break_glass') return null;
+  const items = row.reviewedAfter.map(
+    ({ outcome, person, pull, atMs }) => markup`<li>${outcome.replace('-', ' ')} by ${name(person)}
+on #${pull} at ${time(atMs)}</li>`,
+  );
+  const dueMs = (row.releasedAtMs ?? 0) + (row.glass?.reviewWithinMs ?? 86_400_000);
+  const done = items.length === 0 ? markup`: nobody yet` : markup`<ul>${items}</ul>`;
+  return markup`<li><strong>Review afterwards</strong>, due by ${time(dueMs)}${done}</li>
+`;
+}
+
 /** One deployment from the request to the proof. */
 export function deploymentMarkup(view: LogView, row: Settled): Markup {
   const found = exceptionsOf(row).map(
@@ -172,7 +185,7 @@ ${found.length === 0 ? '' : markup`<h2>Exceptions</h2><ul>${found}</ul>`}
 <li><strong>Release</strong> ${
     row.releasedAtMs === null ? 'none' : markup`${time(row.releasedAtMs)}, row ${row.releaseLeaf}`
   }</li>
-<li><strong>Proof</strong> row ${row.leafIndex} of <code>${view.origin}</code>, under the checkpoint
+${afterwards(row)}<li><strong>Proof</strong> row ${row.leafIndex} of <code>${view.origin}</code>, under the checkpoint
 of ${view.size} rows with root <code>${view.root.slice(0, 16)}…</code>;
 <code>npx tagout report --out DIR</code> writes it for somebody else to check</li></ol>
 <h2>Every recorded field</h2><dl>${fields}</dl>`;
@@ -193,23 +206,26 @@ function exceptionsTable({ exceptions }: Period): Table {
 /** Tables whose row of the log is that of a deployment. */
 const LEAD_TO_DEPLOYMENTS: ReadonlySet<string> = new Set(['exceptions', 'samples', 'break_glass']);
 
-/** Tables of the bundle by their names. */
-export function tablesMarkup(
+/** Tables of which a page shows fewer rows: the bundle has them all. */
+const SHORT: Readonly<Record<string, number>> = { gate_health: 40 };
+
+/** A table of the bundle by its name, with its title where it is not the page's own. */
+export function tableOf(
   view: LogView,
   period: Period,
-  about: { readonly title: string; readonly names: readonly string[]; readonly to: LinkTo },
-): Markup {
-  const tables = [exceptionsTable(period), ...smallTables(view.collected, period)];
-  const parts = about.names.flatMap((wanted) => {
-    const table = tables.find((one) => one.name === wanted);
-    if (table === undefined) return [];
-    const leads = LEAD_TO_DEPLOYMENTS.has(wanted);
-    const linkOf: CellLink = (column, value) =>
-      leads && column === 'leaf_index' ? about.to(`/audit/deployment/${value}`) : null;
-    const title = table.title === about.title ? null : markup`<h2>${table.title}</h2>`;
-    return [markup`${title}${tableMarkup(table, SHOWN_ROWS, linkOf)}`];
-  });
-  return markup`<h1>${about.title}</h1>${parts}`;
+  about: { readonly title: string; readonly name: string; readonly to: LinkTo },
+): Markup | null {
+  const { title, name: wanted, to } = about;
+  const table =
+    wanted === EXCEPTIONS.name
+      ? exceptionsTable(period)
+      : smallTable(wanted, view.collected, period);
+  if (table === null) return null;
+  const leads = LEAD_TO_DEPLOYMENTS.has(wanted);
+  const linkOf: CellLink = (column, value) =>
+    leads && column === 'leaf_index' ? to(`/audit/deployment/${value}`) : null;
+  const head = table.title === title ? null : markup`<h2>${table.title}</h2>`;
+  return markup`${head}${tableMarkup(table, SHORT[wanted] ?? SHOWN_ROWS, linkOf)}`;
 }
 
 const HEADLINE: Readonly<Record<LogVerdict['verdict'], readonly [string, string]>> = {
