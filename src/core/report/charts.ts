@@ -159,7 +159,9 @@ function timeToApprove({ summary }: Told): Chart {
     .map((value) => {
       const name =
         value < 60 ? `${value} min` : value < 1440 ? `${value / 60} h` : `${value / 1440} d`;
-      return markup`<text x="${round(x(value))}" y="${base + 16}">${name}</text>`;
+      // The last one would be cut by the edge.
+      const anchor = x(value) > WIDTH - 40 ? 'end' : 'start';
+      return markup`<text x="${round(x(value))}" y="${base + 16}" text-anchor="${anchor}">${name}</text>`;
     });
   return {
     title,
