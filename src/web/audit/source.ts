@@ -117,35 +117,8 @@ function createChecks(sql: Sql, keys: LogKeys): LogSource['verify'] {
   };
 }
 
-/** Reads through a pool that may only read. */
-export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Date.now): LogSource {
-  const logs = new Map<number, Kept>();
-  const reading = new Map<number, number>();
-  const serial = createQueue();
-
-  async function catchUp(id: number): Promise<Kept> {
-    const known = logs.get(id);
-    const fresh = { read: 0, news: 0, view: null, viewedMs: 0, making: null };
-    const kept: Kept = known ?? { collector: createCollector(), ...fresh };
-    for await (const batch of readLeafBatches(sql, id, kept.read)) {
-      for (const leaf of batch) {
-        const event = readEvent(leaf.body);
-        // Erased texts must not live on in memory: after an erasure everything is read again.
-        if (known !== undefined && event?.kind === 'redaction.performed') {
-          logs.delete(id);
-          return catchUp(id);
-        }
-        kept.read += 1;
-        if (event === null) continue;
-        if (event.kind !== 'report.read') kept.news += 1;
-        kept.collector.add(event, leaf.details);
-      }
-      reading.set(id, kept.read);
-    }
-    logs.set(id, kept);
-    return kept;
-  }
-
+/** Makes views of what was read; answers the one that is being made to who asks meanwhile. */
+function createViews(sql: Sql, keys: LogKeys, now: () => number) {
   async function makeView(id: number, kept: Kept): Promise<Made> {
     const last = await readLastCheckpoint(sql, id);
     const note = last?.note ?? '';
@@ -184,6 +157,39 @@ export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Dat
       kept.making = null;
     });
     return kept.making;
+  }
+
+  return renew;
+}
+
+/** Reads through a pool that may only read. */
+export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Date.now): LogSource {
+  const logs = new Map<number, Kept>();
+  const reading = new Map<number, number>();
+  const serial = createQueue();
+  const renew = createViews(sql, keys, now);
+
+  async function catchUp(id: number): Promise<Kept> {
+    const known = logs.get(id);
+    const fresh = { read: 0, news: 0, view: null, viewedMs: 0, making: null };
+    const kept: Kept = known ?? { collector: createCollector(), ...fresh };
+    for await (const batch of readLeafBatches(sql, id, kept.read)) {
+      for (const leaf of batch) {
+        const event = readEvent(leaf.body);
+        // Erased texts must not live on in memory: after an erasure everything is read again.
+        if (known !== undefined && event?.kind === 'redaction.performed') {
+          logs.delete(id);
+          return catchUp(id);
+        }
+        kept.read += 1;
+        if (event === null) continue;
+        if (event.kind !== 'report.read') kept.news += 1;
+        kept.collector.add(event, leaf.details);
+      }
+      reading.set(id, kept.read);
+    }
+    logs.set(id, kept);
+    return kept;
   }
 
   async function viewOf(id: number, fresh: boolean): Promise<LogView> {
