@@ -13,8 +13,9 @@ import {
 import { signCheckpoint } from '../core/audit/note.ts';
 import { TagoutError } from '../core/errors.ts';
 import { appendEvent, stamp } from './append.ts';
-import { type Sql, storeFault, TRANSACTION_LIMIT_MS, type Tx } from './connect.ts';
+import { type Sql, storeFault, type Tx } from './connect.ts';
 import type { LogKey } from './key.ts';
+import { createUnsealed, type Unsealed, type UnsealedRow } from './unsealed.ts';
 
 export interface Sealer {
   /** Seals everything committed so far in one log; answers the log's size. */
@@ -30,14 +31,6 @@ export interface SealerParts {
   readonly app: Sql;
   readonly key: LogKey;
   readonly now: () => number;
-}
-
-/** Bounds one transaction; what is left comes with the next. */
-const BATCH = 5_000;
-
-interface UnsealedRow {
-  readonly id: number;
-  readonly hash: string;
 }
 
 interface CheckpointRow {
@@ -75,14 +68,6 @@ async function lastCheckpoint(tx: Tx, logId: number): Promise<CheckpointRow | un
   return row;
 }
 
-function unsealedRows(tx: Tx, logId: number, floor: number): Promise<readonly UnsealedRow[]> {
-  return tx<UnsealedRow[]>`
-    select e.id, encode(e.leaf_hash, 'hex') as hash from audit.event e
-    where e.log_id = ${logId}::bigint and e.id > ${floor}::bigint
-      and not exists (select from audit.leaf l where l.event_row = e.id)
-    order by e.id limit ${BATCH}`;
-}
-
 function insertLeaves(
   tx: Tx,
   logId: number,
@@ -95,26 +80,32 @@ function insertLeaves(
       with ordinality as r(event_row, hash, n)`;
 }
 
-/** One batch; answers the log's size and whether there may be more. */
+interface Sealed {
+  readonly size: number;
+  readonly rows: readonly UnsealedRow[];
+  readonly more: boolean;
+}
+
+/** One batch; answers the log's size, what was sealed, and whether there may be more. */
 async function sealBatch(
   tx: Tx,
-  parts: SealerParts,
+  parts: SealerParts & { readonly unsealed: Unsealed },
   logId: number,
-  floor: number,
-): Promise<{ readonly size: number; readonly more: boolean }> {
+): Promise<Sealed> {
   // In one round trip. The server runs one statement after the other and takes a snapshot for each
   // only when it begins, so that both see what the lock waited for; were it otherwise, the primary
   // key of the leaves would refuse the batch.
   // Sent first: the driver sends a statement no earlier than somebody waits for it.
   const locked = tx`select pg_advisory_xact_lock(${SEAL_LOCK},
     hashint8(${logId}::bigint))`.execute();
-  const [, last, rows] = await Promise.all([
+  const [, last, seen] = await Promise.all([
     locked,
     lastCheckpoint(tx, logId),
-    unsealedRows(tx, logId, floor),
+    parts.unsealed.look(tx, logId),
   ]);
   const frontier = frontierOf(last);
-  if (rows.length === 0) return { size: frontier.size, more: false };
+  const { rows, more } = seen ?? { rows: [], more: true };
+  if (rows.length === 0) return { size: frontier.size, rows, more };
   const grown = growFrontier(
     frontier,
     rows.map((row) => Buffer.from(row.hash, 'hex')),
@@ -132,26 +123,7 @@ async function sealBatch(
       with ordinality as f(h, n) order by n),
     ${note}, ${sealedMs}::bigint)`;
   await Promise.all([insertLeaves(tx, logId, frontier.size, rows), insertCheckpoint]);
-  return { size: grown.size, more: rows.length === BATCH };
-}
-
-/**
- * Rows below the floor need no look: they were sealed, or their transaction is dead. An id that is
- * not visible after twice the longest transaction will never be.
- */
-function createFloor(now: () => number): { at(): number; saw(id: number): void } {
-  let seen: { readonly id: number; readonly atMs: number } | null = null;
-  let floor = 0;
-  return {
-    at: () => floor,
-    saw(id) {
-      if (seen !== null && now() - seen.atMs > 2 * TRANSACTION_LIMIT_MS) {
-        floor = seen.id;
-        seen = null;
-      }
-      seen ??= { id, atMs: now() };
-    },
-  };
+  return { size: grown.size, rows, more };
 }
 
 /**
@@ -159,7 +131,7 @@ function createFloor(now: () => number): { at(): number; saw(id: number): void }
  */
 export function createSealer(parts: SealerParts): Sealer {
   const announced = new Set<number>();
-  const floor = createFloor(parts.now);
+  const unsealed = createUnsealed(parts.sealer, parts.now);
 
   async function announce(logId: number): Promise<void> {
     if (announced.has(logId)) return;
@@ -169,35 +141,39 @@ export function createSealer(parts: SealerParts): Sealer {
     announced.add(logId);
   }
 
-  async function seal(logId: number, from: number): Promise<number> {
+  async function seal(logId: number): Promise<number> {
     await announce(logId);
     for (;;) {
-      const done = await parts.sealer.begin((tx) => sealBatch(tx, parts, logId, from));
+      await unsealed.ready();
+      const done = await parts.sealer.begin((tx) => sealBatch(tx, { ...parts, unsealed }, logId));
+      unsealed.sealed(logId, done.rows);
       if (!done.more) return done.size;
     }
   }
 
+  /** Logs that have something to seal, as far as is committed now. */
+  async function waitingLogs(): Promise<readonly number[]> {
+    for (;;) {
+      await unsealed.ready();
+      const seen = await unsealed.look(parts.sealer, null);
+      if (seen?.more === false) return unsealed.logs();
+    }
+  }
+
+  async function guarded<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      unsealed.forget();
+      throw storeFault(error, 'sealing the audit log');
+    }
+  }
+
   return {
-    async sealNow(installationId) {
-      try {
-        return await seal(installationId, floor.at());
-      } catch (error) {
-        throw storeFault(error, 'sealing the audit log');
-      }
-    },
-    async sealAll() {
-      try {
-        const from = floor.at();
-        const [newest] = await parts.sealer<{ id: number }[]>`
-          select coalesce(max(id), 0)::bigint as id from audit.event`;
-        const logs = await parts.sealer<{ logId: number }[]>`
-          select distinct log_id as "logId" from audit.event e where e.id > ${from}::bigint
-            and not exists (select from audit.leaf l where l.event_row = e.id)`;
-        for (const { logId } of logs) await seal(logId, from);
-        floor.saw(newest?.id ?? 0);
-      } catch (error) {
-        throw storeFault(error, 'sealing the audit log');
-      }
-    },
+    sealNow: (installationId) => guarded(() => seal(installationId)),
+    sealAll: () =>
+      guarded(async () => {
+        for (const logId of await waitingLogs()) await seal(logId);
+      }),
   };
 }

@@ -44,14 +44,6 @@ async function timed(action: () => unknown): Promise<number> {
   return performance.now() - startMs;
 }
 
-/** Time of this process's own work: what a machine without neighbours would take. */
-async function workOf(action: () => unknown): Promise<number> {
-  const before = process.cpuUsage();
-  await action();
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / 1000;
-}
-
 const perSecond = (rows: number, tookMs: number): number => (rows / tookMs) * 1000;
 const rate = (value: number): string => `${Math.round(value).toLocaleString('en-US')}/s`;
 
@@ -75,7 +67,7 @@ async function benchBundle(): Promise<readonly Row[]> {
       limits.push(await timed(() => spawnSync(PEER, [events])));
       trees.push(await timed(() => verifyBundle(folder, { ...trusted, depth: 'tree' }, () => {})));
       alls.push(
-        await workOf(() => {
+        await timed(() => {
           const { verdict, problems } = verifyBundle(folder, trusted, () => {});
           if (verdict !== 'intact') throw new Error(`${verdict}: ${problems[0]?.message}`);
         }),
@@ -92,7 +84,7 @@ async function benchBundle(): Promise<readonly Row[]> {
         ok: (tree ?? 0) >= 200_000 && share >= 0.7,
       },
       {
-        what: '… with schemas and state machine, by processor time',
+        what: '… with schemas and state machine',
         reach: '≥ 100,000 rows/s',
         measured: rate(all ?? 0),
         ok: (all ?? 0) >= 100_000,
@@ -129,7 +121,7 @@ async function benchStored(t: TestStore): Promise<Row> {
   const times: number[] = [];
   for (let round = 0; round < 3; round += 1) {
     times.push(
-      await workOf(async () => {
+      await timed(async () => {
         const { problems } = await verifyStored(reports, trusted);
         const odd = problems.filter(({ code }) => code !== 'evidence-differs');
         if (odd.length > 0) throw new Error(odd[0]?.message);
@@ -138,7 +130,7 @@ async function benchStored(t: TestStore): Promise<Row> {
   }
   const found = perSecond(STORED_ROWS, median(times));
   return {
-    what: `verify ${STORED_ROWS / 1000}k rows from PostgreSQL, everything judged, by processor time of this side`,
+    what: `verify ${STORED_ROWS / 1000}k rows from PostgreSQL, everything judged`,
     reach: '≥ 60,000 rows/s',
     measured: rate(found),
     ok: found >= 60_000,

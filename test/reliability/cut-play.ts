@@ -54,7 +54,7 @@ export interface Played {
 const REST_LIMIT_MS = 60_000;
 const STUCK_MS = 3_000;
 /** The last statements of the loops that beat, that look for the dead, and that seal. */
-const FIRST_ROUND = ['select distinct subject_key', 'select distinct log_id'];
+const FIRST_ROUND = ['select distinct subject_key', 'is not null as sealed'];
 const LATER_MS = 10 * 60_000;
 
 export function told(cut: Cut): string {
