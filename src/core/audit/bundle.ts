@@ -95,12 +95,13 @@ export function detailLine({ leaf, path, salt, value }: BundleDetail): string {
   return `${JSON.stringify({ leaf, path, salt: encoded, value })}\n`;
 }
 
-/** Reads a line of `details.jsonl`; null when it is none of ours. */
+/** Reads a line of `details.jsonl`; null when it is not one as `detailLine` writes it. */
 export function readDetailLine(line: string): BundleDetail | null {
   try {
     const parsed = detailSchema.safeParse(JSON.parse(line));
     if (!parsed.success) return null;
-    return { ...parsed.data, salt: Buffer.from(parsed.data.salt, 'base64') };
+    const detail = { ...parsed.data, salt: Buffer.from(parsed.data.salt, 'base64') };
+    return detailLine(detail) === `${line}\n` ? detail : null;
   } catch {
     return null;
   }
