@@ -162,7 +162,7 @@ def main(args):
         return print("%s: %s" % (["", "TAMPERED", "CANNOT VERIFY"][bad.code], bad)) or bad.code
     except OSError as error:
         return print("CANNOT VERIFY: %s" % error) or 2
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         return print("TAMPERED: malformed: %r" % error) or 1
 
 if __name__ == "__main__":

@@ -107,7 +107,9 @@ describe('a bundle with one wrong field', () => {
       }));
     });
   };
-  const sample = <T>(rows: readonly T[]): readonly T[] => rows.filter((_, at) => at % STEP === 0);
+  /** An effect that is none once ended the second verifier with a fault instead of a verdict. */
+  const sample = <T extends { what: string }>(rows: readonly T[]): readonly T[] =>
+    rows.filter(({ what }, at) => at % STEP === 0 || what.endsWith('/effect replaced'));
   const refused = (cases: readonly Case[]): void => {
     assert.ok(cases.length > 2, `${cases.length} mutants`);
     for (const one of cases) assert.notEqual(judge(one), 'intact', one.what);
