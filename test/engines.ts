@@ -7,11 +7,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Engine, findEngine, SUPPORTED_MAJORS } from '../src/postgres/engine.ts';
 
-const folder = join(import.meta.dirname, 'sandbox');
+const folders = ['sandbox', 'conformance'].map((name) => join(import.meta.dirname, name));
 const files = (pattern: RegExp): readonly string[] =>
-  readdirSync(folder)
-    .filter((name) => pattern.test(name))
-    .map((name) => join(folder, name));
+  folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => pattern.test(name))
+      .map((name) => join(folder, name)),
+  );
 
 function passes(engine: Engine, tests: readonly string[], env: Record<string, string>): boolean {
   process.stdout.write(`PostgreSQL ${engine.version} in ${engine.binDir}\n`);

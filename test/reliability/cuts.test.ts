@@ -8,12 +8,8 @@ import { cutsOf } from './cut-points.ts';
 const SAMPLE: readonly RegExp[] = [
   // The delivery of the review is lost with the process, and nobody has stored it.
   /^process before with given as materialized .*json_to_recordset.* \(4, work\)/,
-  // The decision stands, and the server does not know it.
-  /^network after commit after select tagout\.enqueue.* \(3, work\)/,
   // The gate was answered, and the answer never came.
   /^process at actions\/review-custom-gates-for-run \(1\)/,
-  // PostgreSQL comes back from its log with what was committed and no more.
-  /^postgres before insert into tagout\.outbox .* \(2, work\)/,
   // The queue's runner never learns the numbers of its tasks, and would fetch nothing for ever.
   /^network before select id, identifier from "graphile_worker"\._private_tasks .* \(1, start\)/,
 ];

@@ -58,12 +58,19 @@ function documents(path: string): readonly Node[] {
   });
 }
 
+/** What packages beside the server read by themselves. */
+const OTHERS = ['OTEL_EXPORTER_OTLP_HEADERS'];
+
 /** The names that the server reads, from where it reads them. */
-const known = new Set(
-  ['src/cli/settings.ts', 'src/cli/setup.ts', 'src/cli/check.ts', 'src/cli/credentials.ts'].flatMap(
-    (path) => read(path).match(/\b[A-Z][A-Z]+(?:_[A-Z]+)*\b/g) ?? [],
-  ),
-);
+const known = new Set([
+  ...OTHERS,
+  ...[
+    'src/cli/settings.ts',
+    'src/cli/setup.ts',
+    'src/cli/check.ts',
+    'src/cli/credentials.ts',
+  ].flatMap((path) => read(path).match(/\b[A-Z][A-Z]+(?:_[A-Z]+)*\b/g) ?? []),
+]);
 
 const quiet = { info() {}, warn() {}, error() {} };
 const web = createWebApp({

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 const [files = '400'] = process.argv.slice(2);
-const test = join(import.meta.dirname, '../conformance/histories.test.ts');
+const test = join(import.meta.dirname, '../conformance/histories.engines.ts');
 process.stdout.write(`${files} files in the history of each framework\n`);
 const ended = spawnSync(process.execPath, ['--test', test], {
   env: { ...process.env, TAGOUT_HISTORY: files },

@@ -89,7 +89,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   B31: {
     way: 'a migration that attacks the sandbox',
-    tests: [['sandbox/hostile.test.ts', 'names in public']],
+    tests: [['sandbox/hostile.engines.ts', 'names in public']],
   },
   B32: { way: 'labels edited by the agent', tests: [[content, 'B32']] },
   B33: { way: 'who approved lost access', tests: [[approvals, 'B33']] },
