@@ -278,7 +278,7 @@ test('the papers name settings, commands and keys that are there', () => {
   assert.ok(settings.length >= 5);
   for (const name of settings) assert.ok(known.has(name), `${name} is read by the server`);
   const commands = new Set(papers.join('\n').match(/(?<=npx tagout |tagout\.js )[a-z]+/g) ?? []);
-  const program = read('src/cli.ts');
+  const program = read('src/cli.ts') + read('src/cli/audit-commands.ts');
   for (const name of commands) assert.ok(program.includes(`.command('${name}')`), name);
   const block = /"tagout": 1[^]*?\n\}/.exec(read('test/golden/held-values-lost.md'))?.[0] ?? '';
   const keys = Object.keys(JSON.parse(`{${block}`));
