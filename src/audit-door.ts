@@ -5,6 +5,7 @@ import type { Limits } from './github/limits.ts';
 import { appClient, octokitFor } from './github/probot.ts';
 import { createReadersCheck, type ReadingRight } from './github/readers.ts';
 import { createGitHubSignIn } from './github/sign-in.ts';
+import { remembering } from './remembering.ts';
 import { recordRead } from './store/access.ts';
 import type { Store } from './store/open.ts';
 import { readLogIds } from './store/read-log.ts';
@@ -44,26 +45,10 @@ function doerOf({ id, login }: Reader): Doer {
   return { kind: 'human', id, login };
 }
 
-/** Remembers so many values for so long; a failure is never remembered. */
-function remembering<T>(lifeMs: number, now: () => number) {
-  const kept = new Map<string, { readonly value: T; readonly atMs: number }>();
-  return async (key: string, ask: () => Promise<T>): Promise<T> => {
-    const known = kept.get(key);
-    if (known !== undefined && now() - known.atMs < lifeMs && now() >= known.atMs) {
-      return known.value;
-    }
-    kept.delete(key);
-    const value = await ask();
-    if (kept.size >= MOST_REMEMBERED) kept.clear();
-    kept.set(key, { value, atMs: now() });
-    return value;
-  };
-}
-
 function createRights({ probot, limits, store, log, now }: AuditDoorParts) {
   const clients = { app: appClient(probot, limits), octokitFor: octokitFor(probot, limits) };
   const check = createReadersCheck(clients, now);
-  const remember = remembering<ReadingRight>(RIGHTS_MS, now);
+  const remember = remembering<ReadingRight>({ lifeMs: RIGHTS_MS, most: MOST_REMEMBERED, now });
   return async (reader: Reader): ReturnType<AuditParts['rightsOf']> => {
     const { id, login } = reader;
     if (id === null) return { logs: [], unread: false };
@@ -87,7 +72,7 @@ function createRights({ probot, limits, store, log, now }: AuditDoorParts) {
 /** Makes the parts of the pages. The session key is derived from the app's private key. */
 export function createAuditDoor(parts: AuditDoorParts): AuditParts {
   const { settings, oauth, store, now, log } = parts;
-  const rememberRefusal = remembering<true>(REFUSAL_MS, now);
+  const rememberRefusal = remembering<true>({ lifeMs: REFUSAL_MS, most: MOST_REMEMBERED, now });
   const { githubApiUrl, publicUrl } = settings;
   return {
     source: createLogSource(store.reports, store.key, now),

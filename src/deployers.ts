@@ -5,6 +5,7 @@ import { findRepo } from './github/find-repo.ts';
 import type { Limits } from './github/limits.ts';
 import { createOidcCheck, issuerOf, OIDC_AUDIENCE } from './github/oidc.ts';
 import { appClient, octokitFor } from './github/probot.ts';
+import { remembering } from './remembering.ts';
 import { isDeployerToken, lastDecision } from './store/deployers.ts';
 import type { Store } from './store/open.ts';
 import type { AskedDecision, DecisionAnswer, DecisionParts } from './web/decisions.ts';
@@ -64,15 +65,13 @@ const PENDING: DecisionAnswer = { decision: 'pending', codes: [], decidedAtMs: n
 function knownRepos(parts: DoorParts): (asked: AskedDecision) => Promise<RepoRef | null> {
   const { probot, limits, now } = parts;
   const clients = { app: appClient(probot, limits), octokitFor: octokitFor(probot, limits) };
-  const known = new Map<string, { readonly repo: RepoRef; readonly atMs: number }>();
-  return async (asked) => {
-    const name = `${asked.owner}/${asked.repo}`.toLowerCase();
-    const there = known.get(name);
-    if (there !== undefined && there.atMs > now() - KNOWN_MS) return there.repo;
-    const repo = await findRepo(clients, asked, now);
-    if (repo === null) return null;
-    if (known.size > KNOWN_LIMIT) known.clear();
-    known.set(name, { repo, atMs: now() });
-    return repo;
-  };
+  const remember = remembering<RepoRef | null>({
+    lifeMs: KNOWN_MS,
+    most: KNOWN_LIMIT,
+    now,
+    // A repository that the app gets next is there at once.
+    keeps: (repo) => repo !== null,
+  });
+  return (asked) =>
+    remember(`${asked.owner}/${asked.repo}`.toLowerCase(), () => findRepo(clients, asked, now));
 }

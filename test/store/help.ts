@@ -10,6 +10,7 @@ import { findEngine } from '../../src/postgres/engine.ts';
 import { openStoreCluster } from '../../src/postgres/store-cluster.ts';
 import { SUPERUSER } from '../../src/postgres/cluster.ts';
 import { preparedStore } from '../prepared.ts';
+import type { OutboxParts } from '../../src/store/outbox.ts';
 import { openStore, type Store, type StoreOptions } from '../../src/store/open.ts';
 
 export interface Clock {
@@ -81,6 +82,19 @@ export class Desk implements Enact {
       ...answer,
     });
   }
+}
+
+/** What sends a store's effects to a desk, sealed by the store's own sealer. */
+export function outboxParts({ store, clock }: TestStore, desk: Desk): OutboxParts {
+  return {
+    sql: store.sql,
+    enact: desk,
+    sealNow: async (id) => {
+      await store.sealer.sealNow(id);
+    },
+    now: () => clock.nowMs,
+    random: () => 1,
+  };
 }
 
 /** Waits until something holds; says what did not. */

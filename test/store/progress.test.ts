@@ -6,7 +6,7 @@ import type { RepoRef } from '../../src/core/subject.ts';
 import { sendDue, type OutboxParts } from '../../src/store/outbox.ts';
 import { locatorKey } from '../../src/core/subject.ts';
 import { createProgress } from '../../src/store/progress.ts';
-import { Desk, openTestStore, type TestStore, until } from './help.ts';
+import { Desk, openTestStore, outboxParts, type TestStore, until } from './help.ts';
 import { checkRun, HEAD, judged, locatorOf, repoOf } from './judged.ts';
 
 const at: DryRunAt = {
@@ -21,15 +21,7 @@ describe('progress in the check', () => {
   });
   after(() => t.close());
 
-  const parts = (desk: Desk): OutboxParts => ({
-    sql: t.store.sql,
-    enact: desk,
-    sealNow: async (id) => {
-      await t.store.sealer.sealNow(id);
-    },
-    now: () => t.clock.nowMs,
-    random: () => 1,
-  });
+  const parts = (desk: Desk): OutboxParts => outboxParts(t, desk);
   const progressBy = (send: SendProgress) => {
     const wait = { afterMs: 1, everyMs: 3_600_000 };
     return createProgress({ sql: t.store.sql, send, now: () => t.clock.nowMs, ...wait });

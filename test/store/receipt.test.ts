@@ -7,7 +7,7 @@ import { parseProof, provesInclusion } from '../../src/core/audit/proof.ts';
 import { locatorKey } from '../../src/core/subject.ts';
 import { withReceipt } from '../../src/core/words/receipt.ts';
 import { sendDue, type OutboxParts } from '../../src/store/outbox.ts';
-import { Desk, openTestStore, type TestStore } from './help.ts';
+import { Desk, openTestStore, outboxParts, type TestStore } from './help.ts';
 import { checkRun, judged, locatorOf, repoOf } from './judged.ts';
 
 describe('the receipt of a check', () => {
@@ -17,15 +17,7 @@ describe('the receipt of a check', () => {
   });
   after(() => t.close());
 
-  const parts = (desk: Desk): OutboxParts => ({
-    sql: t.store.sql,
-    enact: desk,
-    sealNow: async (id) => {
-      await t.store.sealer.sealNow(id);
-    },
-    now: () => t.clock.nowMs,
-    random: () => 1,
-  });
+  const parts = (desk: Desk): OutboxParts => outboxParts(t, desk);
 
   /** That a receipt proves the newest event of its log, by the log's own key and nothing else. */
   async function assertProven(receipt: string, logId: number): Promise<void> {

@@ -5,7 +5,7 @@ import { type EvidenceText, openEvidence } from '../../src/core/audit/evidence-t
 import { digestOf, sha256Hex } from '../../src/core/canonical.ts';
 import { sendDue, type OutboxParts } from '../../src/store/outbox.ts';
 import { locatorKey } from '../../src/core/subject.ts';
-import { Desk, openTestStore, type TestStore } from './help.ts';
+import { Desk, openTestStore, outboxParts, type TestStore } from './help.ts';
 import { approval, checkRun, HEAD, judged, locatorOf, note, repoOf } from './judged.ts';
 
 describe('recording and enacting', () => {
@@ -15,15 +15,7 @@ describe('recording and enacting', () => {
   });
   after(() => t.close());
 
-  const parts = (desk: Desk): OutboxParts => ({
-    sql: t.store.sql,
-    enact: desk,
-    sealNow: async (id) => {
-      await t.store.sealer.sealNow(id);
-    },
-    now: () => t.clock.nowMs,
-    random: () => 1,
-  });
+  const parts = (desk: Desk): OutboxParts => outboxParts(t, desk);
   const events = (installationId: number) =>
     t.root`select kind, doc, body from audit.event where log_id = ${installationId}
            and kind <> 'key.announced' order by id`;
