@@ -155,9 +155,13 @@ export const atlas: Framework = {
     lateSays:
       'Atlas stops with an error because it was added out of order, unless the execution order is ' +
       'not linear',
-    editedSays: 'Atlas stops with an error because the checksum no longer fits',
-    deletedSays: 'Atlas stops with an error because the checksum no longer fits',
-    duplicateSays: 'Atlas records both under one version, and the second counts as applied',
+    editedSays:
+      'Atlas stops with a checksum error until atlas.sum is written anew, and then does not run it ' +
+      'again',
+    deletedSays:
+      'Atlas stops with a checksum error until atlas.sum is written anew, and a new database would ' +
+      'not get it',
+    duplicateSays: 'Atlas records one version for both, so one of them can count as applied unrun',
   },
   code: [],
   configs,

@@ -95,7 +95,9 @@ export const dbmate: Framework = {
       'production and before them in a new database',
     editedSays: 'dbmate keeps no checksums and does not run it again',
     deletedSays: 'production has applied it and a new database would not',
-    duplicateSays: 'dbmate stops with an error when it records the second one',
+    duplicateSays:
+      'dbmate passes over it without an error when the other one is applied, and stops with an ' +
+      'error on the second when both are new',
   },
   code: [],
   configs: () => [],

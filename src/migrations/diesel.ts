@@ -5,6 +5,7 @@
 import type { PlanProblem } from '../core/dry-run.ts';
 import { manifestsAbove } from './folders.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
+import { downAlone } from './problems.ts';
 import { historyIn, found, migrationOf, peek, readText, stepOf } from './shared.ts';
 import { compareBytes } from './text.ts';
 import { folderOf, joinPath, nameOf, type TreeView } from './tree.ts';
@@ -43,6 +44,9 @@ function load(claim: Found, view: TreeView): History {
   const problems: PlanProblem[] = [];
   const all = files(claim.folder, view);
   const migrations = all.flatMap((path) => {
+    if (nameOf(path) === 'down.sql' && view.entry(`${folderOf(path)}/up.sql`) === null) {
+      problems.push(downAlone(path, 'Diesel stops with an error over a folder without up.sql'));
+    }
     if (nameOf(path) !== 'up.sql') return [];
     const sql = readText(view, path, problems);
     if (sql === null) return [];

@@ -7,7 +7,7 @@ import type { MigrationStep, PlanProblem } from '../core/dry-run.ts';
 import { flywayConfigPaths, flywayConfigs } from './flyway-config.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
 import { statementsOf } from './lexer.ts';
-import { problem } from './problems.ts';
+import { downAlone, problem } from './problems.ts';
 import {
   compareNumbers,
   emptyHistory,
@@ -24,6 +24,8 @@ import { folderOf, isBelow, nameOf, type TreeView } from './tree.ts';
 const NAME = /^(?:([VUB])(\d+(?:[._]\d+)*)__|(R)__)(.*)\.sql$/;
 const ALONE =
   /^\s*(?:(?:create|drop)\s+(?:unique\s+)?index\s+concurrently|reindex\b.*\bconcurrently|vacuum|alter\s+system|(?:create|drop)\s+(?:database|tablespace|subscription)|alter\s+subscription|discard\s+all)\b/i;
+
+const ALONE_UNDO = 'flyway migrate runs no undo migrations and passes over it without an error';
 
 function find(view: TreeView): readonly Found[] {
   const configs = flywayConfigs(view);
@@ -85,6 +87,10 @@ function load(claim: Found, view: TreeView): History {
   const undo = new Map(
     all.filter((each) => each.kind === 'U').map((each) => [each.version, each.path]),
   );
+  const versions = new Set(all.filter((each) => each.kind === 'V').map((each) => each.version));
+  for (const [version, path] of undo) {
+    if (!versions.has(version)) problems.push(downAlone(path, ALONE_UNDO));
+  }
   const migrations = all.flatMap(({ path, kind, version }) => {
     if (kind === 'B') problems.push(baseline(path));
     if (kind !== 'V' && kind !== 'R') return [];

@@ -4,7 +4,9 @@
  */
 import type { PlanProblem } from '../core/dry-run.ts';
 import { byName } from './folders.ts';
-import type { Found, Framework, History } from './framework.ts';
+import { selectPending } from './compare.ts';
+import type { Found, Framework, History, Selection } from './framework.ts';
+import { alreadyApplied, downAlone } from './problems.ts';
 import {
   byNumber,
   historyIn,
@@ -18,6 +20,9 @@ import { nameOf, type TreeView } from './tree.ts';
 
 /** golang-migrate takes any ending; `.fizz` is of pop, whose other files have the same names. */
 const NAME = /^(\d+)_(.*)\.(down|up)\.(?!fizz$)(.*)$/;
+const ALONE =
+  'golang-migrate records its version as applied and runs nothing, so an up file that comes later ' +
+  'would never run';
 const UP_SQL = /^\d+_.*\.up\.sql$/i;
 
 function files(folder: string, view: TreeView): readonly string[] {
@@ -46,7 +51,24 @@ function load(claim: Found, view: TreeView): History {
     const step = stepOf(view, { path, version, sql, down, transaction: simpleQuery(sql) });
     return [migrationOf(view, { key: version, version, path }, [step])];
   });
+  const known = new Set(migrations.map((entry) => entry.version));
+  for (const [version, path] of downs) {
+    if (!known.has(version)) problems.push(downAlone(path, ALONE));
+  }
   return historyIn(claim, { migrations, problems, files: all, order: byNumber });
+}
+
+/** A version of the base branch counts as applied even where it had a down file alone. */
+function select(base: History, head: History): Selection {
+  const general = selectPending(golangMigrate, base, head);
+  const recorded = new Set(base.files.map(versionOf));
+  const [late, pending] = [true, false].map((is) =>
+    general.pending.filter((entry) => recorded.has(entry.version) === is),
+  );
+  const skipped = (late ?? []).map((entry) =>
+    alreadyApplied(golangMigrate, entry.path, entry.version),
+  );
+  return { pending: pending ?? [], problems: [...general.problems, ...skipped] };
 }
 
 export const golangMigrate: Framework = {
@@ -72,4 +94,5 @@ export const golangMigrate: Framework = {
   needs: (claim, view) => files(claim.folder, view),
   load,
   order: byNumber,
+  select,
 };

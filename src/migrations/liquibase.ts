@@ -8,11 +8,15 @@ import { byMarker } from './folders.ts';
 import type { Found, Framework, History, Migration } from './framework.ts';
 import { changelogPaths, includedFiles } from './liquibase-changelog.ts';
 import { changesetsIn, type Changeset } from './liquibase-changesets.ts';
-import { problem } from './problems.ts';
+import { problem, unreadable } from './problems.ts';
 import { emptyHistory, readText, SQL_FILE, stepOf } from './shared.ts';
 import { compareBytes, withoutBom } from './text.ts';
 import { folderOf, type TreeView } from './tree.ts';
 
+const RAW = 'includeAll:raw';
+const NOTES = /^\s*--\s*(?:rollback|comment|preconditions?)\b.*$/gim;
+/** `'sql' is required` (liquibase, `AbstractSQLChange.validate`). */
+const NO_SQL = 'has a changeset without SQL, and Liquibase stops with an error; write its SQL';
 const HEADER = /^\s*--\s*liquibase\s+formatted\s+sql\b/i;
 
 function find(view: TreeView, touched: readonly string[]): readonly Found[] {
@@ -31,7 +35,13 @@ function load(claim: Found, view: TreeView): History {
   const included = includedFiles(view, files(claim.folder, view));
   const migrations = files(claim.folder, view).flatMap((path) => {
     const text = readText(view, path, problems);
-    if (text === null || !HEADER.test(withoutBom(text))) return [];
+    if (text === null) return [];
+    if (!HEADER.test(withoutBom(text))) {
+      if (included?.has(path) !== true) return [];
+      known.push(path);
+      if (text.trim() === '') problems.push(unreadable(path, NO_SQL));
+      return [wholeFile(view, path, text)];
+    }
     known.push(path);
     if (included !== null && !included.has(path)) {
       problems.push(notIncluded(path));
@@ -44,12 +54,26 @@ function load(claim: Found, view: TreeView): History {
   return { ...emptyHistory(claim.dialect), migrations, problems, files: known };
 }
 
+/**
+ * A plain SQL file that a changelog includes is one changeset named `includeAll:raw`, applied again
+ * never and as a whole (liquibase, `SqlChangeLogParser`).
+ */
+function wholeFile(view: TreeView, path: string, sql: string): Migration {
+  const step = stepOf(view, { path, version: RAW, sql });
+  const key = `${path}::${RAW}`;
+  const content = sql.trim();
+  return { key, version: RAW, path, blob: step.blob, steps: [step], repeatable: false, content };
+}
+
 function migrationFrom(
   view: TreeView,
   path: string,
   { set, problems }: { readonly set: Changeset; readonly problems: PlanProblem[] },
 ): readonly Migration[] {
   if (set.unknown !== null) problems.push(conditional(path, set));
+  if (set.sql.replace(NOTES, '').trim() === '') {
+    problems.push({ ...unreadable(path, NO_SQL), line: set.firstLine });
+  }
   const transaction = set.attributes['runInTransaction'] === 'false' ? 'none' : 'inherit';
   const { sql, down, firstLine } = set;
   const step = stepOf(view, { path, version: set.id, sql, down, firstLine, transaction });

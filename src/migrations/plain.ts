@@ -4,6 +4,7 @@
  */
 import type { PlanProblem } from '../core/dry-run.ts';
 import type { Found, Framework, History } from './framework.ts';
+import { downAlone } from './problems.ts';
 import {
   byNumber,
   emptyHistory,
@@ -17,6 +18,7 @@ import { nameOf, type TreeView } from './tree.ts';
 
 const NUMBERED = /^[Vv]?(\d+)(?:[_.-].*)?\.sql$/i;
 const DOWN = /(?:[._-])(?:down|undo|rollback|revert)\.sql$/i;
+const ALONE = 'it is not known whether the runner would run it like any other file';
 const FOLDER =
   /(?:^|[/_.-])(?:migrations?|migrate|migs?|schema[_-]?changes|changes|patches|upgrades?|ddl|versions|drizzle|flyway|sql)(?=$|[/_.-])/i;
 
@@ -46,6 +48,8 @@ function load(claim: Found, view: TreeView): History {
   const downs = new Map(
     files.filter((path) => DOWN.test(path)).map((path) => [upName(path), path]),
   );
+  const ups = new Set(files.filter((path) => !DOWN.test(path)).map(upName));
+  for (const [name, path] of downs) if (!ups.has(name)) problems.push(downAlone(path, ALONE));
   const migrations = files.flatMap((path) => {
     if (DOWN.test(path)) return [];
     const sql = readText(view, path, problems);

@@ -2,6 +2,7 @@
 import type { PlanProblem } from '../core/dry-run.ts';
 import { byName } from './folders.ts';
 import type { Found, Framework, History } from './framework.ts';
+import { downAlone } from './problems.ts';
 import {
   byNumber,
   historyIn,
@@ -14,6 +15,8 @@ import {
 import { nameOf, type TreeView } from './tree.ts';
 
 const NAME = /^(\d+)\.(do|undo)\.(?:.*\.)?sql$/;
+
+const ALONE = 'Postgrator runs .do. files on its way up and passes over it without an error';
 
 function files(folder: string, view: TreeView): readonly string[] {
   return view.filesIn(folder).filter((path) => NAME.test(nameOf(path)));
@@ -37,6 +40,10 @@ function load(claim: Found, view: TreeView): History {
     const step = stepOf(view, { path, version, sql, down, transaction: simpleQuery(sql) });
     return [migrationOf(view, { key: version, version, path }, [step])];
   });
+  const ups = new Set(migrations.map((entry) => entry.version));
+  for (const [version, path] of downs) {
+    if (!ups.has(version)) problems.push(downAlone(path, ALONE));
+  }
   return historyIn(claim, { migrations, problems, files: all, order: byNumber });
 }
 

@@ -12,6 +12,8 @@ import { folderOf, isLink, joinPath, nameOf, type TreeView } from './tree.ts';
 
 const LOCK = 'migration_lock.toml';
 const FILE = 'migration.sql';
+/** Prisma's guide to down migrations puts it beside; a person runs it with prisma db execute. */
+const DOWN = 'down.sql';
 const CONFIG = /^(?:prisma\.config|\.config\/prisma)\.(?:ts|mts|cts|js|mjs|cjs)$/;
 
 function locks(view: TreeView): readonly string[] {
@@ -87,7 +89,11 @@ function load(claim: Found, view: TreeView): History {
     const sql = readText(view, path, problems);
     if (sql === null) return [];
     const version = nameOf(folderOf(path));
-    const step = stepOf(view, { path, version, sql, transaction: simpleQuery(sql) });
+    const downPath = `${folderOf(path)}/${DOWN}`;
+    const hasDown = view.entry(downPath) !== null;
+    if (hasDown) files.push(downPath);
+    const down = hasDown ? readText(view, downPath, problems) : null;
+    const step = stepOf(view, { path, version, sql, down, transaction: simpleQuery(sql) });
     return [migrationOf(view, { key: version, version, path }, [step])];
   });
   migrations.sort((a, b) => compareBytes(a.version, b.version));
@@ -144,7 +150,11 @@ export const prisma: Framework = {
   code: [],
   configs: (view) => [...locks(view), ...configPaths(view)],
   find,
-  needs: (claim, view) => migrationFiles(claim.folder, view),
+  needs: (claim, view) =>
+    migrationFiles(claim.folder, view).flatMap((path) => {
+      const down = `${folderOf(path)}/${DOWN}`;
+      return view.entry(down) === null ? [path] : [path, down];
+    }),
   load,
   order: (a, b) => compareBytes(a.version, b.version),
 };

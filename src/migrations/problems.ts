@@ -106,6 +106,16 @@ export function alreadyApplied(framework: Framework, path: string, version: stri
   );
 }
 
+/** A new down part with no up part to it; `says` is what the runner makes of that. */
+export function downAlone(path: string, says: string): PlanProblem {
+  return problem(
+    'skipped-by-runner',
+    path,
+    `${path} is a down part without an up part; ${says}. ` +
+      'Add the up part beside it, or remove the file.',
+  );
+}
+
 export function neverTaken(framework: Framework, path: string, folder: string): PlanProblem {
   return problem(
     'skipped-by-runner',

@@ -27,7 +27,7 @@ function find(view: TreeView): readonly Found[] {
         .find((path) => view.entry(path) !== null);
       const engine = /^\s*engine\s*=\s*(\w+)/m.exec(peek(view, conf ?? '') ?? '')?.[1] ?? 'pg';
       return found(joinPath(top, 'deploy') ?? 'deploy', 'state', {
-        sources: conf === undefined ? [] : [conf],
+        sources: conf === undefined ? [plan] : [plan, conf],
         dialect: engine === 'pg' ? 'postgresql' : 'other',
         options: { plan },
       });
@@ -141,7 +141,7 @@ export const sqitch: Framework = {
     scope: 'statement',
     late: 'refused',
     lateSays: 'Sqitch stops because the deployed changes are not in the plan',
-    editedSays: 'Sqitch warns that the script differs and does not run it again',
+    editedSays: 'sqitch deploy compares names and places, not scripts, and does not run it again',
     deletedSays: 'Sqitch stops because a deployed change is not in the plan',
     duplicateSays: 'Sqitch takes the later one as a rework of the first',
   },

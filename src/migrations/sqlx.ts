@@ -5,6 +5,7 @@
 import type { PlanProblem } from '../core/dry-run.ts';
 import { besideManifest, manifestsAbove } from './folders.ts';
 import type { Found, Framework, History } from './framework.ts';
+import { downAlone } from './problems.ts';
 import {
   byNumber,
   historyIn,
@@ -18,6 +19,7 @@ import {
 import { folderOf, joinPath, nameOf, type TreeView } from './tree.ts';
 
 const NAME = /^(\d+)_.*\.sql$/;
+const ALONE = 'sqlx migrate run passes over it without an error';
 const DEPENDENCY = /^\s*(?:\[[\w.-]*dependencies\.sqlx\]|sqlx\b\s*[=.])/m;
 
 function find(view: TreeView): readonly Found[] {
@@ -53,6 +55,10 @@ function load(claim: Found, view: TreeView): History {
     const step = stepOf(view, { path, version, sql, down, transaction });
     return [migrationOf(view, { key: version, version, path }, [step])];
   });
+  const ups = new Set(migrations.map((entry) => entry.path.replace(/\.up\.sql$/, '')));
+  for (const path of downs) {
+    if (!ups.has(path.replace(/\.down\.sql$/, ''))) problems.push(downAlone(path, ALONE));
+  }
   return historyIn(claim, { migrations, problems, files: all, order: byNumber });
 }
 
@@ -68,7 +74,9 @@ export const sqlx: Framework = {
       'database',
     editedSays: 'sqlx stops with an error because an applied migration has been modified',
     deletedSays: 'sqlx stops with an error because an applied migration is missing',
-    duplicateSays: 'sqlx stops with an error when it records the second one',
+    duplicateSays:
+      'sqlx stops with an error, because the checksum is not that of the applied one or the version ' +
+      'is recorded twice',
   },
   code: [],
   configs: (view) => [...manifestsAbove(view, 'Cargo.toml'), ...manifestsAbove(view, 'sqlx.toml')],

@@ -4,6 +4,8 @@ import { commandTexts } from '../../src/core/commands/texts.ts';
 import type { Framework } from '../../src/migrations/framework.ts';
 import { frameworks } from '../../src/migrations/frameworks.ts';
 import { firstVerdicts } from '../migrations/verdicts-first.ts';
+import { type CaseName, cases } from '../migrations/runner-cases.ts';
+import { runnerTable } from '../migrations/runner-table.ts';
 import { moreVerdicts } from '../migrations/verdicts-more.ts';
 import { CASES, type Case } from '../sandbox/observation-cases.ts';
 
@@ -58,6 +60,33 @@ function recipe(each: Framework): readonly (readonly string[])[] {
   return [[each.title, ...lines.split('\n').map((line) => code(line.replace(/^\w+: /, '')))]];
 }
 
+/** The runner's own doing and, below it, what the plan says; a dash where the case cannot be. */
+function runners(): string {
+  const names = Object.keys(cases).filter((name): name is CaseName => name in cases);
+  return table(
+    ['framework', ...names],
+    runnerTable.map(({ framework: name, cells }) => [
+      code(name),
+      ...names.map((each) => {
+        const [outcome, ...codes] = cells[each] ?? ['–'];
+        return [outcome, ...codes.map(code)].join('<br>');
+      }),
+    ]),
+  );
+}
+
+const runnerSources = (): string =>
+  table(
+    ['framework', 'by'],
+    runnerTable.map(({ framework: name, source }) => [code(name), cell(source)]),
+  );
+
+const runnerCases = (): string =>
+  table(
+    ['case', 'the change'],
+    Object.entries(cases).map(([name, { says }]) => [name, cell(says)]),
+  );
+
 const MEANS = 'problems of the plan';
 
 /** Each generated part by the name of its marker in docs/migrations.md. */
@@ -71,6 +100,9 @@ export function migrationTables(): Readonly<Record<string, string>> {
       frameworks.map(framework),
     ),
     recipes: table(['framework', 'SETUP', 'INSTALL', 'MIGRATE'], frameworks.flatMap(recipe)),
+    'runner-cases': runnerCases(),
+    runners: runners(),
+    'runner-sources': runnerSources(),
     verdicts: table(
       ['framework', 'the change', MEANS, 'run'],
       verdicts.map(({ fixture, when, problems, pending }) => [

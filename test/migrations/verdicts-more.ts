@@ -216,7 +216,7 @@ export const moreVerdicts: readonly Verdict[] = [
     },
     problems: ['history-edited migrations/20260101000000_users.sql'],
     pending: [],
-    says: /checksum no longer fits/,
+    says: /until atlas\.sum is written anew, and then does not run it again/,
   },
   {
     fixture: 'atlas',
@@ -302,6 +302,44 @@ export const moreVerdicts: readonly Verdict[] = [
     ],
     pending: [],
     says: /tagout-plan/,
+  },
+  {
+    fixture: 'django',
+    when: 'two migrations stand on the same one',
+    change: {
+      'shop/migrations/0002_a.py': 'dependencies = [("shop", "0001_initial")]\n',
+      'shop/migrations/0002_b.py': 'dependencies = [("shop", "0001_initial")]\n',
+    },
+    problems: [
+      'not-judged shop/migrations/0002_a.py',
+      'several-heads shop/migrations/0002_a.py',
+      'not-judged shop/migrations/0002_b.py',
+    ],
+    pending: [],
+  },
+  {
+    fixture: 'liquibase',
+    when: 'a changelog includes plain SQL, which runs as one changeset',
+    change: {
+      'db/changelog/changes/x.sql': SQL,
+      'db/changelog/db.changelog-master.yaml':
+        'databaseChangeLog:\n  - includeAll:\n      path: changes\n',
+    },
+    problems: [],
+    pending: ['db/changelog/changes/x.sql'],
+  },
+  {
+    fixture: 'sqitch',
+    when: 'the plan alone changes, and a deployed change is gone from it',
+    change: {
+      'sqitch.plan': '%project=app\n',
+    },
+    problems: [
+      'history-deleted deploy/users.sql',
+      'history-edited deploy/users.sql',
+      'skipped-by-runner deploy/users.sql',
+    ],
+    pending: [],
   },
   {
     fixture: 'rails',
