@@ -7,6 +7,7 @@ import { glassReviewedEvent } from '../../src/core/audit/notice-event.ts';
 import { registry } from '../../src/core/agents.ts';
 import type { Population, PopulationRow, RunRow } from '../../src/core/report/population.ts';
 import { repoOf } from '../store/judged.ts';
+import { postureEvent } from '../../src/core/audit/state-event.ts';
 import {
   createLog,
   decision,
@@ -219,6 +220,40 @@ function afterwards(decision: string, at: { readonly atMs: number; readonly numb
   return glassReviewedEvent({ ...about, outcome: 'approved' }, stamp);
 }
 
+/** The protection rule of acme/shop's production, read at a moment. */
+function postureRead(number: number, atMs: number, rule: { from: string | null; to: string }) {
+  const stamp = {
+    eventId: uuid(number, atMs),
+    dedupeKey: `posture:${number}`,
+    recordedAtMs: atMs,
+    salt: salts(`posture ${number}`),
+  };
+  const change = {
+    about: 'posture',
+    item: 'gate-off',
+    environment: 'production',
+    ...rule,
+    fromMs: rule.from === null ? null : START_MS,
+    toMs: atMs,
+    detail: rule.to === 'ok' ? 'The protection rule is enabled.' : 'The protection rule is off.',
+  } as const;
+  const seen = {
+    installationId: 1,
+    repo: repoOf(1),
+    because: 'sweep',
+    delivery: null,
+    githubAtMs: atMs,
+  };
+  return postureEvent(change, seen, stamp);
+}
+
+/** When the rule was read otherwise than before, by the run after which it was. */
+const RULE_READS: Readonly<Record<number, { from: string | null; to: string }>> = {
+  2: { from: null, to: 'ok' },
+  30: { from: 'ok', to: 'bad' },
+  33: { from: 'bad', to: 'ok' },
+};
+
 /** Deployments hours apart; every `every`th has one exception planted, of each type in turn. */
 export function createOrg(count: number, every = 7, seed = 1): Org {
   const random = randomFrom(seed);
@@ -253,6 +288,8 @@ export function createOrg(count: number, every = 7, seed = 1): Org {
     const texts = { 'changes.0.title': title, 'decision.counted.0.person.login': login };
     const sha = shaOf(runId);
     number += 3;
+    const read = RULE_READS[runId];
+    if (read !== undefined) log.add(postureRead(9_000_000 + runId, atMs, read));
     const verdict = random() < 0.08 && plant === undefined ? 'hold' : 'allow';
     const made = decision({ atMs, number, runId, verdict });
     const leaf = log.leaves.length;

@@ -87,5 +87,15 @@ describe('the report over a made-up organisation', () => {
     assert.match(page, /&lt;b&gt;now&lt;\/b&gt;/);
     assert.equal(page.match(/<svg /g)?.length, 6);
     assert.doesNotMatch(JSON.stringify(controlsOf(period)), /complies|compliant/);
+    const fence = tables.find(({ name }) => name === 'posture');
+    assert.deepEqual(
+      fence?.rows.map((row) => [row[2], row[3], row[5], row[7] === 'still in force']),
+      [
+        ['gate-off', 'acme/shop', 'ok', true],
+        ['gate-off', 'acme/shop', 'bad', false],
+        ['gate-off', 'acme/shop', 'ok', false],
+      ],
+      'the gate was off for a while, and is on now',
+    );
   });
 });

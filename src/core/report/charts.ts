@@ -310,8 +310,9 @@ export function chartsOf(gathered: Gathered, told: Told): readonly Chart[] {
 export function chartMarkup({ title, svg, columns, rows }: Chart): Markup {
   const head = columns.map((name) => markup`<th scope="col">${name}</th>`);
   const body = rows.map((row) => markup`<tr>${row.map((value) => markup`<td>${value}</td>`)}</tr>`);
-  return markup`<figure><figcaption>${title}</figcaption>${svg}
+  return markup`<figure><figcaption>${title}</figcaption>
+<div class="plot" tabindex="0" role="region" aria-label="${title}">${svg}</div>
 <details><summary>The numbers</summary><div class="wide" tabindex="0" role="region"
-aria-label="${title}"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
+aria-label="The numbers of: ${title}"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
 </details></figure>`;
 }

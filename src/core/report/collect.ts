@@ -4,6 +4,7 @@ import type { AuditEvent, DecisionMade } from '../audit/event.ts';
 import type { Detail } from '../audit/scribe.ts';
 import { isRelease } from '../audit/verify-history.ts';
 import { createLedger, deploymentKey, type Outcome, settled } from './ledger.ts';
+import { createPostureSpans, type PostureSpan } from './posture-spans.ts';
 import { deploymentOf, isProduction, type Settled } from './row.ts';
 
 export interface PolicyChange {
@@ -54,6 +55,8 @@ export interface Collected {
   /** Failures to judge, suspensions, redactions, keys, reads of the report. */
   readonly incidents: readonly Incident[];
   readonly agents: readonly AgentFigures[];
+  /** What was in force around the gate, and from when to when. */
+  readonly posture: readonly PostureSpan[];
   /** When anything was recorded at all, by hour, so that silence shows. */
   readonly hours: ReadonlyMap<number, number>;
   readonly kinds: ReadonlyMap<string, number>;
@@ -277,6 +280,7 @@ export function createRecorder<T>(
   const ledger = createLedger<T>();
   const agents = createAgents();
   const policies = createPolicies();
+  const spans = createPostureSpans();
   const incidents: Incident[] = [];
   const hours = new Map<number, number>();
   const kinds = new Map<string, number>();
@@ -295,6 +299,7 @@ export function createRecorder<T>(
       if (isRelease(event)) ledger.released(event, leaf);
       return;
     }
+    if (event.kind === 'posture.changed') spans.changed(event, leaf);
     const incident = incidentOf(event, details, leaf);
     if (incident !== null) incidents.push(incident);
     if (event.kind !== 'break-glass.reviewed') return;
@@ -320,6 +325,7 @@ export function createRecorder<T>(
       policyChanges: policies.changes,
       incidents,
       agents: agents.end(),
+      posture: spans.spans(),
       hours,
       kinds,
       leaves,

@@ -13,7 +13,7 @@ const CONTROLS: readonly Control[] = [
     framework: 'SOC 2',
     control: 'CC8.1',
     supports: 'changes are documented, tested, approved by somebody else, and then deployed',
-    files: ['deployments.csv', 'exceptions.csv', 'policy_changes.csv'],
+    files: ['deployments.csv', 'exceptions.csv', 'policy_changes.csv', 'posture.csv'],
   },
   {
     framework: 'ISO/IEC 27001:2022',

@@ -59,7 +59,7 @@ border-bottom:1px solid var(--line)}
 header strong{font-size:1.05rem}nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem}
 a{color:var(--link)}nav a[aria-current]{color:var(--ink);font-weight:600;text-decoration:none}
 h1{font-size:1.6rem;line-height:1.25;margin:1rem 0 .25rem}
-h2{font-size:1.2rem;margin:2rem 0 .5rem}p{max-width:48rem}
+h1+dl,h1+.wide{margin-top:1rem}h2{font-size:1.2rem;margin:2rem 0 .5rem}p{max-width:48rem}
 .soft,footer{color:var(--soft)}.good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.75rem;
 margin:1rem 0;padding:0;list-style:none}
@@ -71,10 +71,12 @@ caption{text-align:left;padding:.5rem .6rem;color:var(--soft)}
 th,td{text-align:left;vertical-align:top;padding:.4rem .6rem;border-bottom:1px solid var(--line)}
 th{background:var(--shade);white-space:nowrap}tr:last-child td{border-bottom:0}
 td{min-width:6.5rem;max-width:26rem;overflow-wrap:break-word}td.id{white-space:nowrap;overflow-wrap:normal}
+th.n,td.n{min-width:0;text-align:right}
 code,.mono{font:.85em ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywhere}
 pre{background:var(--shade);border-radius:.5rem;padding:.75rem;overflow-x:auto}
 figure{margin:1rem 0;padding:1rem;border:1px solid var(--line);border-radius:.5rem}
 figcaption{font-weight:600;margin-bottom:.5rem}svg{display:block;width:100%;height:auto}
+.plot{overflow-x:auto}.plot svg{min-width:50rem}
 svg text{fill:var(--soft);font:10px system-ui,sans-serif}svg .axis{stroke:var(--line)}
 .f1{fill:var(--c1)}.f2{fill:var(--c2)}.f3{fill:var(--c3)}.f4{fill:var(--c4)}.f5{fill:var(--c5)}
 .f6{fill:var(--c6)}.s1{stroke:var(--c1)}.s2{stroke:var(--c2)}.s3{stroke:var(--c3)}
@@ -92,9 +94,10 @@ dl{display:grid;grid-template-columns:minmax(8rem,max-content) 1fr;gap:.3rem 1re
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 ol.steps{padding-left:1.25rem}ol.steps>li{margin:.75rem 0}
 .paper{display:none}.skip{position:absolute;left:-99rem}.skip:focus{left:1rem;top:.5rem;background:var(--paper)}
-@media(max-width:40rem){dl{grid-template-columns:1fr}dt{margin-top:.4rem}}
-@media print{nav,form,.skip,.long,figure details{display:none}.wide{overflow:visible}
-table{font-size:8px}td{min-width:0}th{white-space:normal}.paper{display:block}body{font-size:11px}
+@media(max-width:40rem){dl{grid-template-columns:1fr}dt{margin-top:.4rem}
+td{min-width:10rem}td.id{min-width:0}}
+@media print{nav,form,.skip,.long,figure details{display:none}.wide,.plot{overflow:visible}
+.plot svg{min-width:0}table{font-size:8px}td{min-width:0}th{white-space:normal}.paper{display:block}body{font-size:11px}
 figure,tr{break-inside:avoid}}
 `;
 
@@ -126,12 +129,18 @@ export function pageText({ title, body, nav, styleHref }: Page): string {
 
 const SHORT = /_sha256$|_sha$|^event_id$|^before$|^after$/;
 
+/** What holds numbers stands at the right. */
+const NUMBER: Markup = { html: ' class="n"' };
+
 /** Where a cell leads; null: nowhere. */
 export type CellLink = (column: string, value: string) => string | null;
 
 function cell(column: string, value: string | number | null, linkOf: CellLink): Markup {
   if (value === null || value === '') return markup`<td></td>`;
   const text = String(value);
+  if (column === 'link') {
+    return markup`<td class="id"><a href="${text}" rel="noreferrer">on GitHub</a></td>`;
+  }
   if (SHORT.test(column)) {
     return markup`<td class="id"><code title="${text}">${text.slice(0, 12)}</code></td>`;
   }
@@ -140,7 +149,8 @@ function cell(column: string, value: string | number | null, linkOf: CellLink): 
     return markup`<td class="id"><time datetime="${text}">${time[1] ?? ''} ${time[2] ?? ''}</time></td>`;
   }
   const href = linkOf(column, text);
-  return href === null ? markup`<td>${text}</td>` : markup`<td><a href="${href}">${text}</a></td>`;
+  const shown = href === null ? text : markup`<a href="${href}">${text}</a>`;
+  return markup`<td${typeof value === 'number' ? NUMBER : null}>${shown}</td>`;
 }
 
 /** More columns than these do not fit on paper. */
@@ -153,7 +163,9 @@ export function tableMarkup(
   linkOf: CellLink = () => null,
 ): Markup {
   const used = table.columns.flatMap((name, at) =>
-    table.rows.some((row) => (row[at] ?? null) !== null && row[at] !== '') ? [{ name, at }] : [],
+    table.rows.some((row) => (row[at] ?? null) !== null && row[at] !== '')
+      ? [{ name, at, counts: table.rows.every((row) => typeof (row[at] ?? 0) === 'number') }]
+      : [],
   );
   if (table.rows.length === 0) return markup`<p class="soft">None in this period.</p>`;
   const more =
@@ -165,7 +177,7 @@ export function tableMarkup(
   const long = used.length > PAPER_COLUMNS;
   const note = long ? markup`<p class="paper">${table.name}.csv has these rows.</p>` : '';
   return markup`${note}<div class="wide${long ? ' long' : ''}" tabindex="0" role="region" aria-label="${table.title}"><table>${more}
-<thead><tr>${used.map(({ name }) => markup`<th scope="col">${name.replaceAll('_', ' ')}</th>`)}</tr>
+<thead><tr>${used.map(({ name, counts }) => markup`<th scope="col"${counts ? NUMBER : null}>${name.replaceAll('_', ' ')}</th>`)}</tr>
 </thead><tbody>${table.rows
     .slice(0, limit)
     .map(

@@ -4,6 +4,7 @@ import { type Cell, cellsOf, COLUMNS, iso } from './columns.ts';
 import type { Exception } from './exceptions.ts';
 import { type Period, type Told, withinOf, type Wish } from './period.ts';
 import type { Difference } from './population.ts';
+import { inForceWithin, posture } from './posture-spans.ts';
 import {
   access,
   agents,
@@ -208,6 +209,7 @@ function gatheredWithin(gathered: Gathered, wish: Wish | null): Gathered {
     ...gathered,
     policyChanges: gathered.policyChanges.filter((row) => within(row.atMs, row.repo)),
     incidents: gathered.incidents.filter((row) => within(row.atMs, row.repo ?? wish.repo ?? '')),
+    posture: gathered.posture.filter((span) => inForceWithin(span, wish)),
   };
 }
 
@@ -221,6 +223,7 @@ const SMALL: Readonly<Record<string, (part: Gathered, told: Told) => Table>> = {
   policy_changes: (part) => policyChanges(part),
   break_glass: (_, told) => breakGlass(told),
   access: (part, told) => access(part, told),
+  posture: (part) => posture(part.posture),
   gate_health: (part) => gateHealth(part),
 };
 

@@ -227,7 +227,7 @@ export function createAuditPages(parts: AuditParts): Hono<WebEnv> {
     tables(parts, 'Exceptions', ['exceptions', 'population', 'samples']),
   );
   app.get('/audit/agents', tables(parts, 'Agents and approvers', ['agents', 'approvers']));
-  const posture = ['scope', 'policy_changes', 'break_glass', 'access', 'gate_health'];
+  const posture = ['scope', 'posture', 'policy_changes', 'break_glass', 'access', 'gate_health'];
   app.get('/audit/posture', tables(parts, 'Policy, access, gate', posture, true));
   app.on(['GET', 'POST'], '/audit/verification', formLimit, verification(parts));
   return app;
