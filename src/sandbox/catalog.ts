@@ -23,7 +23,8 @@ export interface CatalogEntry {
 export interface ColumnInfo {
   readonly number: number;
   readonly name: string;
-  readonly generated: boolean;
+  /** Name of its type when that is PostgreSQL's own (`int4`), else empty: a domain, an enum. */
+  readonly type: string;
 }
 
 /** A table that holds rows of its own: ordinary, foreign ones and partitioned parents left out. */
@@ -213,8 +214,10 @@ const ENTRIES = `
 const TABLES = `
   WITH ${NAMESPACES}
   SELECT t.oid, t.name, format('%I.%I', n.nspname, t.relname), coalesce(pg_relation_filepath(t.oid), ''),
-    (SELECT coalesce(json_agg(json_build_array(attnum, attname, attgenerated <> '') ORDER BY attnum), '[]')
-     FROM pg_attribute a WHERE a.attrelid = t.oid AND attnum > 0 AND NOT attisdropped),
+    (SELECT coalesce(json_agg(json_build_array(attnum, attname, y.typname) ORDER BY attnum), '[]')
+     FROM pg_attribute a LEFT JOIN pg_type y ON y.oid = a.atttypid
+       AND y.typnamespace = 'pg_catalog'::regnamespace
+     WHERE a.attrelid = t.oid AND attnum > 0 AND NOT attisdropped),
     (SELECT array_to_json(i.indkey::int2[]) FROM pg_index i
      WHERE i.indrelid = t.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
        AND i.indexprs IS NULL AND i.indnkeyatts = i.indnatts
@@ -270,8 +273,10 @@ function columnsOf(text: string): readonly ColumnInfo[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((item: unknown) => {
     if (!Array.isArray(item)) return [];
-    const [number, name, generated]: unknown[] = item;
-    return [{ number: Number(number), name: String(name), generated: generated === true }];
+    const [number, name, type]: unknown[] = item;
+    return [
+      { number: Number(number), name: String(name), type: typeof type === 'string' ? type : '' },
+    ];
   });
 }
 

@@ -6,34 +6,51 @@
 import type { Wire } from '../postgres/wire.ts';
 import type { ColumnInfo, TableInfo } from './catalog.ts';
 
+/** Rows of a table by their origin. */
 export interface Versions {
-  /** Rows of the baseline that are there unchanged, and non-null values in them by column. */
+  /** Rows of the baseline that are there unchanged. */
   readonly kept: number;
-  readonly keptValues: readonly number[];
   /** Rows written since, be they new or new versions of old ones. */
   readonly fresh: number;
-  readonly freshValues: readonly number[];
 }
 
 function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/**
+ * Whether a version is older than a transaction. Ages are compared, as a version's own number is not
+ * comparable in SQL and writing it as text takes as long as all the rest of the reading.
+ */
+function isOlder(firstXid: number): string {
+  return `age(xmin) > (SELECT age('${firstXid}'::xid))`;
+}
+
 /** Counts the rows of a table by origin; `firstXid` is the first transaction after the baseline. */
 export async function countVersions(
   after: Wire,
   table: TableInfo,
-  columns: readonly ColumnInfo[],
   firstXid: number,
 ): Promise<Versions> {
-  const counted = columns.map(({ name }) => `, count(${quote(name)})`).join('');
-  // Grouped, as a filter on each count would look at the version once for every column.
-  const sql = `SELECT xmin::text::bigint < ${firstXid}, count(*)${counted}
-    FROM ONLY ${table.quoted} GROUP BY 1`;
-  const found = await after.rows(sql);
-  const of = (old: string): number[] =>
-    (found.find((row) => row[0] === old) ?? []).slice(1).map(Number);
-  const [kept = 0, ...keptValues] = of('t');
-  const [fresh = 0, ...freshValues] = of('f');
-  return { kept, keptValues, fresh, freshValues };
+  const sql = `SELECT count(*) FILTER (WHERE ${isOlder(firstXid)}), count(*)
+    FROM ONLY ${table.quoted}`;
+  const [row] = await after.rows(sql);
+  const [kept, all] = [Number(row?.[0]), Number(row?.[1])];
+  return { kept, fresh: all - kept };
+}
+
+/** Non-null values of each column, in the rows of one origin. */
+export async function countValues(
+  after: Wire,
+  table: TableInfo,
+  columns: readonly ColumnInfo[],
+  of: { readonly origin: keyof Versions; readonly firstXid: number },
+): Promise<readonly number[]> {
+  if (columns.length === 0) return [];
+  const counts = columns.map(({ name }) => `count(${quote(name)})`).join(', ');
+  const older = isOlder(of.firstXid);
+  const sql = `SELECT ${counts} FROM ONLY ${table.quoted}
+    WHERE ${of.origin === 'kept' ? older : `NOT (${older})`}`;
+  const [row] = await after.rows(sql);
+  return columns.map((_, i) => Number(row?.[i]));
 }

@@ -8,13 +8,14 @@ import type { ColumnInfo, TableInfo } from './catalog.ts';
 import {
   type ColumnTally,
   hashQuery,
+  isInteger,
   Leftovers,
   merge,
   RowStream,
   tallyRow,
   type Visit,
 } from './row-streams.ts';
-import { countVersions, type Versions } from './row-versions.ts';
+import { countValues, countVersions } from './row-versions.ts';
 
 /** Rows of a table and non-null values of its columns, by column number. */
 export interface Counts {
@@ -149,10 +150,13 @@ async function compareRows(
     else if (was !== null && is === null) leftovers.add(was, 1);
   };
   const seed = randomInt(2 ** 47);
+  const byInteger =
+    hasKey && key.length === 1 && key.every((k) => isInteger(k.before) && isInteger(k.after));
   const sql = (side: 'before' | 'after'): string =>
     hashQuery(pair[side], {
       columns: compared.map((k) => k[side]),
       key: hasKey ? key.map((k) => k[side]) : [],
+      byInteger,
       seed,
     });
   const [left, right] = await Promise.all([
@@ -186,27 +190,28 @@ async function countRows(
   // A column that was dropped and made again has the old rows' values no more.
   const same = columns.every(({ before, after }) => before.number === after.number);
   if (!same || pair.before.oid !== pair.after.oid) return null;
+  const { after, firstXid } = around;
+  const { kept, fresh } = await countVersions(after, pair.after, firstXid);
+  const lost = counts.rows - kept;
+  if (lost < 0 || (lost > 0 && fresh > 0)) return null;
+  const origin = lost > 0 ? 'kept' : 'fresh';
+  // Counted where there is a row of that origin to count in.
+  const some = (lost > 0 ? kept : fresh) > 0;
   const now = columns.map((column) => column.after);
-  const found = await countVersions(around.after, pair.after, now, around.firstXid);
-  const lost = counts.rows - found.kept;
-  if (lost < 0 || (lost > 0 && found.fresh > 0)) return null;
-  const was = columns.map(({ before }) => counts.values[before.number] ?? 0);
+  const values = some ? await countValues(after, pair.after, now, { origin, firstXid }) : [];
+  const rows = { lost, added: fresh, changed: 0 };
   return [
-    change(pair.before.name, 'rows', [counts.rows, found.kept + found.fresh], {
-      lost,
-      added: found.fresh,
-      changed: 0,
+    change(pair.before.name, 'rows', [counts.rows, kept + fresh], rows),
+    ...columns.map(({ before }, i) => {
+      const [was, counted] = [counts.values[before.number] ?? 0, values[i] ?? 0];
+      const tally =
+        lost > 0
+          ? { lost: was - counted, added: 0, changed: 0 }
+          : { lost: 0, added: counted, changed: 0 };
+      const object = `${pair.before.name}.${before.name}`;
+      return change(object, 'values', [was, was - tally.lost + tally.added], tally);
     }),
-    ...columns.map(({ before }, i) =>
-      countedValues(`${pair.before.name}.${before.name}`, was[i] ?? 0, found, i),
-    ),
   ];
-}
-
-function countedValues(object: string, was: number, found: Versions, i: number): DataChange {
-  const [kept, added] = [found.keptValues[i] ?? 0, found.freshValues[i] ?? 0];
-  const tally = { lost: was - kept, added, changed: 0 };
-  return change(object, 'values', [was, kept + added], tally);
 }
 
 /** What is needed to judge a table whose file was written to. */
