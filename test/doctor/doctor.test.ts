@@ -235,6 +235,15 @@ describe('one repository', () => {
     assert.equal(code, 10);
   });
 
+  test('a list of repositories that breaks off is unknown, never all of them', async () => {
+    gh.faults.request({ match: 'GET /installation/repositories', status: 502, nth: 1 });
+    const { code, report } = await ask(['--org', 'acme']);
+    assert.equal(code, 10);
+    const unseen = report.findings.find(({ id }) => id === 'repositories-unseen');
+    assert.equal(unseen?.level, 'unknown');
+    assert.equal(unseen?.about, 'installation on acme');
+  });
+
   test('a repository without the app', async () => {
     const { code, report } = await ask(['--repo', 'nobody/nothing']);
     assert.equal(code, 10);

@@ -46,6 +46,14 @@ test('nothing there yet: advice, and nothing is made by looking', async () => {
   assert.equal(again['log-key-missing']?.level, 'advice');
 });
 
+test('a disk with nothing free is open, and the folder is named', async () => {
+  // Linux's /proc is a file system without any space of its own.
+  const found = (await look({ dataDir: '/proc/tagout' }))['disk-low'];
+  assert.equal(found?.level, 'open');
+  assert.match(found?.says ?? '', /^0 MB are free\./);
+  assert.equal(found?.mend?.place, '/proc/tagout');
+});
+
 test("the log's key: only its owner may read it, and it must be one", async () => {
   openLogKey(join(dataDir, 'audit.key'), 'test');
   assert.equal((await look())['log-key']?.level, 'guarded');

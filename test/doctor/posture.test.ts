@@ -4,8 +4,13 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { defaultPolicy } from '../../src/core/policy-default.ts';
 import { countLevels, inPath, isGuarded, quoted } from '../../src/core/posture.ts';
-import type { AppFacts, PostureFinding, RepositoryPosture } from '../../src/core/posture.ts';
-import { judgeApp } from '../../src/core/posture-app.ts';
+import type {
+  AppFacts,
+  InstallationFacts,
+  PostureFinding,
+  RepositoryPosture,
+} from '../../src/core/posture.ts';
+import { judgeApp, judgeInstallation } from '../../src/core/posture-app.ts';
 import { judgeRepository } from '../../src/core/posture-repository.ts';
 import { jobsOf } from '../../src/core/posture-workflows.ts';
 
@@ -59,10 +64,19 @@ test('everything in its place is guarded, and only then', () => {
   assert.deepEqual(ids(judge()), ['environment', 'check']);
   assert.equal(isGuarded(judge()), true);
   const unseen = { seen: false, why: 'GitHub answered 502.' } as const;
-  for (const part of ['environments', 'checks', 'workflows', 'policy'] as const) {
+  for (const [part, id] of [
+    ['environments', 'environments-unseen'],
+    ['checks', 'checks-unseen'],
+    ['workflows', 'workflows-unseen'],
+    ['policy', 'policy-unseen'],
+  ] as const) {
     const findings = judge({ [part]: unseen });
     assert.equal(isGuarded(findings), false, part);
     assert.equal(countLevels(findings).unknown, 1, part);
+    const [finding] = findings.filter(({ level }) => level === 'unknown');
+    assert.equal(finding?.id, id);
+    assert.match(finding?.says ?? '', /GitHub answered 502\./);
+    assert.match(finding?.mend?.place ?? '', /^https:\/\/github\.com\/acme\/shop\//);
   }
 });
 
@@ -228,6 +242,40 @@ test('deliveries: the newest decides; older failures are advice; none at all is 
   assert.equal(of(0, 202)['deliveries-fail'], 'open');
   assert.equal(of(502)['deliveries-fail'], 'open');
   assert.equal(of()['deliveries-none'], 'advice');
+});
+
+test('webhook and deliveries that GitHub does not tell are unknown, never in order', () => {
+  const unseen = { seen: false, why: 'GitHub answered 404.' } as const;
+  assert.equal(ofApp({ webhook: unseen })['webhook-unseen'], 'unknown');
+  assert.equal(ofApp({ deliveries: unseen })['deliveries-unseen'], 'unknown');
+});
+
+test('an installation without all rights is open, one on selected repositories is told', () => {
+  const whole: InstallationFacts = {
+    account: 'acme',
+    settingsUrl: 'https://github.com/organizations/acme/settings/installations/1',
+    suspended: false,
+    everyRepository: true,
+    permissions: { checks: 'write' },
+    events: ['push'],
+  };
+  const of = (change: Partial<InstallationFacts>): readonly (readonly [string, string])[] =>
+    judgeInstallation({ ...whole, ...change }, wanted).map(({ id, level }) => [id, level]);
+  assert.deepEqual(of({}), [['installation', 'guarded']]);
+  assert.deepEqual(of({ permissions: { checks: 'read' } }), [
+    ['installation-lacks-rights', 'open'],
+  ]);
+  assert.deepEqual(of({ events: [] }), [['installation-lacks-rights', 'open']]);
+  assert.deepEqual(of({ everyRepository: false }), [['installation-selected', 'advice']]);
+  assert.deepEqual(of({ suspended: true }), [['installation-suspended', 'open']]);
+});
+
+test('no environment that the policy guards: the merge alone is held, and that is said', () => {
+  const findings = judge({ environments: { seen: true, value: [] } });
+  const found = findings.find(({ id }) => id === 'no-environment');
+  assert.equal(found?.level, 'advice');
+  assert.match(found?.says ?? '', /only the merge is held/);
+  assert.match(found?.mend?.place ?? '', /settings\/environments$/);
 });
 
 test('webhook: without a checked certificate it is open', () => {
