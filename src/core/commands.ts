@@ -48,7 +48,7 @@ export interface CommandText {
  * it adds nothing), `! example` and `= safe look-alike`.
  */
 function rowsOf(table: string, kind: CommandKind): readonly CommandRow[] {
-  const records = table.trim().split(/\n(?=[a-z][a-z-]*: )/);
+  const records = table.trim().split(/\n(?=[a-z][a-z0-9-]*: )/);
   return records.map((record) => {
     const [title = '', ...lines] = record.split('\n');
     const [id = '', does = ''] = title.split(': ');

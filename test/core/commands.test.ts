@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { databases } from '../../src/core/commands/databases.ts';
+import { infrastructure } from '../../src/core/commands/infrastructure.ts';
 import { mayHoldCommand } from '../../src/core/commands/prefilter.ts';
+import { runners } from '../../src/core/commands/runners.ts';
 import { commandTexts } from '../../src/core/commands/texts.ts';
 import { unreadable, unreadableRows } from '../../src/core/commands/unreadable.ts';
 import { commandTable } from '../../src/core/commands.ts';
@@ -73,6 +76,59 @@ test('a list of words is read to its end', () => {
     ['prisma-reset'],
   );
 });
+
+test('every example of the tables is a row of its own', () => {
+  const texts = [databases, infrastructure, runners].join('\n');
+  assert.equal(commandTable.length, texts.match(/^! /gm)?.length);
+  assert.equal(commandTable.length, texts.match(/^= /gm)?.length);
+});
+
+/** What people have lost data by, as they wrote it, and what looks like it. */
+const named: readonly (readonly [string, string])[] = [
+  ['npx prisma db push --force-reset', 'npx prisma db push'],
+  ['npx prisma migrate reset -f', 'npx prisma migrate deploy'],
+  ['RAILS_ENV=production bundle exec rake db:schema:load', 'bundle exec rake db:schema:dump'],
+  ['bin/rails db:drop', 'bin/rails db:abort_if_pending_migrations'],
+  ['python3 manage.py flush', 'python3 manage.py collectstatic'],
+  ['npx sequelize db:drop', 'npx sequelize db:create'],
+  ['npx typeorm schema:drop', 'npx typeorm schema:log'],
+  ['npx knex migrate:rollback --all', 'npx knex migrate:status'],
+  ['liquibase dropAll', 'liquibase history'],
+  ['flyway clean', 'flyway info'],
+  ['dropdb shop', 'createdb shop'],
+  ['terraform destroy -auto-approve', 'terraform fmt'],
+  ['terraform apply -auto-approve', 'terraform init'],
+  ['pulumi destroy', 'pulumi about'],
+  ['kubectl delete statefulset db', 'kubectl get statefulset db'],
+  ['helm uninstall shop-db', 'helm status shop-db'],
+  ['docker compose down -v', 'docker compose up -d'],
+  ['docker-compose -f prod.yml down --volumes', 'docker-compose -f prod.yml ps'],
+  ['aws rds delete-db-cluster --db-cluster-identifier prod', 'aws rds describe-db-clusters'],
+  ['aws s3 rm s3://prod --recursive', 'aws s3 ls s3://prod'],
+  ['aws s3 sync . s3://prod --delete', 'aws s3 sync . s3://prod'],
+  ['aws dynamodb delete-table --table-name users', 'aws dynamodb list-tables'],
+  ['gcloud sql instances delete prod', 'gcloud sql instances describe prod'],
+  ['az postgres flexible-server delete --name prod', 'az postgres flexible-server show'],
+  ['railway volume delete', 'railway volume list'],
+  ['flyctl postgres destroy shop-db', 'flyctl postgres list'],
+  ['fly volumes destroy vol_1', 'fly volumes show vol_1'],
+  ['heroku pg:reset', 'heroku pg:info'],
+  ['neonctl branches delete main', 'neonctl branches get main'],
+  ['pscale branch delete shop main', 'pscale branch list shop'],
+  ['supabase db reset --linked', 'supabase db reset'],
+  ['turso db destroy shop', 'turso db show shop'],
+  ['redis-cli FLUSHALL', 'redis-cli DBSIZE'],
+  ["mongosh --eval 'db.dropDatabase()'", "mongosh --eval 'db.version()'"],
+  ['psql -c "DROP TABLE users"', 'psql -c "SELECT 1"'],
+];
+for (const [command, harmless] of named) {
+  test(`${command} destroys, ${harmless} does not`, () => {
+    const found = scan(command).filter(({ kind }) => kind === 'destroys');
+    assert.ok(found.length > 0, command);
+    const like = scan(harmless).filter(({ kind }) => kind === 'destroys');
+    assert.deepEqual(like, []);
+  });
+}
 
 test('rows have ids of their own', () => {
   const ids = [...commandTable, ...commandTexts].map(({ id }) => id);

@@ -164,4 +164,48 @@ redis-flush: empty the store
 > redis-cli/valkey-cli flushall|flushdb
 ! redis-cli -u $URL FLUSHALL
 = redis-cli -u $URL PING
+turso-destroy: delete a database
+> turso db|group destroy
+! turso db destroy shop --yes
+= turso db list
+supabase-delete: delete a project or branch
+> supabase projects|branches delete
+! supabase branches delete staging
+= supabase projects list
+mysqladmin-drop: drop a database
+> mysqladmin drop
+! mysqladmin -f drop shop
+= mysqladmin status
+payload-fresh: drop every table
+> payload migrate:fresh|migrate:reset|migrate:refresh|migrate:down
+! npx payload migrate:fresh --force-accept-warning
+= npx payload migrate:status
+ace-fresh: drop every table
+> ace migration:fresh|migration:reset|migration:refresh|migration:rollback|db:wipe|db:truncate
+! node ace migration:fresh --force
+= node ace migration:status
+medusa-rollback: take migrations back
+> medusa db:rollback
+! npx medusa db:rollback shop
+= npx medusa db:generate shop
+cqlsh-drop: run SQL that destroys
+> cqlsh +drop +truncate +delete
+! cqlsh -e "DROP KEYSPACE shop"
+= cqlsh -e "DESCRIBE KEYSPACES"
+pgbackrest-delete: delete backups
+> pgbackrest stanza-delete|expire
+! pgbackrest --stanza=shop stanza-delete --force
+= pgbackrest info
+wal-g-delete: delete backups
+> wal-g delete
+! wal-g delete everything --confirm
+= wal-g backup-list
+barman-delete: delete backups
+> barman delete
+! barman delete shop oldest
+= barman list-backups shop
+restic-forget: delete backups
+> restic forget|prune
+! restic forget --keep-last 1 --prune
+= restic snapshots
 `;

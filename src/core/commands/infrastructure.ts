@@ -187,4 +187,76 @@ kafka-delete: delete topics
 > kafka-topics/kafka-topics.sh +--delete
 ! kafka-topics.sh --delete --topic orders
 = kafka-topics.sh --list
+eksctl-delete: delete a cluster
+> eksctl/kops/kind/k3d delete
+! eksctl delete cluster --name prod
+= eksctl get cluster
+nomad-purge: remove a job and its data
+> nomad stop|delete +-purge +--purge +delete
+! nomad job stop -purge shop-db
+= nomad job status
+avn-terminate: delete a service
+> avn service|project terminate|delete
+! avn service terminate shop-pg --force
+= avn service list
+scw-delete: delete cloud resources
+> scw/hcloud/linode-cli/civo/exo/vultr-cli delete|remove|terminate
+! scw rdb instance delete 11111111
+= scw rdb instance list
+oci-delete: delete cloud resources
+> oci delete|terminate
+! oci db system terminate --db-system-id x --force
+= oci db system list
+ibmcloud-delete: delete cloud resources
+> ibmcloud service-instance-delete|delete|rm
+! ibmcloud resource service-instance-delete shop-db -f
+= ibmcloud resource service-instances
+firebase-delete: delete data
+> firebase firestore:delete|database:remove|firestore:databases:delete
+! firebase firestore:delete --all-collections --force
+= firebase firestore:indexes
+amplify-delete: delete a backend
+> amplify/copilot/ampx delete
+! amplify delete --force
+= amplify status
+eb-terminate: delete machines or their disks
+> eb terminate
+! eb terminate prod --force
+= eb status
+cf-delete: delete an app or its service
+> cf delete|delete-service|delete-space|delete-org|purge-service-instance
+! cf delete-service shop-db -f
+= cf services
+netlify-delete: delete a site
+> netlify/ntl sites:delete|blobs:delete
+! netlify sites:delete 1 --force
+= netlify sites:list
+mc-remove: delete objects
+> mc/mcli rb|rm
+! mc rb --force prod/backups
+= mc ls prod/backups
+rclone-delete: delete objects
+> rclone purge|delete|sync
+! rclone purge remote:backups
+= rclone lsd remote:backups
+velero-delete: delete backups
+> velero delete
+! velero backup delete nightly --confirm
+= velero backup get
+zfs-destroy: destroy a volume
+> zfs/zpool destroy
+! zfs destroy -r tank/pg
+= zfs list
+etcd-delete: delete keys or secrets
+> etcdctl del
+! etcdctl del --prefix /
+= etcdctl get --prefix /
+rabbitmq-reset: delete queues and their messages
+> rabbitmqctl reset|force_reset|delete_queue|purge_queue|delete_vhost
+! rabbitmqctl force_reset
+= rabbitmqctl list_queues
+consul-delete: delete keys or secrets
+> consul kv delete
+! consul kv delete -recurse shop/
+= consul kv get -recurse shop/
 `;

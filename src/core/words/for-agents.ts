@@ -12,13 +12,46 @@ const MAX_BYTES = 24_000;
  */
 export function agentsJson(decision: Decision): string {
   for (const max of [50, 20, 5, 0]) {
-    const text = JSON.stringify(agentsObject(decision, max), null, 2);
+    const text = JSON.stringify(agentsReport(decision, max), null, 2);
     if (bytes(text) <= MAX_BYTES) return text;
   }
   return JSON.stringify({ tagout: 1, verdict: decision.verdict, radius: decision.radius }, null, 2);
 }
 
-function agentsObject(decision: Decision, maxFindings: number): unknown {
+/** What an agent reads of a decision, in the check and from `tagout check --json`: docs/agents.md. */
+export interface AgentsReport {
+  readonly tagout: 1;
+  readonly verdict: Decision['verdict'];
+  readonly radius: Decision['radius'];
+  readonly codes: readonly string[];
+  readonly findings: readonly {
+    readonly id: string;
+    readonly level: string;
+    readonly radius: string;
+    readonly object: string;
+    readonly message: string;
+    readonly evidence: string;
+    readonly path: string | null;
+    readonly line: number | null;
+  }[];
+  readonly findingsLeftOut: number;
+  readonly remedies: readonly {
+    readonly code: string;
+    readonly reason: string;
+    readonly cure: string;
+  }[];
+  readonly needed: Decision['needed'];
+  readonly counted: readonly { readonly id: number; readonly pull: number | null }[];
+  readonly refused: readonly {
+    readonly id: number | null;
+    readonly pull: number | null;
+    readonly codes: readonly string[];
+  }[];
+  readonly shown: Decision['shown'];
+}
+
+/** The same with at most so many findings, the worst first. */
+export function agentsReport(decision: Decision, maxFindings: number): AgentsReport {
   const held = decision.opinions.filter((opinion) => opinion.verdict !== 'allow');
   return {
     tagout: 1,

@@ -3,6 +3,7 @@ import type { Decision } from '../decision.ts';
 import type { Advice } from '../dry-run.ts';
 import type { Evidence } from '../evidence.ts';
 import { type Told, titleOf } from './check.ts';
+import { type AgentsReport, agentsReport } from './for-agents.ts';
 import { needWords } from './needs.ts';
 import { measured, toldFindings } from './tables.ts';
 import { counted, line, list } from './text.ts';
@@ -81,21 +82,10 @@ function plain(markdown: string): string {
 }
 
 /** The object that `tagout check --json` prints; its fields are a contract. */
-export interface CheckReport {
-  readonly tagout: 1;
+export interface CheckReport extends AgentsReport {
   readonly decision: Decision['verdict'];
   readonly blastRadius: Decision['radius'];
   readonly origin: Decision['origin'];
-  readonly findings: readonly {
-    readonly id: string;
-    readonly level: string;
-    readonly radius: string;
-    readonly object: string;
-    readonly message: string;
-    readonly evidence: string;
-    readonly path: string | null;
-    readonly line: number | null;
-  }[];
   readonly migrations: readonly { readonly path: string; readonly framework: string }[];
   readonly dryRun: {
     readonly status: string;
@@ -110,7 +100,6 @@ export interface CheckReport {
     /** Null: not available, or nothing was run. It decides nothing. */
     readonly advice: Advice | null;
   };
-  readonly needed: Decision['needed'];
   readonly reasons: readonly {
     readonly code: string;
     readonly verdict: string;
@@ -124,23 +113,12 @@ export interface CheckReport {
 /** The same as one JSON value. */
 export function reportJson({ evidence, decision }: Told): CheckReport {
   return {
-    tagout: 1,
+    ...agentsReport(decision, decision.findings.length),
     decision: decision.verdict,
     blastRadius: decision.radius,
     origin: decision.origin,
-    findings: decision.findings.map((finding) => ({
-      id: finding.id,
-      level: finding.level,
-      radius: finding.radius,
-      object: finding.object,
-      message: finding.message,
-      evidence: finding.evidence,
-      path: finding.path,
-      line: finding.line,
-    })),
     migrations: migrationsOf(evidence),
     dryRun: dryRunJson(evidence),
-    needed: decision.needed,
     reasons: decision.opinions
       .filter((opinion) => opinion.verdict !== 'allow')
       .map(({ code, verdict, reason, cure }) => ({ code, verdict, reason, cure })),
