@@ -58,8 +58,29 @@ export interface ReviewResult {
   readonly changesRequested: readonly Account[];
 }
 
+/** What all demands together ask of every review, worked out once for all of them. */
+interface Asked extends ReviewContext {
+  readonly pools: readonly Slot[];
+  readonly maxAgeMs: number;
+  /** Until when an approval ages: the merge or now; for high and critical also the first request. */
+  readonly agesUntilMs: number;
+}
+
+function askedBy(context: ReviewContext): Asked {
+  const { change, demands, nowMs, firstRequestMs } = context;
+  const endMs = change.mergedAtMs ?? nowMs;
+  const isGrave = demands.some(({ radius }) => radius === 'high' || radius === 'critical');
+  return {
+    ...context,
+    pools: poolsOf(demands),
+    maxAgeMs: Math.min(...demands.map(({ rule }) => rule.maxAgeMs)),
+    agesUntilMs: isGrave && firstRequestMs !== null ? Math.max(endMs, firstRequestMs) : endMs,
+  };
+}
+
 /** Judges all reviews of one change. */
-export function judgeReviews(context: ReviewContext): ReviewResult {
+export function judgeReviews(given: ReviewContext): ReviewResult {
+  const context = askedBy(given);
   const counted: CountedApproval[] = [];
   const refused: RefusedApproval[] = [];
   const changesRequested: Account[] = [];
@@ -154,51 +175,63 @@ function mayObject(author: Account | null, context: ReviewContext): author is Ac
 function judgePerson(
   reviews: readonly Review[],
   latest: Review,
-  context: ReviewContext,
+  context: Asked,
 ): CountedApproval | RefusedApproval | null {
-  if (latest.state === 'CHANGES_REQUESTED' || latest.state === 'DISMISSED') {
+  if (isTakenBack(latest)) {
     const wasApproved = reviews.findLast((review) => review.state === 'APPROVED');
     // Someone who never approved and asks for changes is no refused approval.
     if (latest.state === 'CHANGES_REQUESTED' && wasApproved === undefined) return null;
-    return refusal(wasApproved ?? latest, ['R01'], context, {
+    return refusal(wasApproved ?? latest, context, {
+      codes: ['R01'],
       state: latest.state === 'DISMISSED' ? 'dismissed' : 'superseded',
     });
   }
   // Approving again takes nothing back: the newest valid one of the approvals in a row counts.
-  const since = reviews.findLastIndex(isTakenBack) + 1;
-  const verdicts = reviews.slice(since).map((review) => judgeApproval(review, context));
-  return verdicts.findLast((verdict) => !('codes' in verdict)) ?? verdicts.at(-1) ?? null;
+  let newest: Faults | null = null;
+  for (const review of reviews.slice(reviews.findLastIndex(isTakenBack) + 1).reverse()) {
+    const verdict = judgeApproval(review, context);
+    if (!('codes' in verdict)) return verdict;
+    newest ??= verdict;
+  }
+  return newest && refusal(latest, context, newest);
 }
 
 function isTakenBack(review: Review): boolean {
   return review.state === 'CHANGES_REQUESTED' || review.state === 'DISMISSED';
 }
 
-function judgeApproval(review: Review, context: ReviewContext): CountedApproval | RefusedApproval {
+/** Why an approval does not count, with what the sentence about it needs. */
+interface Faults {
+  readonly codes: readonly RefusalCode[];
+  readonly state?: 'dismissed' | 'superseded';
+  readonly stalePart?: 'head' | 'shown';
+  readonly timePart?: 'age' | 'early' | 'posting';
+  readonly teams?: readonly string[];
+}
+
+function judgeApproval(review: Review, context: Asked): CountedApproval | Faults {
   const { author } = review;
-  if (author === null) return refusal(review, ['R08'], context, {});
-  const codes: RefusalCode[] = [];
-  const binding = bindingOf(review, context);
-  if (binding.broken === 'head' || binding.broken === 'shown') codes.push('R02');
-  codes.push(...involvementCodes(author, context));
+  if (author === null) return { codes: ['R08'] };
   const standing = context.people.get(author.id);
-  const pools = poolsOf(context.demands);
-  const inPool = standing !== undefined && pools.some((pool) => fits(pool, standing));
-  if (!hasWrite(standing) || !inPool) codes.push('R08');
+  const codes: RefusalCode[] = [];
+  const { broken } = bindingOf(review, context);
+  if (broken === 'head' || broken === 'shown') codes.push('R02');
+  codes.push(...involvementCodes(author, context));
+  const isAble = hasWrite(standing);
+  if (!isAble || !context.pools.some((pool) => fits(pool, standing))) codes.push('R08');
   if (review.viaEmail || isEdited(review)) codes.push('R09');
-  const maxAgeMs = Math.min(...context.demands.map((demand) => demand.rule.maxAgeMs));
-  const tooOld = ageMs(review, context) > maxAgeMs;
+  const tooOld = Math.max(0, context.agesUntilMs - review.submittedAtMs) > context.maxAgeMs;
   const early = context.notBeforeMs !== null && review.submittedAtMs <= context.notBeforeMs;
-  if (tooOld || early || binding.broken === 'posting') codes.push('R10');
-  if (binding.broken === 'base') codes.push('R11');
+  if (tooOld || early || broken === 'posting') codes.push('R10');
+  if (broken === 'base') codes.push('R11');
   if (isBypassed(review, context)) codes.push('R13');
-  if (codes.length === 0 && standing !== undefined) return count(review, standing, author, context);
-  return refusal(review, codes, context, {
-    stalePart: binding.broken === 'head' ? 'head' : 'shown',
+  if (codes.length === 0 && isAble) return count(review, standing, author, context);
+  return {
+    codes,
+    stalePart: broken === 'head' ? 'head' : 'shown',
     timePart: tooOld ? 'age' : early ? 'early' : 'posting',
-    maxAgeMs,
-    teams: hasWrite(standing) ? pools.flatMap((pool) => pool ?? []) : [],
-  });
+    teams: isAble ? context.pools.flatMap((pool) => pool ?? []) : [],
+  };
 }
 
 function isEdited(review: Review): boolean {
@@ -265,17 +298,9 @@ function isOperator(account: Account, operators: readonly Involvement[]): boolea
   );
 }
 
-function hasWrite(standing: Standing | undefined): boolean {
+function hasWrite(standing: Standing | undefined): standing is Standing {
   if (standing === undefined) return false;
   return ['admin', 'maintain', 'write'].includes(standing.permission);
-}
-
-/** From the approval to the merge, or to now; for high and critical also to the first request. */
-function ageMs(review: Review, context: ReviewContext): number {
-  const ends = [context.change.mergedAtMs ?? context.nowMs];
-  const grave = context.demands.some((d) => d.radius === 'high' || d.radius === 'critical');
-  if (grave && context.firstRequestMs !== null) ends.push(context.firstRequestMs);
-  return Math.max(0, Math.max(...ends) - review.submittedAtMs);
 }
 
 /** Who may count at all for each demand: the teams it names when it names some for everybody. */
@@ -289,10 +314,10 @@ function count(
   author: Account,
   context: ReviewContext,
 ): CountedApproval {
-  const alone = involvementCodes(author, {
-    ...context,
-    policy: { ...context.policy, solo: false },
-  });
+  const { policy } = context;
+  const isAlone =
+    !policy.solo ||
+    involvementCodes(author, { ...context, policy: { ...policy, solo: false } }).length === 0;
   return {
     reviewId: review.id,
     person: { id: author.id, login: author.login },
@@ -302,42 +327,29 @@ function count(
     permission: standing.permission,
     teams: standing.teams,
     assurance: 'account',
-    independent: alone.length === 0,
+    independent: isAlone,
   };
 }
 
-interface RefusalDetail {
-  readonly state?: 'dismissed' | 'superseded';
-  readonly stalePart?: 'head' | 'shown';
-  readonly timePart?: 'age' | 'early' | 'posting';
-  readonly maxAgeMs?: number;
-  readonly teams?: readonly string[];
-}
-
-function refusal(
-  review: Review,
-  codes: readonly RefusalCode[],
-  context: ReviewContext,
-  detail: RefusalDetail,
-): RefusedApproval {
+function refusal(review: Review, context: Asked, faults: Faults): RefusedApproval {
   const { author } = review;
   const reason = refusalWords({
     login: author?.login ?? null,
-    codes,
+    codes: faults.codes,
     reviewedSha: review.commitSha,
     headSha: context.change.headSha,
     permission: (author && context.people.get(author.id)?.permission) ?? 'none',
-    teams: detail.teams ?? [],
-    maxAgeMs: detail.maxAgeMs ?? 0,
-    stalePart: detail.stalePart ?? null,
-    timePart: detail.timePart ?? null,
-    state: detail.state ?? null,
+    teams: faults.teams ?? [],
+    maxAgeMs: context.maxAgeMs,
+    stalePart: faults.stalePart ?? null,
+    timePart: faults.timePart ?? null,
+    state: faults.state ?? null,
   });
   return {
     reviewId: review.id,
     person: author === null ? null : { id: author.id, login: author.login },
     pull: context.change.pull,
-    codes,
+    codes: faults.codes,
     reason,
   };
 }

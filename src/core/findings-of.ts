@@ -32,10 +32,6 @@ function once(findings: readonly Finding[]): readonly Finding[] {
  * the largest of them; a change with no file and no migration has none.
  */
 export function findingsOf(change: Change, policy: Policy): readonly Finding[] {
-  const found = [
-    ...findRun(change.dryRun),
-    ...findMentions(change),
-    ...findFiles(change.files, change.dryRun, policy),
-  ];
+  const found = [...findRun(change.dryRun), ...findMentions(change), ...findFiles(change, policy)];
   return once(found).toSorted(order);
 }

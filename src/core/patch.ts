@@ -32,10 +32,10 @@ export function linesAfter(patch: string): readonly PatchLine[] {
 
 /** Whether content was added that the patch (null: none) does not show: binary, too large, cut. */
 export function isUnread(file: ChangedFile, reading: PatchReading | null): boolean {
+  if (reading !== null && reading.added >= file.additions) return false;
   if (file.status === 'removed' || file.blob === file.previousBlob) return false;
   if (file.mode === '160000') return false;
-  if (reading === null) return file.blob === null || !emptyBlobs.has(file.blob);
-  return reading.added < file.additions;
+  return reading !== null || file.blob === null || !emptyBlobs.has(file.blob);
 }
 
 export interface PatchReading {
@@ -45,32 +45,10 @@ export interface PatchReading {
   readonly telling: boolean;
 }
 
-interface KnownPatch extends PatchReading {
-  readonly patch: string;
-}
-
-const MAX_KEPT_CHARS = 8_000_000;
-const known = new Map<string, KnownPatch>();
-let keptChars = 0;
-
-/**
- * What a patch holds. The same patches come again with every event of a pull request, so that they
- * are remembered under the file's blob and compared as a whole.
- */
-export function readPatch(file: Pick<ChangedFile, 'blob' | 'path'>, patch: string): PatchReading {
-  const key = file.blob ?? file.path;
-  const found = known.get(key);
-  if (found !== undefined && found.patch === patch) return found;
+/** What a patch holds. */
+export function readPatch(patch: string): PatchReading {
   const telling = /[^\t\n\r\x20-\x7e]|git-lfs/.test(patch) || mayHoldCommand(patch);
-  const made = { patch, telling, added: addedIn(patch) };
-  if (patch.length > MAX_KEPT_CHARS / 10) return made;
-  if (keptChars + patch.length > MAX_KEPT_CHARS) {
-    known.clear();
-    keptChars = 0;
-  }
-  known.set(key, made);
-  keptChars += patch.length;
-  return made;
+  return { telling, added: addedIn(patch) };
 }
 
 function addedIn(patch: string): number {

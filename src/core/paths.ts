@@ -5,7 +5,6 @@
 import type { ChangedFile } from './evidence.ts';
 import type { BlastRadius } from './findings.ts';
 import { hasHiddenCharacters } from './hidden-characters.ts';
-import { remembered } from './memo.ts';
 
 export type PathClassName =
   | 'policy'
@@ -149,13 +148,13 @@ export interface PathReading {
   readonly isHidden: boolean;
 }
 
-/** A repository has the same paths at every event; a million characters are some 20,000 paths. */
-export const readPath: (path: string) => PathReading = remembered(1_000_000, (path) => {
+/** What a path says by itself. */
+export function readPath(path: string): PathReading {
   const kind = pathClass(nameOf(path));
   const isSql = path.toLowerCase().endsWith('.sql');
   const isHidden = hasHiddenCharacters(path);
   return { kind, isCommand: runsCommands(path, kind.name), isSql, isHidden };
-});
+}
 
 /** The class of a path by its name. */
 export function classOfPath(path: string): PathClass {

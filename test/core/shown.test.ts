@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { radiusOf } from '../../src/core/blast-radius.ts';
 import { findingsOf } from '../../src/core/findings-of.ts';
 import type { Change } from '../../src/core/evidence.ts';
@@ -7,6 +8,10 @@ import { matchesName, matchesPath } from '../../src/core/glob.ts';
 import { defaultPolicy } from '../../src/core/policy-default.ts';
 import { shownDigest } from '../../src/core/shown.ts';
 import { aChange, aCommit, aFile, aFolder, aRun } from './change.ts';
+import { law } from './law.ts';
+
+/** Numbers of pull requests that nothing was read of. */
+let unseen = 1_000_000;
 
 function shown(change: Change, policy = defaultPolicy): string {
   const findings = findingsOf(change, policy);
@@ -49,6 +54,45 @@ test('content, mode, a removal, figures, the status and the radius do', () => {
   const more = [{ ...first, figures: { files: 99 } }, ...findings.slice(1)];
   assert.notEqual(shownDigest(change, more, radiusOf(findings)), shown(change));
 });
+
+/** What a file can say, with values that a reading could confuse when it is remembered. */
+const anyFile = fc.record({
+  path: fc.constantFrom('scripts/run.sh', 'docs/a.md', 'src/a.ts', 'src/b.sql', 'src/é.ts'),
+  previousPath: fc.constantFrom(null, 'docs/old.md', 'Dockerfile'),
+  status: fc.constantFrom('added' as const, 'modified' as const, 'removed' as const),
+  blob: fc.constantFrom(null, '1'.repeat(40), '2'.repeat(40)),
+  previousBlob: fc.constantFrom(null, '1'.repeat(40)),
+  mode: fc.constantFrom('100644', '100755', '120000', '160000'),
+  additions: fc.constantFrom(0, 1, 2),
+  patch: fc.constantFrom(null, '@@ -1 +1 @@\n+a', '@@ -1 +1 @@\n+psql -c "drop table a"'),
+});
+const anyFiles = fc.uniqueArray(anyFile, { selector: ({ path }) => path, minLength: 1 });
+const anyField = fc.constantFrom(
+  'previousPath',
+  'status',
+  'blob',
+  'previousBlob',
+  'mode',
+  'additions',
+);
+
+law(
+  'what was read of a pull request before does not change how it is read now',
+  fc.tuple(anyFiles, anyFiles, anyFile, anyField),
+  ([one, other, file, field]) => {
+    const [first, ...rest] = one;
+    const touched = first === undefined ? [] : [{ ...first, [field]: file[field] }, ...rest];
+    for (const list of [one, touched, other]) {
+      const now = list.map(({ path, ...over }) => aFile(path, over));
+      for (const order of [now, now.toSorted((a, b) => (a.path < b.path ? -1 : 1))]) {
+        const known = aChange({ files: order, pull: 7 });
+        const fresh = aChange({ files: order, pull: (unseen += 1) });
+        assert.deepEqual(findingsOf(known, defaultPolicy), findingsOf(fresh, defaultPolicy));
+        assert.equal(shown(known), shown(fresh));
+      }
+    }
+  },
+);
 
 test('a changed policy does not void approvals: what only it raised is not in the digest', () => {
   const raised = { ...defaultPolicy, paths: { critical: ['src/**'] } };

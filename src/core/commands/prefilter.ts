@@ -9,18 +9,17 @@ function escaped(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
 
-/** A program is a whole word, whatever stands around it: paths, versions, make's `@`. */
-function programWord(program: string): string {
-  return `(?<![a-z\\d])${escaped(program)}(?![a-z\\d])`;
+/** Any of some texts; in order, so that those with the same start are looked for together. */
+function anyOf(texts: readonly string[]): string {
+  const lower = texts.map((text) => text.toLowerCase());
+  return [...new Set(lower)].toSorted().map(escaped).join('|');
 }
 
-const programs = [...new Set(commandTable.flatMap((row) => row.programs))];
-const words = [...new Set(commandTexts.flatMap((row) => row.words))];
+const words = anyOf(commandTexts.flatMap((row) => row.words));
+/** A program is a whole word, whatever stands around it: paths, versions, make's `@`. */
+const programs = anyOf(commandTable.flatMap((row) => row.programs));
 
-const telling = new RegExp(
-  [...words.map(escaped), ...programs.toSorted().map(programWord)].join('|'),
-  'i',
-);
+const telling = new RegExp(`${words}|(?<![a-z\\d])(?:${programs})(?![a-z\\d])`, 'i');
 
 /** Quotes and backslashes inside a word are dropped by whoever runs it. */
 const broken = /["'\\]/;

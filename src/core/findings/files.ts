@@ -2,12 +2,12 @@
 import { atLeast, radii } from '../blast-radius.ts';
 import { type CommandFound, scanCommands, scanSqlLines, type UnreadLine } from '../command-scan.ts';
 import type { DryRun } from '../dry-run.ts';
-import type { ChangedFile } from '../evidence.ts';
+import type { Change, ChangedFile } from '../evidence.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
 import { pathMatcher } from '../glob.ts';
 import { hasHiddenCharacters } from '../hidden-characters.ts';
-import { classesOfFile, type PathClass, pathClass, type PathReading, readPath } from '../paths.ts';
-import { isUnread, linesAfter, type PatchLine, type PatchReading, readPatch } from '../patch.ts';
+import { type PathClass, pathClass } from '../paths.ts';
+import { isUnread, linesAfter, type PatchLine } from '../patch.ts';
 import type { Policy } from '../policy.ts';
 import { counted, makeFinding } from './make.ts';
 import { environmentSigns } from './sql-text.ts';
@@ -19,6 +19,7 @@ import {
   namedByCommands,
   newlyRun,
 } from './indirect.ts';
+import { type Reading, readFiles } from './readings.ts';
 import { guardedEnvironment } from './workflows.ts';
 
 /** Findings with this evidence come from the policy's own words and bind no approval (shown.ts). */
@@ -29,37 +30,28 @@ const downPart =
 const bookkeeping =
   /(?:^|\/)(?:_journal\.json|[^/]*snapshot\.json|migration_lock\.toml|atlas\.sum|sqitch\.plan)$/i;
 
-/** The migration files that the dry run has run or spoken about. */
-function judgedPaths(run: DryRun): ReadonlySet<string> {
-  const steps = run.folders.flatMap((folder) => folder.steps.map(({ path }) => path));
-  return new Set([...steps, ...run.problems.map(({ path }) => path)]);
-}
-
-/** A changed file with what its path and its patch say, each looked up once. */
-interface Reading {
-  readonly file: ChangedFile;
-  readonly path: PathReading;
-  readonly patch: PatchReading | null;
-}
-
-function readFile(file: ChangedFile): Reading {
-  const patch = file.patch === null ? null : readPatch(file, file.patch);
-  return { file, path: readPath(file.path), patch };
+/** Whether a path is of the migration files that the dry run has run or spoken about. */
+function isJudgedBy({ folders, problems }: DryRun): (path: string) => boolean {
+  const steps = folders.flatMap((folder) => folder.steps.map(({ path }) => path));
+  const judged = new Set([...steps, ...problems.map(({ path }) => path)]);
+  // Most of thousands of paths differ by their length already, which needs no look at the text.
+  const lengths = new Set([...judged].map(({ length }) => length));
+  return (path) => lengths.has(path.length) && judged.has(path);
 }
 
 interface Around {
   readonly policy: Policy;
-  readonly judged: ReadonlySet<string>;
+  readonly isJudged: (path: string) => boolean;
   readonly folders: readonly string[];
-  /** Tests and documents that command files of the same change name. */
-  readonly named: ReadonlySet<string>;
-  /** The paths of all files of the change. */
-  readonly inChange: ReadonlySet<string>;
+  /** Whether command files of the same change name a test or a document. */
+  readonly isNamed: (path: string) => boolean;
+  /** The paths of all files of the change; few changes ask for them. */
+  readonly inChange: () => ReadonlySet<string>;
 }
 
 /** A migration that ran is told by what it did: its path is then a low note. */
 function judgedClass(path: string, around: Around): PathClass | null {
-  if (around.judged.has(path)) return pathClass('judged-migration');
+  if (around.isJudged(path)) return pathClass('judged-migration');
   const inside = around.folders.some((folder) => path.startsWith(folder));
   if (!inside) return null;
   if (bookkeeping.test(path)) return pathClass('judged-migration');
@@ -67,11 +59,10 @@ function judgedClass(path: string, around: Around): PathClass | null {
   return path.endsWith('.sql') ? pathClass('migration') : null;
 }
 
-function classesOf({ file, path }: Reading, around: Around): readonly PathClass[] {
+function classesOf({ file, classes }: Reading, around: Around): readonly PathClass[] {
   const judged = judgedClass(file.path, around);
   const { statistics } = around.policy.migrations;
   if (statistics !== null && file.path === statistics) return [pathClass('statistics')];
-  const classes = classesOfFile(file, path.kind);
   if (judged === null) return classes;
   const kept = classes.filter(({ name }) => !['migration', 'code'].includes(name));
   return [...kept, judged];
@@ -293,7 +284,7 @@ function pointerFinding(file: ChangedFile, lines: readonly PatchLine[]): readonl
 
 /** Content that lies where commands live and came there past everybody who looks for them. */
 function indirectFinding({ file }: Reading, around: Around): readonly Finding[] {
-  if (around.judged.has(file.path)) return none;
+  if (around.isJudged(file.path)) return none;
   const isLink = isLinkToUnread(file);
   if (!isLink && !isMovedToCommands(file)) return none;
   const message = isLink
@@ -328,14 +319,14 @@ function contentFindings(reading: Reading, around: Around): readonly Finding[] {
   const own = isModeAlone(file) ? modeFinding(file) : unreadFinding(reading);
   const indirect = indirectFinding(reading, around);
   const unread = own.length + indirect.length === 0 ? none : [...own, ...indirect];
-  const isNamed = around.named.has(file.path);
+  const isNamed = around.isNamed(file.path);
   if (file.status === 'removed' || file.patch === null || patch === null) return unread;
   const isTelling = path.isCommand || path.isSql || path.isHidden || patch.telling;
   if (!isTelling && !isNamed) return unread;
   const lines = linesAfter(file.patch);
   return [
     ...unread,
-    ...(around.judged.has(file.path) ? [] : commandFindings(reading, lines, isNamed)),
+    ...(around.isJudged(file.path) ? [] : commandFindings(reading, lines, isNamed)),
     ...newlyRun(file, lines, around.inChange),
     ...hiddenCharacters(file, lines),
     ...sqlFindings(file, lines),
@@ -344,33 +335,29 @@ function contentFindings(reading: Reading, around: Around): readonly Finding[] {
 }
 
 /** Findings from the files of a change. */
-export function findFiles(
-  files: readonly ChangedFile[],
-  run: DryRun,
-  policy: Policy,
-): readonly Finding[] {
-  const folders = run.folders
+export function findFiles(change: Change, policy: Policy): readonly Finding[] {
+  const { files, dryRun } = change;
+  const folders = dryRun.folders
     .filter(({ observation, error }) => observation !== null && error === null)
     .map(({ folder }) => folder.replace(/^\.?\/|\/+$/g, '').replace(/^\.$/, ''))
     .map((folder) => (folder === '' ? '' : `${folder}/`));
-  const readings = files.map(readFile);
-  const inChange = new Set(files.map(({ path }) => path));
+  const readings = readFiles(change);
+  const named = namedByCommands(readings);
+  let paths: ReadonlySet<string> | null = null;
   const around = {
     policy,
-    judged: judgedPaths(run),
+    isJudged: isJudgedBy(dryRun),
     folders,
-    named: namedByCommands(readings),
-    inChange,
+    isNamed: (path: string) => named.size > 0 && named.has(path),
+    inChange: () => (paths ??= new Set(files.map(({ path }) => path))),
   };
   const classes: ClassesTold = { found: [], counts: new Map() };
   const lines: Finding[] = [];
   for (const reading of readings) {
     tellClasses(reading, around, classes);
-    // Most of thousands of files have neither.
-    const workflow = workflowFindings(reading.file, policy);
-    if (workflow.length > 0) lines.push(...workflow);
-    const content = contentFindings(reading, around);
-    if (content.length > 0) lines.push(...content);
+    // Most of thousands of files.
+    if (reading.isPlain && !around.isNamed(reading.file.path)) continue;
+    lines.push(...workflowFindings(reading.file, policy), ...contentFindings(reading, around));
   }
   return [
     ...classes.found,

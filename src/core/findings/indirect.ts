@@ -108,7 +108,7 @@ interface NewlyNamed {
 function newlyNamed(
   { path, patch }: ChangedFile,
   lines: readonly PatchLine[],
-  inChange: ReadonlySet<string>,
+  inChange: () => ReadonlySet<string>,
 ): readonly NewlyNamed[] {
   if (!readPath(path).isCommand) return [];
   const before = new Set(
@@ -122,7 +122,7 @@ function newlyNamed(
     return [...new Set(command === null ? [] : words(command))].flatMap((word) => {
       const target = resolved(path, word) ?? word;
       const isProgram = program.test(word) && isHardlyRead(target) && !before.has(word);
-      return isProgram && !inChange.has(target) ? [{ line, program: word }] : [];
+      return isProgram && !inChange().has(target) ? [{ line, program: word }] : [];
     });
   });
 }
@@ -155,7 +155,7 @@ export function modeFinding({ path, mode }: ChangedFile): readonly Finding[] {
 export function newlyRun(
   file: ChangedFile,
   lines: readonly PatchLine[],
-  inChange: ReadonlySet<string>,
+  inChange: () => ReadonlySet<string>,
 ): readonly Finding[] {
   const { path } = file;
   return newlyNamed(file, lines, inChange).map(({ line, program: named }) => {
