@@ -32,6 +32,7 @@ import { appClient, createProbot, octokitFor } from './github/probot.ts';
 import { createDeployerDoor } from './deployers.ts';
 import { createGlassReviews } from './glass-reviews.ts';
 import { judge } from './line.ts';
+import { createMergeWatch } from './merge-watch.ts';
 import { createPostureWatch, type PosturePolls, pollsOf } from './posture-watch.ts';
 import type { LineParts, LineResult } from './line.ts';
 import { planMigrations } from './migrations/plan.ts';
@@ -222,9 +223,12 @@ async function startJobs(parts: Parts): Promise<Worker> {
       const [found] = await Promise.all([gather.expand(locator), looked]);
       return found;
     },
-    judge: withGlassReviews(
+    judge: thenAfterwards(
       loggedJudge({ gather, record, trace, progress, ...wishesOf(settings) }, log, metrics),
-      createGlassReviews({ octokitFor: client, memory, sql: store.sql, now: Date.now }),
+      [
+        createGlassReviews({ octokitFor: client, memory, sql: store.sql, now: Date.now }),
+        createMergeWatch({ readMerge: gather.readMerge, sql: store.sql, now: Date.now }),
+      ],
     ),
     enact: withNotices(createEnact({ octokitFor: client, self }), settings),
     ...(everyMs > 0 ? { sweep: { everyMs, run } } : {}),
@@ -235,14 +239,15 @@ async function startJobs(parts: Parts): Promise<Worker> {
   });
 }
 
-/** A pull request that is not open any more may be one that broken glass released. */
-function withGlassReviews(
+/** What is not open any more may have been released by broken glass, or merged past the gate. */
+function thenAfterwards(
   judged: WorkerJudge,
-  reviewGlass: (trigger: Trigger, locator: Locator) => Promise<void>,
+  looks: readonly ((trigger: Trigger, locator: Locator) => Promise<void>)[],
 ): WorkerJudge {
   return async (trigger, locator) => {
     const result = await judged(trigger, locator);
-    if (result.decision === null) await reviewGlass(trigger, locator);
+    if (result.decision !== null) return result;
+    for (const look of looks) await look(trigger, locator);
     return result;
   };
 }

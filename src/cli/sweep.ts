@@ -68,16 +68,13 @@ const MAX_CHECKS = 50;
 /** Runs one sweep. `sinceMs`: how far back the delivery log is read; null: all of it. */
 export async function sweep(parts: SweepParts, sinceMs: number | null): Promise<Swept> {
   const nowMs = parts.now();
-  const sent = await sweepDeliveries(
-    parts,
-    Math.max((sinceMs ?? 0) - OVERLAP_MS, nowMs - LOG_MS),
-    nowMs,
-  );
+  const fromMs = Math.max((sinceMs ?? 0) - OVERLAP_MS, nowMs - LOG_MS);
+  const sent = await sweepDeliveries(parts, fromMs, nowMs);
   const repositories = await parts.reader.repositories();
   const found = { unread: 0, looks: 0, undecidedDeployments: 0, uncheckedMerges: 0 };
   await eachOf(repositories, AT_ONCE, async (repo) => {
     try {
-      const one = await sweepRepository(parts, repo, nowMs);
+      const one = await sweepRepository(parts, repo, { fromMs, nowMs });
       found.looks += one.looks;
       found.undecidedDeployments += one.undecidedDeployments;
       found.uncheckedMerges += one.uncheckedMerges;
@@ -143,7 +140,7 @@ async function sweepDeliveries(
 async function sweepRepository(
   parts: SweepParts,
   repo: RepoRef,
-  nowMs: number,
+  { fromMs, nowMs }: { readonly fromMs: number; readonly nowMs: number },
 ): Promise<Pick<Swept, 'looks' | 'undecidedDeployments' | 'uncheckedMerges'>> {
   const { reader, memory, inbox } = parts;
   const [{ open: pulls, merged }, waiting, deployments, known] = await Promise.all([
@@ -165,10 +162,15 @@ async function sweepRepository(
         : { kind: 'deployment', runId, ...about };
     past.push({ locator, because: 'missed.deployment', delivery: null });
   }
-  const all = [...triggers, ...missing, ...past];
+  // An older one was looked at by the sweep before.
+  const merges = unchecked.filter(({ mergedAtMs }) => mergedAtMs >= fromMs);
+  const all = [...triggers, ...missing, ...past, ...merges.map(({ trigger }) => trigger)];
   for (const trigger of all) await inbox.enqueue(trigger);
   if (unchecked.length > 0) {
-    const about = { repository: repo.id, pulls: unchecked.slice(0, 20) };
+    const about = {
+      repository: repo.id,
+      pulls: unchecked.map(({ number }) => number).slice(0, 20),
+    };
     parts.log.warn(about, 'merged without a check of ours that allowed it');
   }
   return {

@@ -12,7 +12,7 @@ import { caseOf, judgeChange } from './rules/case.ts';
 import { isOpen, pastMerges } from './rules/merged-past.ts';
 import { newestOf } from './rules/newest.ts';
 import { environmentKey, isExternalRun } from './subject.ts';
-import { bypassIssue } from './words/bypass.ts';
+import { bypassIssue, pastGate } from './words/bypass.ts';
 import { summaryOf, textOf, titleOf } from './words/check.ts';
 import { deploymentComment } from './words/deployment.ts';
 import { sortedFindings } from './words/tables.ts';
@@ -270,9 +270,16 @@ function issueEffects(judged: JudgedSubject, repo: RepoRef): readonly Effect[] {
   const merges = isMergedPast ? pastMerges(caseOf(judged.policy, judged.evidence)) : [];
   const others = bypasses.filter((one) => one.deploymentId !== bypass?.deploymentId);
   const open = merges.filter(isOpen);
-  const issue = bypassIssue([...others, ...(bypass === null ? [] : [bypass]), ...open]);
+  const issue = bypassIssue(
+    [...others, ...(bypass === null ? [] : [bypass]), ...open].map(pastGate),
+  );
+  return [issueEffect(repo, issue)];
+}
+
+/** The repository's one issue. */
+export function issueEffect(repo: RepoRef, issue: ReturnType<typeof bypassIssue>): Effect {
   const state = digestOf(issue).slice(0, 32);
-  return [{ kind: 'issue', key: `issue:${repo.id}:${state}`, repo, ...issue }];
+  return { kind: 'issue', key: `issue:${repo.id}:${state}`, repo, ...issue };
 }
 
 type DeploymentSubject = Extract<Evidence['subject'], { kind: 'deployment' }>;

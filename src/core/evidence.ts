@@ -157,8 +157,8 @@ export interface Change {
   readonly baseChangedAtMs?: number | null;
   /** A merge past the rules (administrator, ruleset bypass): only a later approval counts (R13). */
   readonly bypassedAtMs?: number | null;
-  /** How it was merged past the gate: the branch's rules were bypassed, or our check held it. */
-  readonly mergedPast?: 'rules' | 'check';
+  /** How it went past the gate: the branch's rules were bypassed, our check held it or was not there. */
+  readonly mergedPast?: 'rules' | 'check' | 'unjudged';
 }
 
 /** A line of the base branch's code that names a database object. */

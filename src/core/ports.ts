@@ -81,12 +81,21 @@ export interface Memory {
   /** What was decided lately about these agents' work, other subjects than this one. */
   activity?(repo: RepoRef, asked: AskedActivity): Promise<readonly RecordedActivity[]>;
   /** What was last decided about pull requests while they were open; one never judged is left out. */
-  verdicts?(repo: RepoRef, pulls: readonly number[]): Promise<ReadonlyMap<number, Verdict>>;
+  verdicts?(repo: RepoRef, pulls: readonly number[]): Promise<PullVerdicts>;
   /** What can never change about merged pull requests, as text by key. Left out: read every time. */
   settled?(repo: RepoRef, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
   keepSettled?(repo: RepoRef, key: string, text: string): Promise<void>;
   /** Whether we have released this attempt of a run, or are about to say so. */
   hasReleased?(repo: RepoRef, run: AskedRun): Promise<boolean>;
+}
+
+export interface PullVerdicts {
+  readonly last: ReadonlyMap<
+    number,
+    { readonly verdict: Verdict; readonly headSha: string | null }
+  >;
+  /** Time of the oldest that is known of the repository; null: nothing is. */
+  readonly sinceMs: number | null;
 }
 
 export interface AskedRange {

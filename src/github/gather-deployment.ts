@@ -130,7 +130,7 @@ async function gatherAsked(
   const bypasses = (await reading.memory.bypasses?.(reading.repo, environment)) ?? [];
   const read = await readJudged(reading, parts, { sha, environment, start, policy });
   const baseRef = policyFacts.repository.defaultBranchRef?.name ?? '';
-  const merged = await withMergeBypasses(reading, read.changes, baseRef);
+  const merged = await withMergeBypasses(reading, read.changes, { branch: baseRef });
   const judged = { ...read, changes: withBypasses(merged, read.range, bypasses) };
   const target = { sha, environment, baseRef, start, policy, judged };
   const whole = await readWhole(reading, parts, target);

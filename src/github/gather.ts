@@ -8,6 +8,7 @@ import type { DryRunParts } from './dry-run.ts';
 import { expandLocator } from './expand.ts';
 import { gatherDeployment, gatherExternal } from './gather-deployment.ts';
 import { gatherGroup } from './gather-group.ts';
+import { gatherMerge, type MergeAsked, type SeenMerge } from './gather-merge.ts';
 import { gatherPull, type GatherParts } from './gather-pull.ts';
 import { urgencyOf } from './limits.ts';
 import type { Reading } from './reading.ts';
@@ -20,12 +21,17 @@ export interface GatherSettings extends DryRunParts {
   readonly now?: Clock;
 }
 
+export interface GitHubGather extends Gather {
+  /** What is read of a merge past the gate; null when there is none. */
+  readonly readMerge: (asked: MergeAsked) => Promise<SeenMerge | null>;
+}
+
 /**
  * Makes the gatherer. Throws TagoutError from its methods: 'github-unavailable' and 'github-limited'
  * (GitHubFault, with what to wait) when it has to be tried again, 'github-refused' when the App has
  * not the permission, 'sandbox-unavailable' when there is nothing to run a migration in.
  */
-export function createGather(settings: GatherSettings): Gather {
+export function createGather(settings: GatherSettings): GitHubGather {
   const trees = new TreeCache();
   const parts: GatherParts = {
     runDry: settings.runDry,
@@ -42,6 +48,10 @@ export function createGather(settings: GatherSettings): Gather {
     expand: async (locator) => expandLocator(await open(locator), locator),
     read: async (locator, onDryRun) =>
       readLocator({ ...(await open(locator)), ...told(onDryRun) }, parts, locator),
+    async readMerge(asked) {
+      const { repo, number } = asked;
+      return gatherMerge(await open({ kind: 'pull-request', repo, number }), parts, asked);
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** Merges past the rules of a branch (R13): an administrator, or an actor that a ruleset lets by. */
 import { z } from 'zod';
 import type { Change } from '../core/evidence.ts';
+import type { PullVerdicts } from '../core/ports.ts';
 import { getPages } from './clients.ts';
 import { isRefusal } from './faults.ts';
 import { parseAnswer, place, type Reading, shaSchema, timeSchema } from './reading.ts';
@@ -16,31 +17,55 @@ const suitesSchema = z.array(
   }),
 );
 
+/** A merge, as far as it matters here; more of it is kept as it is. */
+export type Merge = Pick<
+  Change,
+  'pull' | 'headSha' | 'mergedAtMs' | 'mergeCommitSha' | 'bypassedAtMs' | 'mergedPast'
+>;
+
 /**
  * The changes, with when each was merged past the rules: approvals given before that do not count;
- * and those that were merged while our own check held them, by our own record.
+ * and those that were merged while our own check held them or had not judged them, by our own record.
  * Where GitHub does not give the list (no rulesets, a plan without them) the gate judges all the
- * same, as every change needs its approvals anyhow.
+ * same, as every change needs its approvals anyhow. `installed`: GitHub told us of the merge, so
+ * that the App was there even if nothing else is known of the repository.
  */
-export async function withMergeBypasses(
+export async function withMergeBypasses<One extends Merge>(
   reading: Reading,
-  changes: readonly Change[],
-  branch: string,
-): Promise<readonly Change[]> {
+  changes: readonly One[],
+  { branch, installed = false }: { readonly branch: string; readonly installed?: boolean },
+): Promise<readonly One[]> {
   if (changes.length === 0) return changes;
   const merged = await readBypassed(reading, branch);
   const pulls = changes.flatMap(({ pull }) => pull ?? []);
-  const verdicts = (await reading.memory.verdicts?.(reading.repo, pulls)) ?? new Map();
+  const verdicts = await reading.memory.verdicts?.(reading.repo, pulls);
+  const known = {
+    installed,
+    last: verdicts?.last ?? new Map(),
+    sinceMs: verdicts?.sinceMs ?? null,
+  };
   return changes.map((change) => {
     const atMs = merged.get(change.mergeCommitSha ?? '');
     if (atMs !== undefined) {
       const bypassedAtMs = Math.max(change.bypassedAtMs ?? 0, atMs);
       return { ...change, bypassedAtMs, mergedPast: 'rules' };
     }
-    // What was never judged while it was open (before the App was there) went past nothing of ours.
-    const verdict = verdicts.get(change.pull ?? 0) ?? 'allow';
-    return verdict === 'allow' ? change : { ...change, mergedPast: 'check' };
+    const mergedPast = pastCheck(change, known);
+    return mergedPast === null ? change : { ...change, mergedPast };
   });
+}
+
+function pastCheck(
+  { pull, headSha, mergedAtMs }: Merge,
+  { last, sinceMs, installed }: PullVerdicts & { readonly installed: boolean },
+): 'check' | 'unjudged' | null {
+  if (pull === null || mergedAtMs === null) return null;
+  const said = last.get(pull);
+  // What was decided about another head was not decided about what was merged.
+  if (said?.headSha === headSha) return said.verdict === 'allow' ? null : 'check';
+  // Before the App was there a merge went past nothing of ours.
+  const watched = installed || (sinceMs !== null && sinceMs < mergedAtMs);
+  return watched ? 'unjudged' : null;
 }
 
 async function readBypassed(

@@ -4,8 +4,8 @@ import type { Bypass } from '../core/evidence.ts';
 import type { Judged } from '../core/ports.ts';
 import { caseOf } from '../core/rules/case.ts';
 import { type PastMerge, pastMerges } from '../core/rules/merged-past.ts';
-import { environmentKey } from '../core/subject.ts';
-import { incidentSentence } from '../core/words/bypass.ts';
+import { environmentKey, type Locator, type Trigger } from '../core/subject.ts';
+import { pastGate } from '../core/words/bypass.ts';
 import { appendEvent, stamp } from './append.ts';
 import type { Tx } from './connect.ts';
 
@@ -23,12 +23,35 @@ interface Incident {
   readonly excused: boolean;
 }
 
+/** Where incidents were seen, and when. */
+export interface SeenAt {
+  readonly trigger: Trigger;
+  readonly locator: Locator;
+  /** GitHub's time of the reading. */
+  readonly readAtMs: number;
+  readonly nowMs: number;
+}
+
 /** Opens what this decision has seen past the gate, and closes what it has seen reviewed since. */
 export async function keepIncidents(tx: Tx, judged: Judged, nowMs: number): Promise<void> {
-  for (const incident of incidentsOf(judged)) {
-    if (!incident.excused) await keepOpened(tx, judged, { incident, nowMs });
-    if (incident.over) await keepClosed(tx, judged, { incident, nowMs });
-  }
+  const { trigger, locator, evidence } = judged;
+  const at = { trigger, locator, readAtMs: evidence.readAtMs, nowMs };
+  for (const incident of incidentsOf(judged)) await keepIncident(tx, at, incident);
+}
+
+/** The same for one merge; answers the event that opened it, null when that was told before. */
+export async function keepMergeIncident(
+  tx: Tx,
+  at: SeenAt,
+  merge: PastMerge,
+): Promise<string | null> {
+  return keepIncident(tx, at, ofMerge(merge));
+}
+
+async function keepIncident(tx: Tx, at: SeenAt, incident: Incident): Promise<string | null> {
+  const opened = incident.excused ? null : await keepOpened(tx, at, incident);
+  if (incident.over) await keepClosed(tx, at, incident);
+  return opened;
 }
 
 function incidentsOf({ evidence, policy, decision }: Judged): readonly Incident[] {
@@ -60,7 +83,7 @@ function ofDeployment(bypass: Bypass, over: boolean): Incident {
     runId,
     sha,
     sinceMs: atMs,
-    detail: incidentSentence(bypass),
+    detail: pastGate(bypass).detail,
     over,
     excused: false,
   };
@@ -76,37 +99,32 @@ function ofMerge(merge: PastMerge): Incident {
     runId: null,
     sha,
     sinceMs: atMs,
-    detail: incidentSentence(merge),
+    detail: pastGate(merge).detail,
     over: reviewed,
     excused,
   };
 }
 
-interface Kept {
-  readonly incident: Incident;
-  readonly nowMs: number;
-}
-
-async function keepOpened(tx: Tx, judged: Judged, { incident, nowMs }: Kept): Promise<void> {
-  const { installationId, id } = judged.locator.repo;
+async function keepOpened(tx: Tx, at: SeenAt, incident: Incident): Promise<string | null> {
+  const { installationId, id } = at.locator.repo;
   const { key, code, environment, deploymentId, runId, sha, detail, sinceMs } = incident;
   const added = await tx`insert into tagout.incident values (${installationId}::bigint,
       ${id}::bigint, ${key}, ${code}, ${environment}, ${deploymentId}::bigint, ${runId}::bigint,
       ${sha}, ${detail}, ${sinceMs}::bigint, null)
     on conflict do nothing returning 1`;
-  if (added.length > 0) await tell(tx, judged, { incident: { ...incident, over: false }, nowMs });
+  return added.length === 0 ? null : tell(tx, at, { ...incident, over: false });
 }
 
-async function keepClosed(tx: Tx, judged: Judged, { incident, nowMs }: Kept): Promise<void> {
-  const { installationId, id } = judged.locator.repo;
-  const closed = await tx`update tagout.incident set closed_at_ms = ${nowMs}::bigint
+async function keepClosed(tx: Tx, at: SeenAt, incident: Incident): Promise<void> {
+  const { installationId, id } = at.locator.repo;
+  const closed = await tx`update tagout.incident set closed_at_ms = ${at.nowMs}::bigint
     where installation_id = ${installationId} and repo_id = ${id} and key = ${incident.key}
       and closed_at_ms is null returning 1`;
-  if (closed.length > 0) await tell(tx, judged, { incident, nowMs });
+  if (closed.length > 0) await tell(tx, at, incident);
 }
 
-async function tell(tx: Tx, judged: Judged, { incident, nowMs }: Kept): Promise<void> {
-  const { trigger, locator, evidence } = judged;
+async function tell(tx: Tx, at: SeenAt, incident: Incident): Promise<string> {
+  const { trigger, locator, readAtMs, nowMs } = at;
   const { repo } = locator;
   const { code, key, sinceMs, over } = incident;
   const seen = {
@@ -114,10 +132,11 @@ async function tell(tx: Tx, judged: Judged, { incident, nowMs }: Kept): Promise<
     repo,
     because: trigger.because,
     delivery: trigger.delivery,
-    githubAtMs: evidence.readAtMs,
+    githubAtMs: readAtMs,
   };
   const place = `${repo.installationId}:${repo.id}:${key}`;
   const state = over ? 'closed' : 'opened';
   const mark = stamp(`incident:${code}:${place}:${sinceMs}:${state}`, nowMs);
   await appendEvent(tx, incidentEvent(incident, seen, mark));
+  return mark.eventId;
 }

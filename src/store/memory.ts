@@ -1,7 +1,7 @@
 /** What the store remembers for the gatherer: facts that are ours, not GitHub's. */
 import type { Verdict } from '../core/decision.ts';
 import type { Bypass, Posting } from '../core/evidence.ts';
-import type { AskedRun, Memory, Release } from '../core/ports.ts';
+import type { AskedRun, Memory, PullVerdicts, Release } from '../core/ports.ts';
 import { environmentKey, isExternalRun, locatorKey, type RepoRef } from '../core/subject.ts';
 import { readActivity } from './activity.ts';
 import { type Sql, storeFault } from './connect.ts';
@@ -131,25 +131,43 @@ function peopleMemory(
   };
 }
 
+async function readVerdicts(
+  sql: Sql,
+  repo: RepoRef,
+  pulls: readonly number[],
+): Promise<PullVerdicts> {
+  const { installationId, id } = repo;
+  const byKey = new Map(
+    pulls.map((number) => [locatorKey({ kind: 'pull-request', repo, number }), number]),
+  );
+  const rows = await sql<{ key: string; verdict: Verdict; headSha: string | null }[]>`
+    select s.key, s.verdict, e.doc->'subject'->>'sha' as "headSha"
+    from tagout.subject s left join audit.event e on e.event_id = s.event_id
+    where s.key = any(${[...byKey.keys()]}::text[])`;
+  const last = rows.flatMap(({ key, verdict, headSha }) => {
+    const number = byKey.get(key);
+    return number === undefined ? [] : [[number, { verdict, headSha }] as const];
+  });
+  const [since] = await sql<{ sinceMs: number | null }[]>`
+    select least(
+      (select min(decided_at_ms) from tagout.subject where installation_id = ${installationId}
+        and key ^@ ${`${installationId}:${id}:`}),
+      (select min(since_ms) - 1 from tagout.incident where installation_id = ${installationId}
+        and repo_id = ${id}),
+      (select min(since_ms) from tagout.posture where installation_id = ${installationId}
+        and repo_id = ${id})) as "sinceMs"`;
+  return { last: new Map(last), sinceMs: since?.sinceMs ?? null };
+}
+
 /** Content by its git object id. */
 function blobMemory(
   sql: Sql,
 ): Part<'blobs' | 'keepBlobs' | 'verdicts' | 'settled' | 'keepSettled'> {
   return {
     verdicts: (repo, pulls) =>
-      remembering('reading what was decided about pull requests', async () => {
-        const byKey = new Map(
-          pulls.map((number) => [locatorKey({ kind: 'pull-request', repo, number }), number]),
-        );
-        const rows = await sql<{ key: string; verdict: Verdict }[]>`
-          select key, verdict from tagout.subject where key = any(${[...byKey.keys()]}::text[])`;
-        return new Map(
-          rows.flatMap(({ key, verdict }) => {
-            const number = byKey.get(key);
-            return number === undefined ? [] : [[number, verdict] as const];
-          }),
-        );
-      }),
+      remembering('reading what was decided about pull requests', () =>
+        readVerdicts(sql, repo, pulls),
+      ),
     settled: (repo, keys) =>
       remembering('reading what is kept of merged pull requests', async () => {
         if (keys.length === 0) return new Map();

@@ -4,6 +4,7 @@ import { sealEvidence, type StoredEvidence } from '../core/audit/evidence-texts.
 import { digestOf } from '../core/canonical.ts';
 import { evidenceDigest } from '../core/decide.ts';
 import { TagoutError } from '../core/errors.ts';
+import type { Evidence } from '../core/evidence.ts';
 import type { Judged, Record as RecordPort } from '../core/ports.ts';
 import { locatorKey } from '../core/subject.ts';
 import { NO_TRACE, type Trace } from '../core/trace.ts';
@@ -145,9 +146,12 @@ async function readOutbox(
   return { unsent, written };
 }
 
-async function fillOutbox(
+/** Puts into the outbox what is not written yet, and makes older rows of the same key void. */
+export async function fillOutbox(
   tx: Tx,
-  judged: Judged,
+  judged: Pick<Judged, 'trigger' | 'locator' | 'effects'> & {
+    readonly evidence: Pick<Evidence, 'subject'>;
+  },
   about: {
     readonly key: string;
     readonly eventId: string;

@@ -37,8 +37,12 @@ export interface Compared {
   }[];
   /** Deployments to an environment that we guard, without a decision of ours. */
   readonly undecided: readonly SeenRepository['deployments'][number][];
-  /** Merged pull requests whose head never had an `allow` of ours; a person has to look. */
-  readonly unchecked: readonly number[];
+  /** Merged pull requests whose head never had an `allow` of ours, and the look that tells of it. */
+  readonly unchecked: readonly {
+    readonly number: number;
+    readonly mergedAtMs: number;
+    readonly trigger: Trigger;
+  }[];
 }
 
 /** An event is on its way for so long before it counts as missed. */
@@ -119,6 +123,20 @@ function undecided(
   });
 }
 
+function uncheckedMerges(
+  seen: SeenRepository,
+  known: ReadonlyMap<string, KnownSubject>,
+  nowMs: number,
+): Compared['unchecked'] {
+  return seen.merged.flatMap(({ number, headSha, mergedAtMs }) => {
+    if (nowMs - mergedAtMs > WINDOW_MS) return [];
+    const locator: Locator = { kind: 'pull-request', repo: seen.repo, number };
+    const subject = known.get(locatorKey(locator));
+    if (subject?.sha === headSha && subject.verdict === 'allow') return [];
+    return [{ number, mergedAtMs, trigger: look(locator, 'missed.merge') }];
+  });
+}
+
 /**
  * One repository compared. Nothing here is a fact for a decision: a trigger only makes the line
  * read again.
@@ -129,17 +147,10 @@ export function compare(
   nowMs: number,
 ): Compared {
   const { triggers, checks } = missedPulls(seen, known, nowMs);
-  const unchecked = seen.merged
-    .filter(({ number, headSha, mergedAtMs }) => {
-      if (nowMs - mergedAtMs > WINDOW_MS) return false;
-      const subject = known.get(locatorKey({ kind: 'pull-request', repo: seen.repo, number }));
-      return subject?.sha !== headSha || subject.verdict !== 'allow';
-    })
-    .map(({ number }) => number);
   return {
     triggers: [...missedRuns(seen, known, nowMs), ...triggers],
     checks,
     undecided: undecided(seen, known, nowMs),
-    unchecked,
+    unchecked: uncheckedMerges(seen, known, nowMs),
   };
 }

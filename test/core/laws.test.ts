@@ -247,6 +247,7 @@ const growth = fc.constantFrom<(c: ChangeStory) => ChangeStory>(
   (c) => ({ ...c, bypassedMinute: 90 }),
   (c) => ({ ...c, mergedPast: 'check' }),
   (c) => ({ ...c, mergedPast: 'rules' }),
+  (c) => ({ ...c, mergedPast: 'unjudged' }),
   (c) => ({ ...c, retargetedMinute: 90 }),
   (c) => ({ ...c, does: 'drops a table' }),
 );

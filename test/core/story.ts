@@ -59,7 +59,7 @@ export interface ChangeStory {
   readonly shownMinute?: number | null | 'otherwise';
   readonly retargetedMinute?: number;
   readonly bypassedMinute?: number;
-  readonly mergedPast?: 'rules' | 'check';
+  readonly mergedPast?: 'rules' | 'check' | 'unjudged';
   readonly paths?: readonly string[];
   /** The backup that the dry run restored: how old at the showing, and how long it took. */
   readonly restore?: {

@@ -68,6 +68,30 @@ describe('the sweep', () => {
     assert.equal(tagoutCheck(s.repo, pull.headSha)?.conclusion, 'action_required', 'as it was');
   });
 
+  test('a merge that GitHub never told us of is an incident by the sweep', async () => {
+    const pull = await openPull('silent');
+    await checked(pull.headSha, 'action_required');
+    await rest({ gh: s.gh, sql: s.served.store.sql });
+    s.gh.faults.delivery({ match: /closed|push/, lose: true });
+    await pull.merge({ by: s.people.ben, method: 'squash' });
+    await s.gh.settled();
+    s.gh.faults.clear();
+    s.gh.world.deliveries.splice(0);
+    const about = new RegExp(`Pull request ${pull.number} was merged while the check`);
+    const told = async (): Promise<number> => {
+      await rest({ gh: s.gh, sql: s.served.store.sql });
+      const rows = await s.served.store.sql<{ detail: string }[]>`
+        select doc->'incident'->>'detail' as detail from audit.event
+        where kind = 'incident.opened'`;
+      return rows.filter(({ detail }) => about.test(detail)).length;
+    };
+    assert.equal(await told(), 0, 'nothing has told us');
+    await s.sweepAfter(TEN_MINUTES_MS);
+    assert.equal(await told(), 1);
+    await s.sweepAfter(TEN_MINUTES_MS);
+    assert.equal(await told(), 1, 'once');
+  });
+
   test('a check run that was taken away is written again', async () => {
     const pull = await openPull('check');
     await checked(pull.headSha, 'action_required');

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Repo } from '../github/index.ts';
 import type { Pull } from '../github/pull.ts';
 import type { Run } from '../github/repo.ts';
-import { until } from '../story/scene.ts';
+import { tagoutCheck, until } from '../story/scene.ts';
 import { against, type Line, openLine, shop, work } from './line.ts';
 import { openServer, type Server } from './server.ts';
 
@@ -33,6 +33,10 @@ async function both(pull: Pull, ...people: readonly string[]): Promise<void> {
   for (const by of people) await pull.review({ by });
 }
 
+function passed(repo: Repo, { headSha }: Pull): true | null {
+  return tagoutCheck(repo, headSha)?.conclusion === 'success' ? true : null;
+}
+
 async function again(run: Run): Promise<readonly string[]> {
   return against(await line.deployment(run));
 }
@@ -56,6 +60,46 @@ test('hole 10: a direct push is accepted by a reviewed row, end to end', async (
   await server.gh.settled();
   await both(pull, 'octavia', 'olaf');
   await until('it is released', () => (run.state === 'success' ? true : null), 40_000);
+});
+
+test('a branch that does not hold what runs is accepted as a whole, end to end', async () => {
+  const repo = await server.shop();
+  await repo.push('old', repo.sha(), 'boss');
+  const newer = await work(repo, { author: 'ben' });
+  await until('it is judged', () => tagoutCheck(repo, newer.headSha));
+  await newer.review({ by: 'octavia' });
+  await until('it is green', () => passed(repo, newer));
+  const from = await newer.merge({ by: 'ben', method: 'squash' });
+  const first = await repo.startRun({ sha: from, actor: 'ben' });
+  await until('what runs is released', () => (first.state === 'success' ? true : null));
+  const fix = { 'src/old.ts': 'fix();\n' };
+  await repo.commit({ branch: 'old-fix', parents: [repo.sha('old')], files: fix, author: 'ben' });
+  const aside = await repo.openPull({ author: 'ben', head: 'old-fix', base: 'old' });
+  await until('the fix is judged', () => tagoutCheck(repo, aside.headSha));
+  await aside.review({ by: 'octavia' });
+  await until('the fix is green', () => passed(repo, aside));
+  const through = await aside.merge({ by: 'ben', method: 'squash' });
+  const run = await repo.startRun({ sha: through, branch: 'old', actor: 'ben' });
+  await until(
+    'it is held, as it would take reviewed work back',
+    () => run.notes.find((note) => /does not contain .*which runs there now/.test(note)) ?? null,
+  );
+  const pull = await accept(repo, `from: "${from}", through: "${through}"`);
+  await pull.merge({ by: 'maria', method: 'squash' });
+  const name = `tagout/production/accepted ${through.slice(0, 12)}`;
+  const check = await until(
+    'what the branch takes back is shown',
+    () => repo.checkRuns(pull.headSha).find((one) => one.name === name) ?? null,
+  );
+  assert.equal(check.conclusion, 'action_required');
+  assert.equal(run.state, 'waiting', 'a row that nobody reviewed lifts nothing');
+  await server.gh.settled();
+  await both(pull, 'octavia');
+  await server.gh.settled();
+  assert.equal(run.state, 'waiting', 'one person is too few for the policy file');
+  await both(pull, 'olaf');
+  await until('it is released', () => (run.state === 'success' ? true : null));
+  assert.ok((await server.codes(repo, 'range-diverged')).every((verdict) => verdict === 'hold'));
 });
 
 test('hole 10: who wrote the accepted commits cannot accept them', async () => {

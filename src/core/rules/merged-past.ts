@@ -1,9 +1,10 @@
 /**
- * A merge past the gate: by an actor whom the branch's rules let by, or while our own check held.
+ * A merge past the gate: by an actor whom the branch's rules let by, while our own check held, or
+ * before it had judged.
  * The merge itself reaches nothing, so that nobody is called back; what it brought is released once
  * an independent person has reviewed it afterwards.
  */
-import { judgeReviews } from '../approvals.ts';
+import { judgeReviews, type ReviewResult } from '../approvals.ts';
 import type { Change } from '../evidence.ts';
 import { SAY_BYPASS } from '../words/bypass.ts';
 import { isRollback } from './approvals.ts';
@@ -20,7 +21,7 @@ export interface PastMerge {
   readonly sha: string;
   readonly by: string | null;
   readonly atMs: number;
-  /** Whether an approval that counts was given after it. */
+  /** Whether an approval that counts was given after it; of one never judged: whether all are there. */
   readonly reviewed: boolean;
   /** Whether the check had only not been written yet: then it is no incident, and holds nothing. */
   readonly excused: boolean;
@@ -40,7 +41,9 @@ function pastMerge(one: ChangeCase): PastMerge | null {
   const { pull, mergedPast: how, mergedAtMs: atMs, mergeCommitSha: sha, mergedBy } = one.change;
   if (how === undefined || pull === null || atMs === null || sha === null) return null;
   // GitHub's times are whole seconds: a review of the same second counts as after.
-  const reviewed = one.reviews.counted.some(({ submittedAtMs }) => submittedAtMs >= atMs);
+  const after = one.reviews.counted.some(({ submittedAtMs }) => submittedAtMs >= atMs);
+  // Where no check stood, nobody went on against it: people had reviewed, or somebody has to.
+  const reviewed = after || (how === 'unjudged' && isMet(one.reviews.met));
   const excused = how === 'check' && wasAboutToTurn(one, atMs);
   return { pull, how, sha, by: mergedBy?.login ?? null, atMs, reviewed, excused };
 }
@@ -50,7 +53,11 @@ function wasAboutToTurn({ change, context }: ChangeCase, mergedAtMs: number): bo
   const reviews = change.reviews.filter(({ submittedAtMs }) => submittedAtMs <= mergedAtMs);
   const { counted, met } = judgeReviews({ ...context, change: { ...change, reviews } });
   const lastMs = Math.max(...counted.map(({ submittedAtMs }) => submittedAtMs), 0);
-  return met.length > 0 && met.every(({ ok }) => ok) && mergedAtMs - lastMs <= TURNS_GREEN_MS;
+  return isMet(met) && mergedAtMs - lastMs <= TURNS_GREEN_MS;
+}
+
+function isMet(met: ReviewResult['met']): boolean {
+  return met.length > 0 && met.every(({ ok }) => ok);
 }
 
 export const mergedPast: Rule = {

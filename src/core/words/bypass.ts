@@ -22,6 +22,7 @@ const CURE =
 const MERGED: Readonly<Record<PastMerge['how'], string>> = {
   rules: 'past the rules of the branch',
   check: 'while the check `tagout` held it',
+  unjudged: 'before Tagout had judged it',
 };
 
 function mergeSentence({ pull, how, sha, by, atMs }: PastMerge): string {
@@ -46,24 +47,35 @@ export const SAY_BYPASS = {
   }),
 };
 
-/** What an incident event says of a deployment or a merge, in one sentence. */
-export function incidentSentence(what: Bypass | PastMerge): string {
-  return 'pull' in what ? mergeSentence(what) : sentence(what);
+/** One deployment or merge past the gate, as people are told of it. */
+export interface PastGate {
+  readonly what: 'deployment' | 'merge';
+  readonly atMs: number;
+  /** One sentence. */
+  readonly detail: string;
+}
+
+/** What an incident event and the issue say of a deployment or a merge. */
+export function pastGate(one: Bypass | PastMerge): PastGate {
+  const { atMs } = one;
+  return 'pull' in one
+    ? { what: 'merge', atMs, detail: mergeSentence(one) }
+    : { what: 'deployment', atMs, detail: sentence(one) };
 }
 
 /** Lines of the issue; older ones are counted only. */
 const SHOWN = 50;
 
 /** The issue of a repository: everything that went past the gate, the newest first. */
-export function bypassIssue(all: readonly (Bypass | PastMerge)[]): {
+export function bypassIssue(all: readonly PastGate[]): {
   readonly title: string;
   readonly body: string;
 } {
   const rows = all.toSorted((one, other) => other.atMs - one.atMs);
-  const lines = rows.slice(0, SHOWN).map((row) => `- ${time(row.atMs)}: ${incidentSentence(row)}`);
+  const lines = rows.slice(0, SHOWN).map((row) => `- ${time(row.atMs)}: ${row.detail}`);
   const left = rows.length - lines.length;
   const rest = left > 0 ? [`- and ${left} older`] : [];
-  const merges = rows.filter((row) => 'pull' in row).length;
+  const merges = rows.filter(({ what }) => what === 'merge').length;
   const deployments = rows.length - merges;
   const counts = [
     ...(deployments === 0 ? [] : [counted(deployments, 'deployment')]),
