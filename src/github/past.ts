@@ -25,6 +25,10 @@ export interface PastPull {
 export interface PastPulls {
   /** The newest merge first. */
   readonly pulls: readonly PastPull[];
+  /** How many closed pull requests were looked through, the last updated first. */
+  readonly lookedAt: number;
+  /** Whether GitHub has more closed ones than those. */
+  readonly more: boolean;
   readonly defaultBranch: string;
   /** Evidence of one as at its merge, or why there is none. Throws GitHubFault. */
   read(pull: PastPull): Promise<PastEvidence | string>;
@@ -80,7 +84,7 @@ export async function pastPulls(request: PastRequest): Promise<PastPulls> {
   const memory = forgetful();
   const trees = new TreeCache();
   return {
-    pulls: await listed(client, { ...place, base: defaultBranch }, request.count),
+    ...(await listed(client, { ...place, base: defaultBranch }, request.count)),
     defaultBranch,
     read: (pull) =>
       readPast({ repo, client, memory, trees, gaps: [] }, { request, defaultBranch, pull }),
@@ -91,20 +95,26 @@ async function listed(
   client: ReadClient,
   place: { readonly owner: string; readonly repo: string; readonly base: string },
   count: number,
-): Promise<readonly PastPull[]> {
+): Promise<Pick<PastPulls, 'pulls' | 'lookedAt' | 'more'>> {
   const found: PastPull[] = [];
+  let lookedAt = 0;
+  let more = true;
   for (let page = 1; page <= MAX_PAGES && found.length < count; page += 1) {
     const asked = { state: 'closed', sort: 'updated', direction: 'desc', per_page: PER_PAGE, page };
     const answer = await client.get('/repos/{owner}/{repo}/pulls', { ...place, ...asked });
-    for (const one of parseAnswer(listedSchema, answer.data, 'the closed pull requests')) {
+    const rows = parseAnswer(listedSchema, answer.data, 'the closed pull requests');
+    lookedAt += rows.length;
+    for (const one of rows) {
       const { number, title, merged_at: mergedAtMs, merge_commit_sha: mergeCommitSha } = one;
       if (mergedAtMs === null || mergedAtMs === undefined) continue;
       if (mergeCommitSha === null || mergeCommitSha === undefined) continue;
       found.push({ number, title, mergedAtMs, mergeCommitSha });
     }
-    if (answer.next === null) break;
+    more = answer.next !== null;
+    if (!more) break;
   }
-  return found.sort((one, other) => other.mergedAtMs - one.mergedAtMs).slice(0, count);
+  const pulls = found.sort((one, other) => other.mergedAtMs - one.mergedAtMs).slice(0, count);
+  return { pulls, lookedAt, more };
 }
 
 /** Remembers content while it reads, and nothing of ours: there was no Tagout then. */

@@ -120,6 +120,20 @@ describe('replay from GitHub', () => {
     assert.match(none, /set GH_TOKEN to a token that may read the repository/);
   });
 
+  test('where most were closed and not merged, it says how far it looked', async () => {
+    const busy = await gh.repo('acme/busy', { collaborators: { alice: 'write' } });
+    await busy.commit({ branch: 'try', files: { 'c.txt': 'c\n' }, author: 'alice' });
+    for (let at = 0; at < 301; at += 1) {
+      const pull = await busy.openPull({ author: 'alice', head: 'try', title: `Try ${at}` });
+      pull.record.issue.state = 'closed';
+    }
+    local.git('remote', 'set-url', 'origin', `${gh.url}/acme/busy.git`);
+    const out = await replay();
+    local.git('remote', 'set-url', 'origin', `${gh.url}/acme/shop.git`);
+    assert.match(out, /The last 0 merged pull requests of acme\/busy: none was found/);
+    assert.match(out, /Fewer than 20: of the closed ones only the 300 that changed last were/);
+  });
+
   test('no token leaves for a host that only the checkout names', async () => {
     const git = gitIn(local.folder, { PATH: process.env['PATH'] });
     const { GITHUB_API_URL: _, ...env } = { GITHUB_API_URL: '', GH_TOKEN: 'ghp_alice' };

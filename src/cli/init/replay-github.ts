@@ -88,8 +88,15 @@ export async function replayFromGitHub(
     now: io.now,
   });
   const many = counted(past.pulls.length, 'merged pull request');
-  const end = past.pulls.length === 0 ? ': there are none yet' : ', as they stood at their merge';
+  const none = past.more ? ': none was found' : ': there are none yet';
+  const end = past.pulls.length === 0 ? none : ', as they stood at their merge';
   io.out(`\nThe last ${many} of ${owner}/${name}${end}\n`);
+  if (past.more && past.pulls.length < count) {
+    io.out(
+      `  Fewer than ${count}: of the closed ones only the ${past.lookedAt} that changed last were ` +
+        'looked through.\n',
+    );
+  }
   if (past.pulls.length === 0) return;
   let passed = 0;
   for (const pull of past.pulls) {
