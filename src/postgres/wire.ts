@@ -57,6 +57,7 @@ export class QueryRefused extends Error {
   }
 }
 
+const NOTHING = Buffer.alloc(0);
 const KEPT_MESSAGE_BYTES = 64 * 1024;
 const KEPT_INFOS = 1000;
 
@@ -128,7 +129,7 @@ export class Wire {
   #opening: { resolve: () => void; reject: (error: Error) => void } | null = null;
   #lost: ConnectionLost | null = null;
   #processId = 0;
-  #chunks: Buffer = Buffer.alloc(0);
+  #chunks: Buffer = NOTHING;
   /** Bytes of an unwanted message that are still to come. */
   #skip = 0;
 
@@ -270,20 +271,17 @@ export class Wire {
       this.#skip -= passed;
       data = data.subarray(passed);
     }
-    let buffer = this.#chunks.length === 0 ? data : Buffer.concat([this.#chunks, data]);
-    while (buffer.length >= 5) {
-      const type = String.fromCharCode(buffer[0] ?? 0);
-      const size = buffer.readInt32BE(1) + 1;
-      if (this.#unwanted(type, size)) {
-        this.#skip = Math.max(0, size - buffer.length);
-        buffer = buffer.subarray(Math.min(size, buffer.length));
-        continue;
-      }
-      if (buffer.length < size) break;
-      this.#handle(type, buffer.subarray(5, size));
-      buffer = buffer.subarray(size);
+    const buffer = this.#chunks.length === 0 ? data : Buffer.concat([this.#chunks, data]);
+    let at = 0;
+    while (buffer.length - at >= 5) {
+      const type = String.fromCharCode(buffer[at] ?? 0);
+      const end = at + buffer.readInt32BE(at + 1) + 1;
+      if (this.#unwanted(type, end - at)) this.#skip = Math.max(0, end - buffer.length);
+      else if (end > buffer.length) break;
+      else this.#handle(type, buffer.subarray(at + 5, end));
+      at = Math.min(end, buffer.length);
     }
-    this.#chunks = Buffer.from(buffer);
+    this.#chunks = at === buffer.length ? NOTHING : Buffer.from(buffer.subarray(at));
   }
 
   #unwanted(type: string, size: number): boolean {

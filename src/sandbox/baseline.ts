@@ -22,6 +22,7 @@ import { type Catalog, readCatalog } from './catalog.ts';
 import { LAYOUT, makeEngineBase } from './engine-base.ts';
 import { replay } from './execute.ts';
 import { restore, type Source } from './restore.ts';
+import { readRoutines, type Routines } from './routines.ts';
 import { fillTables, type Unfilled } from './rows.ts';
 import { countTables, type TableCounts } from './values.ts';
 import {
@@ -37,6 +38,8 @@ import {
 export interface BaselineFacts {
   readonly catalog: Catalog;
   readonly counts: TableCounts;
+  /** What the SQL under test may run that was there before. */
+  readonly routines: Routines;
   readonly tables: readonly TableSize[];
   readonly unfilled: readonly Unfilled[];
   /** The first transaction of whoever works in a copy: all rows of before are older. */
@@ -285,6 +288,7 @@ async function fillAndRead(
   const isSnapshot = wish.source?.kind === 'snapshot';
   const observer = await throwaway.connect(OBSERVER);
   const catalog = await readCatalog(observer);
+  const routines = await readRoutines(observer);
   const seeded = await countTables(observer, catalog.tables);
   const empty = catalog.tables.filter((table) => (seeded[table.oid]?.rows ?? 0) === 0);
   const unfilled =
@@ -300,7 +304,7 @@ async function fillAndRead(
     if (isSnapshot) return { table: table.name, rows, origin: 'snapshot' };
     return { table: table.name, rows, origin: rows === 0 ? 'empty' : made };
   });
-  return { catalog, counts, tables, unfilled, firstXid };
+  return { catalog, counts, routines, tables, unfilled, firstXid };
 }
 
 /**

@@ -1,16 +1,24 @@
 /** Runs the down parts in a copy of their own: up, down, compare, up again. */
 import type { MigrationPlan, MigrationStep } from '../core/dry-run.ts';
+import type { Engine } from '../postgres/engine.ts';
 import { ConnectionLost, QueryRefused, type Wire } from '../postgres/wire.ts';
+import type { Baseline } from './baseline.ts';
 import { readCatalog } from './catalog.ts';
 import { differences } from './differences.ts';
 import { Executor } from './execute.ts';
 import { guard } from './guard.ts';
-import type { Observed } from './observe.ts';
-import { OBSERVER, OWNER, startCopy, writable } from './workspace.ts';
+import { OBSERVER, OWNER, type Places, startCopy, writable } from './workspace.ts';
 
 export interface DownResult {
   readonly downRestores: boolean | null;
   readonly downDifference: readonly string[];
+}
+
+/** What a copy of the baseline is started from. */
+export interface Start {
+  readonly places: Places;
+  readonly engine: Engine;
+  readonly baseline: Baseline;
 }
 
 export interface DownLimits {
@@ -32,7 +40,7 @@ function backwards(plan: MigrationPlan): readonly MigrationStep[] | null {
 
 /** What the down parts bring back; null when there are none, or the up parts do not run. */
 export async function runDown(
-  it: Omit<Observed, 'run'>,
+  it: Start,
   plan: MigrationPlan,
   limits: DownLimits,
 ): Promise<DownResult> {

@@ -18,6 +18,8 @@ import { placeInStatement, type Split, split, type Statement } from './statement
 export interface Watch {
   locks(): Promise<readonly LockTaken[]>;
   names(oids: readonly number[]): Promise<readonly string[]>;
+  /** Told once that a statement of this kind, in an open block, is still at work after a while. */
+  slow(kind: string): Promise<void>;
 }
 
 export interface Executed {
@@ -27,6 +29,8 @@ export interface Executed {
 
 /** Pause between two looks at the locks of a statement that runs outside a block. */
 const SAMPLE_MS = 5;
+/** A statement that works longer is said to be slow. */
+const SLOW_MS = 200;
 /** Records kept of one plan; the SQL runs to its end all the same. */
 const KEPT_RUNS = 5000;
 /** Objects named with one statement. */
@@ -182,8 +186,10 @@ export class Executor {
     });
     const before = performance.now();
     const sampler = this.#state === 'I' ? this.#sample() : null;
+    const alarm = sampler === null ? this.#alarm(statement.kind) : null;
     const result = await this.#wire.execute(statement.text).finally(() => sampler?.stop());
     const durationMs = Math.round((performance.now() - before) * 10) / 10;
+    await alarm?.stop();
     await sampler?.found();
     this.#state = result.state;
     if (result.state !== 'T') this.#held.clear();
@@ -232,6 +238,21 @@ export class Executor {
         over = true;
       },
       found: () => looking.then(() => [...seen.values()]),
+    };
+  }
+
+  /** Tells the watch of a statement that is slow. Its session is its own again after `stop`. */
+  #alarm(kind: string): { stop: () => Promise<void> } {
+    let told: Promise<void> = Promise.resolve();
+    const timer = setTimeout(() => {
+      // When the server dies, the statement itself tells of it.
+      told = this.#watch?.slow(kind).catch(() => undefined) ?? told;
+    }, SLOW_MS);
+    return {
+      stop: () => {
+        clearTimeout(timer);
+        return told;
+      },
     };
   }
 

@@ -1,13 +1,13 @@
 /** The observer: what the running session holds locked, and what is different afterwards. */
 import type { DataChange, LockTaken, Observation } from '../core/dry-run.ts';
-import type { Engine } from '../postgres/engine.ts';
 import type { Wire } from '../postgres/wire.ts';
 import type { Baseline } from './baseline.ts';
+import { type Before, writesRows } from './before.ts';
 import { readCatalog } from './catalog.ts';
 import { differences, sequenceResets } from './differences.ts';
 import type { Watch } from './execute.ts';
-import { countTables, dataChanges, isTouched, pairTables, type Sides } from './values.ts';
-import { OBSERVER, type Places, startCopy, type Throwaway } from './workspace.ts';
+import { countTables, dataChanges, isTouched, pairTables } from './values.ts';
+import { OBSERVER, type Throwaway } from './workspace.ts';
 
 const LOCKS = (processId: number): string => `
   SELECT CASE WHEN n.nspname = 'public' THEN '' ELSE n.nspname || '.' END || c.relname,
@@ -24,52 +24,37 @@ const NAMES = (oids: readonly number[]): string => `
   WHERE c.oid = ANY (ARRAY[${oids.join(', ')}]::oid[]) ORDER BY 1`;
 
 /** Watches one session of the owner from the observer's own. Objects not yet committed have no name. */
-export function watch(observer: Wire, processId: number): Watch {
+export function watch(observer: Wire, processId: number, before: Before): Watch {
+  const locks = async (): Promise<LockTaken[]> =>
+    (await observer.rows(LOCKS(processId))).map(
+      (row): LockTaken => ({ object: row[0] ?? '', mode: row[1] ?? '' }),
+    );
   return {
-    locks: async () =>
-      (await observer.rows(LOCKS(processId))).map(
-        (row): LockTaken => ({ object: row[0] ?? '', mode: row[1] ?? '' }),
-      ),
+    locks,
+    slow: async (kind) => {
+      if (writesRows(kind)) before.expect(await locks());
+    },
     names: async (oids) => (await observer.rows(NAMES(oids))).map((row) => row[0] ?? ''),
   };
 }
 
-/** Copies of the baseline are started only when rows must be compared, and ended by `close`. */
-class LazySides {
-  readonly #start: () => Promise<Throwaway>;
-  readonly #after: Wire;
-  #before: Promise<{ throwaway: Throwaway; wire: Wire }> | null = null;
-
-  constructor(start: () => Promise<Throwaway>, after: Wire) {
-    this.#start = start;
-    this.#after = after;
-  }
-
-  async sides(): Promise<Sides> {
-    this.#before ??= this.#start().then(async (throwaway) => ({
-      throwaway,
-      wire: await throwaway.connect(OBSERVER),
-    }));
-    return { before: (await this.#before).wire, after: this.#after };
-  }
-
-  async close(): Promise<void> {
-    const before = await this.#before?.catch(() => null);
-    await before?.throwaway.discard();
-  }
-}
-
+/** A run whose SQL has ended, and the sessions that look at it. */
 export interface Observed {
-  readonly places: Places;
-  readonly engine: Engine;
   readonly baseline: Baseline;
   readonly run: Throwaway;
+  readonly superuser: Wire;
+  readonly before: Before;
 }
 
-async function changedData(it: Observed, observer: Wire, lazy: LazySides, after: readonly Table[]) {
+async function changedData(
+  it: Observed,
+  observer: Wire,
+  after: readonly Table[],
+): Promise<DataChange[]> {
   const { facts, dataDir } = it.baseline;
+  const { before } = it;
   const { pairs, fresh } = pairTables(facts.catalog.tables, after);
-  const around = { after: observer, firstXid: facts.firstXid, sides: () => lazy.sides() };
+  const around = { after: observer, firstXid: facts.firstXid, before };
   const data: DataChange[] = [];
   for (const pair of pairs) {
     const counts = facts.counts[pair.before.oid] ?? { rows: 0, values: {} };
@@ -90,25 +75,20 @@ type Table = Baseline['facts']['catalog']['tables'][number];
 /** An observation without what the down parts showed. */
 export type Seen = Omit<Observation, 'downRestores' | 'downDifference'>;
 
-/** Compares the run's database with its baseline. The session under test must be closed by now. */
+/**
+ * Compares the run's database with its baseline. The session under test must be closed by now. A new
+ * session looks, so that a change after which nobody can connect is not passed over.
+ */
 export async function observe(it: Observed): Promise<Seen> {
-  const superuser = await it.run.connect('superuser');
-  await superuser.rows('CHECKPOINT');
-  await superuser.close();
-  const observer = await it.run.connect(OBSERVER);
-  const lazy = new LazySides(() => startCopy(it.places, it.baseline, it.engine), observer);
-  try {
-    const after = await readCatalog(observer);
-    const data = await changedData(it, observer, lazy, after.tables);
-    const { facts } = it.baseline;
-    return {
-      objects: [...differences(facts.catalog, after), ...sequenceResets(facts.catalog, after)],
-      data: data.toSorted((a, b) => (a.object < b.object ? -1 : 1)),
-      tables: facts.tables,
-      unfilled: facts.unfilled,
-      ...(facts.leftOut.length === 0 ? {} : { leftOut: facts.leftOut }),
-    };
-  } finally {
-    await lazy.close();
-  }
+  const [observer] = await Promise.all([it.run.connect(OBSERVER), it.superuser.rows('CHECKPOINT')]);
+  const after = await readCatalog(observer);
+  const data = await changedData(it, observer, after.tables);
+  const { facts } = it.baseline;
+  return {
+    objects: [...differences(facts.catalog, after), ...sequenceResets(facts.catalog, after)],
+    data: data.toSorted((a, b) => (a.object < b.object ? -1 : 1)),
+    tables: facts.tables,
+    unfilled: facts.unfilled,
+    ...(facts.leftOut.length === 0 ? {} : { leftOut: facts.leftOut }),
+  };
 }

@@ -168,22 +168,27 @@ export interface ColumnTally {
   changed: number;
 }
 
+/** Two numbers of four bytes are compared several times as fast as two pieces of buffers. */
+function sameHash(was: HashedRow, left: number, is: HashedRow, right: number): boolean {
+  return (
+    was.readInt32LE(left) === is.readInt32LE(right) &&
+    was.readInt32LE(left + 4) === is.readInt32LE(right + 4)
+  );
+}
+
 /** Adds the differences of two rows with the same identity, column by column; null: no such row. */
 export function tallyRow(
   tallies: readonly ColumnTally[],
   was: HashedRow | null,
   is: HashedRow | null,
 ): void {
-  if (was !== null && is !== null && was.equals(is)) return;
   let [left, right] = [FIRST_VALUE_AT, FIRST_VALUE_AT];
   for (const tally of tallies) {
     const had = was !== null && was.readInt32BE(left) >= 0;
     const has = is !== null && is.readInt32BE(right) >= 0;
     if (had && !has) tally.lost += 1;
     else if (!had && has) tally.added += 1;
-    else if (had && has && was.compare(is, right + 4, right + 12, left + 4, left + 12) !== 0) {
-      tally.changed += 1;
-    }
+    else if (had && has && !sameHash(was, left + 4, is, right + 4)) tally.changed += 1;
     left += had ? 12 : 4;
     right += has ? 12 : 4;
   }

@@ -8,39 +8,24 @@ import {
   type DryRun,
   type DryRunProgress,
   type DryRunRequest,
-  type FolderRun,
   type MigrationPlan,
   NO_DRY_RUN,
   type PlanProblem,
-  type Restore,
   type RunDry,
 } from '../core/dry-run.ts';
 import { TagoutError } from '../core/errors.ts';
 import { type Engine, type EngineWish, findEngine } from '../postgres/engine.ts';
-import { ConnectionLost, QueryRefused } from '../postgres/wire.ts';
 import { type Baseline, BaselineFailed, Baselines } from './baseline.ts';
 import { BaselineCache } from './cache.ts';
-import { runDown } from './down.ts';
-import { Executor, type Executed } from './execute.ts';
-import { type Guard, guard } from './guard.ts';
-import { observe, watch } from './observe.ts';
-import { readRoutines } from './routines.ts';
 import { MEMORY, type Memory } from './memory.ts';
 import { Queue } from './queue.ts';
+import { Remains } from './remains.ts';
+import { emptyFolder, type Ran, runPending } from './run.ts';
 import { adviceOn } from './squawk.ts';
 import { type Source, sourceOf } from './restore.ts';
 import { placeOf, type SnapshotPlaces, Snapshots, SnapshotUnavailable } from './snapshots.ts';
-import { withoutMessages } from './withhold.ts';
 import * as words from './words.ts';
-import {
-  OBSERVER,
-  openHome,
-  OWNER,
-  type Places,
-  startCopy,
-  type Throwaway,
-  writable,
-} from './workspace.ts';
+import { openHome, type Places } from './workspace.ts';
 
 export interface SandboxOptions {
   /** Folder for prepared baselines and running clusters. */
@@ -65,6 +50,8 @@ export interface SandboxOptions {
 
 export interface Sandbox {
   readonly dryRun: RunDry;
+  /** Resolves when every cluster that is done with has ended and left the disk. */
+  idle(): Promise<void>;
   /** Waits for the runs under way and takes no more. */
   close(): Promise<void>;
 }
@@ -80,22 +67,14 @@ const DEFAULTS = {
   snapshots: new Map(),
 };
 
-/** At least this long may the comparison take, whatever the migration itself may. */
-const OBSERVATION_MS = 60_000;
-
 /** A step larger than this is not run. */
 const MAX_SQL_BYTES = 32 * 2 ** 20;
 
 type Settled = Required<SandboxOptions>;
 
-interface Outcome {
-  readonly status: 'ok' | 'failed' | 'not-comparable';
-  readonly reason: string | null;
-  readonly folder: FolderRun;
+interface Outcome extends Ran {
   readonly baselineMs: number;
   readonly runMs: number;
-  readonly cached: boolean;
-  readonly restore: Restore | null;
 }
 
 /** Makes a sandbox on a folder and clears what dead processes left there. */
@@ -116,9 +95,14 @@ export function createSandbox(options: SandboxOptions): Sandbox {
   const queue = new Queue(settled.maxConcurrent, settled.maxWaiting);
   const limits = { timeoutMs: settled.baselineTimeoutMs, maxBytes: settled.cacheBytes };
   const snapshots = new Snapshots(settled.cacheDir, limits);
+  const remains = new Remains();
   return {
-    dryRun: (request) => dryRun({ request, settled, baselines, queue, snapshots }),
-    close: () => queue.close(),
+    dryRun: (request) => dryRun({ request, settled, baselines, queue, snapshots, remains }),
+    idle: () => remains.gone(),
+    close: async () => {
+      await queue.close();
+      await remains.gone();
+    },
   };
 }
 
@@ -132,6 +116,7 @@ interface Context {
   readonly baselines: Baselines;
   readonly queue: Queue;
   readonly snapshots: Snapshots;
+  readonly remains: Remains;
 }
 
 /** Problems that leave something unseen, so that no outcome of running the rest is the whole truth. */
@@ -142,6 +127,7 @@ function blinding(plans: readonly MigrationPlan[]): PlanProblem | null {
 
 async function dryRun(context: Context): Promise<DryRun> {
   const { plans, settings } = context.request;
+  context.remains.check();
   const problems = plans.flatMap((plan) => plan.problems);
   const blind = blinding(plans);
   const pending = plans.filter((plan) => plan.pending.length > 0);
@@ -204,12 +190,6 @@ function sum(list: readonly number[]): number {
   return Math.round(list.reduce((total, value) => total + value, 0));
 }
 
-function emptyFolder(plan: MigrationPlan): FolderRun {
-  const { framework, folder, scope } = plan;
-  const steps = plan.pending.map(({ path, version, blob }) => ({ path, version, blob }));
-  return { framework, folder, scope, steps, statements: [], observation: null, error: null };
-}
-
 function notComparable(plan: MigrationPlan, reason: string, baselineMs: number): Outcome {
   const folder = emptyFolder(plan);
   return {
@@ -245,7 +225,10 @@ async function runPlan(context: Context, engine: Engine, plan: MigrationPlan): P
     return notComparable(plan, reason, performance.now() - began);
   }
   const baselineMs = performance.now() - began;
-  const ran = await runPending({ context, engine, plan, baseline });
+  const { request, settled, remains } = context;
+  const places = placesOf(settled);
+  const { runDiskBytes } = settled;
+  const ran = await runPending({ request, places, runDiskBytes, remains, engine, plan, baseline });
   return { ...ran, baselineMs, runMs: performance.now() - began - baselineMs };
 }
 
@@ -290,96 +273,4 @@ async function sourceFor({ request, settled, snapshots }: Context): Promise<Sour
     throw new BaselineFailed('snapshot', { ...fault, line: null, column: null });
   }
   throw new BaselineFailed('snapshot', null);
-}
-
-const NOT_DOWN = { downRestores: null, downDifference: [] };
-
-type Ran = Omit<Outcome, 'baselineMs' | 'runMs'>;
-
-interface Pending {
-  readonly context: Context;
-  readonly engine: Engine;
-  readonly plan: MigrationPlan;
-  readonly baseline: Baseline;
-}
-
-/** In memory when there is room; what wrote more than its share there is run again on disk. */
-async function runPending(it: Pending): Promise<Ran> {
-  const places = placesOf(it.context.settled);
-  const ran = await runIn(it, places);
-  return ran === 'too large for memory' ? onDisk(it, places) : ran;
-}
-
-async function onDisk(it: Pending, places: Places): Promise<Ran> {
-  const ran = await runIn(it, { ...places, memory: null });
-  if (typeof ran === 'string') throw new Error('a run on disk cannot be too large for memory');
-  return ran;
-}
-
-async function runIn(it: Pending, places: Places): Promise<Ran | 'too large for memory'> {
-  const { cached, facts } = it.baseline;
-  const restored = facts.restore;
-  const run = await startCopy(places, it.baseline, it.engine);
-  const { timeoutMs } = it.context.request.settings;
-  const allowed = it.context.settled.runDiskBytes;
-  const diskBytes = writable(run, allowed);
-  const watcher = guard(run, timeoutMs, diskBytes);
-  const folder = emptyFolder(it.plan);
-  try {
-    const { statements, error } = await execute(run, it);
-    watcher.allow(Math.max(timeoutMs, OBSERVATION_MS));
-    const seen = { places, engine: it.engine, baseline: it.baseline, run };
-    tell(it.context, 'comparing');
-    const there = await observe(seen);
-    // The down parts are only worth a look when the way up runs.
-    const limits = { timeoutMs, diskBytes: allowed };
-    if (error === null && it.plan.pending.some((step) => step.down !== null)) {
-      tell(it.context, 'down');
-    }
-    const down = error === null ? await runDown(seen, it.plan, limits) : NOT_DOWN;
-    const whole = { ...folder, statements, error, observation: { ...there, ...down } };
-    const told = restored === null ? whole : withoutMessages(whole);
-    return { ...judge(told.error, it.engine), folder: told, cached, restore: restored };
-  } catch (error) {
-    if (watcher.ended === 'disk' && diskBytes < allowed) return 'too large for memory';
-    const reason = interrupted(error, watcher, it.context);
-    return { status: 'not-comparable', reason, folder, cached, restore: restored };
-  } finally {
-    watcher.release();
-    await run.discard();
-  }
-}
-
-/** Why a run ended before it was observed; other errors are faults of ours and go on. */
-function interrupted(error: unknown, watcher: Guard, context: Context): string {
-  const expected = error instanceof ConnectionLost || error instanceof QueryRefused;
-  if (!expected) throw error;
-  if (watcher.ended === null && error instanceof QueryRefused) {
-    const snapshot = context.request.settings.baseline === 'snapshot';
-    return words.unseenReason(snapshot ? 'its rows refuse to be read' : error.message);
-  }
-  if (watcher.ended === 'time') return words.timeReason(context.request.settings.timeoutMs);
-  if (watcher.ended === 'disk') return words.diskReason(context.settled.runDiskBytes);
-  return words.crashReason();
-}
-
-function judge(error: Executed['error'], engine: Engine): Pick<Outcome, 'status' | 'reason'> {
-  if (error === null) return { status: 'ok', reason: null };
-  if (words.isLacking(error)) {
-    return { status: 'not-comparable', reason: words.lackingReason(error, engine.version) };
-  }
-  return { status: 'failed', reason: words.failedReason(error) };
-}
-
-async function execute(run: Throwaway, { plan, context }: Pending): Promise<Executed> {
-  const observer = await run.connect(OBSERVER);
-  const owner = await run.connect(OWNER);
-  const executor = new Executor(owner, watch(observer, owner.processId));
-  const { functions, triggers } = await readRoutines(observer);
-  executor.learn(functions, triggers);
-  executor.onStatement = context.request.onProgress ?? null;
-  const done = await executor.run(plan.scope, plan.pending);
-  await owner.close();
-  await observer.close();
-  return done;
 }

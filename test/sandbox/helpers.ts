@@ -72,12 +72,15 @@ export function open(options: Partial<SandboxOptions> = {}): Bench {
   return {
     sandbox,
     home,
-    run: (plans, settings = {}) =>
-      sandbox.dryRun({
+    run: async (plans, settings = {}) => {
+      const run = await sandbox.dryRun({
         owner: 'test',
         plans: 'pending' in plans ? [plans] : plans,
         settings: { ...SETTINGS, ...settings },
-      }),
+      });
+      await sandbox.idle();
+      return run;
+    },
     close: async () => {
       await sandbox.close();
       rmSync(home, { recursive: true, force: true });

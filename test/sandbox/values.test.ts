@@ -137,3 +137,29 @@ test('rows that only went, only came, or were written again the same', async () 
     'gone.v values 17 > 15 lost 2 added 0 changed 0',
   ]);
 });
+
+test('a slow UPDATE of many rows: what was read ahead is compared, or read again', async () => {
+  const made = ['one', 'two'].map(
+    (name) => `create table ${name} (k int primary key, v text, w int)`,
+  );
+  const fill = ['one', 'two'].map(
+    (name) => `insert into ${name} select k, 'v' || k, k from generate_series(1, 20000) k`,
+  );
+  const slow = (name: string): string =>
+    `update ${name} set v = upper(v) from (select pg_sleep(0.3)) s where k % 4 = 0`;
+  const run = async (sql: string): Promise<readonly string[]> =>
+    dataLines(
+      await bench.run(plan([made.join(';')], [sql]), {
+        seed: [{ path: 'seed.sql', sql: fill.join(';') }],
+      }),
+    );
+  const changed = 'values 20000 > 20000 lost 0 added 0 changed 5000';
+  assert.deepEqual(await run(`${slow('one')}; update two set w = 0 where k = 7`), [
+    `one.v ${changed}`,
+    'two.w values 20000 > 20000 lost 0 added 0 changed 1',
+  ]);
+  assert.deepEqual(await run(`${slow('two')}; alter table two drop column w`), [
+    `two.v ${changed}`,
+    'two.w values 20000 > 0 lost 20000 added 0 changed 0',
+  ]);
+});
