@@ -176,6 +176,13 @@ export const SCENES: readonly Scene[] = [
   { file: 'check-held.txt', story: { checkout: true, change: { does: 'drops a column' } } },
   { file: 'check-clear.txt', story: { checkout: true, change: { does: 'docs' } } },
   {
+    file: 'check-unknown-contributor.txt',
+    story: {
+      checkout: true,
+      change: { does: 'code', commits: [{ by: 'alice' }, { by: 'someone@home.example' }] },
+    },
+  },
+  {
     file: 'check-held.json',
     story: { checkout: true, change: { does: 'drops a column' } },
   },

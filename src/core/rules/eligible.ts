@@ -26,6 +26,8 @@ function judge({ evidence, policy }: Case, { context, reviews, change }: ChangeC
   const said = SAY_ELIGIBLE.tooFew({
     pull: change.pull,
     count: worst.count,
+    radius: worst.demand.radius,
+    unknown: context.contributors.unknown,
     able: able.map(({ login }) => login),
     missingTeams: [...new Set(worst.missing.map(slotWords))],
   });

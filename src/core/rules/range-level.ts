@@ -64,7 +64,7 @@ function judgeNewest(it: Case, newest: ChangeCase): readonly Thought[] {
     count: worst?.count ?? 1,
     counted: worst?.counted ?? 0,
     missingTeams: [...new Set(met.flatMap((one) => one.missing.map(slotWords)))],
-    unknown: newest.context.contributors.unknown,
+    unknown: it.policy.solo ? [] : newest.context.contributors.unknown,
     headSha: newest.change.headSha,
   });
   return [{ ...said, verdict: 'hold', breakable: true }];

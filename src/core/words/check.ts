@@ -118,7 +118,7 @@ export function summaryOf(told: Told): string {
     },
     { title: 'what to do next', text: `### What to do next\n\n${nextWords(decision)}` },
     { title: 'who wrote it', text: `### Who wrote it\n\n${originWords(told)}` },
-    { title: 'approvals', text: `### Approvals\n\n${approvalsWords(decision)}` },
+    { title: 'approvals', text: `### Approvals\n\n${approvalsWords(told)}` },
   ];
   return fit(sections, MAX_OUTPUT_BYTES);
 }

@@ -5,7 +5,7 @@
 import type { Gap, RangeCommit } from '../evidence.ts';
 import type { BlastRadius } from '../findings.ts';
 import type { PolicyProblem } from '../policy.ts';
-import { whoWords } from './needs.ts';
+import { countReason, whoWords } from './needs.ts';
 import { capital, commit, counted, duration, list, name, prose, some } from './text.ts';
 
 /** A rule's words with its stable code. */
@@ -108,9 +108,8 @@ export const SAY = {
   approvalsMissing: (facts: MissingFacts): Said => ({
     code: 'approvals-missing',
     reason:
-      `${capital(pullWords(facts.pull))} needs ${counted(facts.count, 'independent approval')} ` +
-      `(blast radius ${facts.radius})` +
-      `${facts.unknown.length > 0 ? unknownWords(facts.unknown) : ''}; ${countWords(facts.counted)}.`,
+      `${capital(pullWords(facts.pull))} needs ${countReason(facts)}; ` +
+      `${countWords(facts.counted)}.`,
     cure:
       `${whoWords(facts.count - facts.counted, facts.missingTeams)} the ${HOW}, on commit ` +
       `${commit(facts.headSha)}, after reading this.${facts.unknown.length > 0 ? NAMED : ''}`,
@@ -119,8 +118,8 @@ export const SAY = {
     code: 'range-level',
     reason:
       `All commits of this deployment together have blast radius ${facts.radius}, more than any ` +
-      `pull request alone. That needs ${counted(facts.count, 'independent approval')} of ` +
-      `${pullWords(facts.pull)} as the newest, and ${countWords(facts.counted)}.`,
+      `pull request alone. For ${pullWords(facts.pull)} as the newest that needs ` +
+      `${countReason(facts)}; ${countWords(facts.counted)}.`,
     cure:
       `${whoWords(facts.count - facts.counted, facts.missingTeams)} the ${HOW}, on ` +
       `${pullWords(facts.pull)}, after its check has shown the whole range.`,
@@ -353,11 +352,4 @@ export interface GlassFacts {
 
 function countWords(n: number): string {
   return n === 0 ? 'none counts yet' : `${counted(n, 'counts', 'count')} so far`;
-}
-
-function unknownWords(unknown: readonly string[]): string {
-  return `, one more than usual because ${some(
-    unknown.map((u) => name(u)),
-    3,
-  )} belongs to no account`;
 }

@@ -5,7 +5,7 @@ import type { Evidence } from '../evidence.ts';
 import { type Told, titleOf } from './check.ts';
 import { type AgentsReport, agentsReport } from './for-agents.ts';
 import { needWords } from './needs.ts';
-import { measured, toldFindings } from './tables.ts';
+import { measured, raisedFor, toldFindings } from './tables.ts';
 import { counted, line, list } from './text.ts';
 
 /** The report as lines for a terminal, without Markdown and without control characters. */
@@ -23,7 +23,9 @@ export function reportText(told: Told): string {
     '',
     ...findingLines(told),
     ...opinionLines(decision),
-    ...decision.needed.filter((need) => need.counted < need.count).map(neededLine),
+    ...decision.needed
+      .filter((need) => need.counted < need.count)
+      .map((need) => neededLine(need, told)),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -72,9 +74,9 @@ function opinionLines(decision: Decision): readonly string[] {
     ]);
 }
 
-function neededLine(need: Decision['needed'][number]): string {
+function neededLine(need: Decision['needed'][number], told: Told): string {
   const words = needWords(need.count - need.counted, need.missingTeams);
-  return `needed for release (${need.radius}): ${plain(words)}`;
+  return `needed for release (${need.radius}): ${plain(words + raisedFor(told, need.pull))}`;
 }
 
 function plain(markdown: string): string {

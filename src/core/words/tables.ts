@@ -5,6 +5,8 @@ import type { Evidence } from '../evidence.ts';
 import type { Finding } from '../findings.ts';
 import { operatorsOf } from '../origin.ts';
 import type { EffectivePolicy } from '../policy.ts';
+import { contributorsOf } from '../rules/contributors.ts';
+import { raisedWords } from './needs.ts';
 import { capital, cell, commit, counted, list, name, number, prose, some, time } from './text.ts';
 
 /** Rows beyond this are counted, not printed. */
@@ -140,13 +142,31 @@ function withoutSubject(reason: string): string {
   return capital(reason.replace(/^The approval of `[^`]*` does not count: /, ''));
 }
 
+/** `, 1 of them because …` where commits without an account raise the count; else nothing. */
+export function raisedFor(
+  { evidence, policy: { policy } }: { evidence: Evidence; policy: EffectivePolicy },
+  pull: number | null,
+): string {
+  const change = evidence.changes.find((one) => one.pull === pull);
+  const unknown = change === undefined ? [] : contributorsOf(change, policy).unknown;
+  return unknown.length === 0 || policy.solo ? '' : `, 1 of them ${raisedWords(unknown)}`;
+}
+
 /** How many approvals count, and each with its reason. */
-export function approvalsWords(decision: Decision): string {
+export function approvalsWords(told: {
+  readonly evidence: Evidence;
+  readonly policy: EffectivePolicy;
+  readonly decision: Decision;
+}): string {
+  const { decision } = told;
   const lines = decision.needed.map((need) => {
     const pull = need.pull === null ? 'This change' : `Pull request ${need.pull}`;
     const teams =
       need.missingTeams.length === 0 ? '' : `; still to be heard: ${list([...need.missingTeams])}`;
-    return `${pull} (${need.radius}): ${need.counted} of ${counted(need.count, 'approval')}${teams}.`;
+    return (
+      `${pull} (${need.radius}): ${need.counted} of ${counted(need.count, 'approval')}` +
+      `${raisedFor(told, need.pull)}${teams}.`
+    );
   });
   const rows = [
     ...decision.counted.map((one) => [
