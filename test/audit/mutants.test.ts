@@ -134,19 +134,12 @@ describe('a bundle with one wrong field', () => {
     });
   }
 
-  test('is refused by both when the manifest is signed anew: events', () => {
-    const { events } = FILES;
-    const made = sample(linesOf(events));
-    refused(made.map(({ what, text }) => ({ what, files: signedAnew(events, text) })));
-  });
-
-  test('is refused when the manifest is signed anew: personal texts', () => {
-    const { details } = FILES;
-    for (const { what, text } of sample(linesOf(details))) {
-      const files = signedAnew(details, text);
-      assert.notEqual(judge({ what, files }), 'intact', what);
-    }
-  });
+  for (const name of [FILES.events, FILES.details]) {
+    test(`is refused by both when the manifest is signed anew: ${name}`, () => {
+      const made = sample(linesOf(name));
+      refused(made.map(({ what, text }) => ({ what, files: signedAnew(name, text) })));
+    });
+  }
 
   test('is refused by both: checkpoints, as they are and signed anew', () => {
     const { checkpoints } = FILES;
