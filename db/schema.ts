@@ -79,10 +79,7 @@ const leafTable = audit.table(
   {
     logId: bigint('log_id', big).notNull(),
     leafIndex: bigint('leaf_index', big).notNull(),
-    eventRow: bigint('event_row', big)
-      .notNull()
-      .unique('leaf_event_row_key')
-      .references(() => eventTable.id),
+    eventRow: bigint('event_row', big).notNull().unique('leaf_event_row_key'),
     leafHash: bytea('leaf_hash').notNull(),
   },
   (t) => [

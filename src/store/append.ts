@@ -1,10 +1,12 @@
 /**
- * Appends audit events inside the caller's transaction: no lock, no order, the sealer gives that.
+ * Appends audit events, in the transaction of their caller or together: no lock and no order, which
+ * the sealer gives.
  */
 import { randomBytes } from 'node:crypto';
 import type { EventStamp } from '../core/audit/decision-event.ts';
 import type { SealableEvent } from '../core/audit/schema.ts';
-import type { Sql, Tx } from './connect.ts';
+import { type Sql, type Tx, wasRefused } from './connect.ts';
+import { together } from './together.ts';
 import { uuid7 } from './uuid7.ts';
 
 /** Drawing random bytes costs the same for few and for many. */
@@ -30,28 +32,67 @@ export function stamp(dedupeKey: string, nowMs: number): EventStamp {
   };
 }
 
+/** Beyond this many in one statement nothing is won any more. */
+const GROUP = 64;
+/** A second group is made ready while the first one is written to disk. */
+const LANES = 2;
+
 /**
- * Appends one event with its details in one statement. An event of the same fact that is there
- * already stays as it is; the answer says whether this one was added.
+ * Appends events with their details in one statement; answers for each whether it was added. An event
+ * of a fact that is there already stays as it is.
  */
-export async function appendEvent(sql: Sql | Tx, sealable: SealableEvent): Promise<boolean> {
-  const { body, details } = sealable;
-  if (details.length === 0) {
-    const added = await sql`insert into audit.event (body) values (${body})
-      on conflict do nothing returning id`;
-    return added.length === 1;
-  }
-  const [row] = await sql`
-    with added as (
-      insert into audit.event (body) values (${body}) on conflict do nothing returning id
-    ), detailed as (
-      insert into audit.detail (event_row, path, salt, value)
-      select added.id, d.path, decode(d.salt, 'hex'), d.value
-      from added, unnest(
-        ${details.map((detail) => detail.path)}::text[],
-        ${details.map((detail) => Buffer.from(detail.salt).toString('hex'))}::text[],
-        ${details.map((detail) => detail.value)}::text[]) as d(path, salt, value)
-    )
-    select count(*)::int as added from added`;
-  return row?.['added'] === 1;
+async function appendAll(
+  sql: Sql | Tx,
+  group: readonly SealableEvent[],
+): Promise<readonly boolean[]> {
+  const bodies = group.map(({ body }) => body);
+  const texts = group.flatMap(({ event, details }) =>
+    details.map((one) => ({ eventId: event.eventId, ...one })),
+  );
+  const rows =
+    texts.length === 0
+      ? await sql<{ id: string }[]>`insert into audit.event (body)
+          select * from unnest(${bodies}::text[]) on conflict do nothing returning event_id as id`
+      : await sql<{ id: string }[]>`
+          with added as (
+            insert into audit.event (body) select * from unnest(${bodies}::text[])
+            on conflict do nothing returning id, event_id
+          ), detailed as (
+            insert into audit.detail (event_row, path, salt, value)
+            select added.id, d.path, decode(d.salt, 'hex'), d.value from added join unnest(
+              ${texts.map(({ eventId }) => eventId)}::uuid[],
+              ${texts.map(({ path }) => path)}::text[],
+              ${texts.map(({ salt }) => Buffer.from(salt).toString('hex'))}::text[],
+              ${texts.map(({ value }) => value)}::text[]
+            ) as d(event_id, path, salt, value) using (event_id)
+          )
+          select event_id as id from added`;
+  const added = new Set(rows.map(({ id }) => id));
+  return group.map(({ event }) => added.has(event.eventId));
+}
+
+const groups = new WeakMap<Sql, (event: SealableEvent) => Promise<boolean>>();
+
+function grouped(sql: Sql): (event: SealableEvent) => Promise<boolean> {
+  const found = groups.get(sql);
+  if (found !== undefined) return found;
+  const made = together<SealableEvent, boolean>({
+    write: (group) => appendAll(sql, group),
+    max: GROUP,
+    lanes: LANES,
+    isSingleFault: wasRefused,
+  });
+  groups.set(sql, made);
+  return made;
+}
+
+/**
+ * Appends one event with its details: in the caller's transaction, or over a pool in one with the
+ * events that come at the same time. An event of the same fact that is there already stays as it is;
+ * the answer says whether this one was added.
+ */
+export async function appendEvent(sql: Sql | Tx, event: SealableEvent): Promise<boolean> {
+  if ('begin' in sql) return grouped(sql)(event);
+  const [added = false] = await appendAll(sql, [event]);
+  return added;
 }

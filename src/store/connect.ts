@@ -73,6 +73,11 @@ export function sqlStateOf(error: unknown): string | null {
   return null;
 }
 
+/** PostgreSQL answered, so that it is up: of a group that it refused, one may be at fault. */
+export function wasRefused(error: unknown): boolean {
+  return /^[0-9A-Z]{5}$/.test(sqlStateOf(error) ?? '');
+}
+
 /** Turns what the driver throws into the store's fault; a fault of ours passes as it is. */
 export function storeFault(error: unknown, doing: string): TagoutError {
   if (error instanceof TagoutError) return error;

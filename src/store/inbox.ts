@@ -1,7 +1,7 @@
 /** Where every Trigger comes in: webhooks with their delivery, timers and sweeps without one. */
 import type { Trigger } from '../core/subject.ts';
 import { NO_TRACE, type Trace } from '../core/trace.ts';
-import { type Sql, sqlStateOf, storeFault } from './connect.ts';
+import { type Sql, storeFault, wasRefused } from './connect.ts';
 import { type EnqueueOptions, judgeJob, type JobSpec } from './jobs.ts';
 import { together } from './together.ts';
 
@@ -88,8 +88,7 @@ export function createInbox(sql: Sql, trace: Trace = NO_TRACE): Inbox {
     write: (group) => receiveAll(sql, group),
     max: GROUP,
     lanes: LANES,
-    // PostgreSQL answered, so that it is up: what it refused may be one delivery's own fault.
-    isSingleFault: (error) => /^[0-9A-Z]{5}$/.test(sqlStateOf(error) ?? ''),
+    isSingleFault: wasRefused,
   });
   return {
     async receive(delivery, triggers) {

@@ -7,7 +7,7 @@ import { judgeFailedEvent } from '../../src/core/audit/effect-event.ts';
 import { writeBundle } from '../../src/cli/report-bundle.ts';
 import { verifyBundle } from '../../src/cli/verify-bundle.ts';
 import { appendEvent, stamp } from '../../src/store/append.ts';
-import { connect } from '../../src/store/connect.ts';
+import { connect, type Sql, type Tx } from '../../src/store/connect.ts';
 import { verifyStored } from '../../src/store/verify-stored.ts';
 import { createLog, release, START_MS, uuid } from '../audit/log.ts';
 import { openTestStore, type TestStore } from '../store/help.ts';
@@ -153,13 +153,26 @@ async function inParallel(count: number, write: (number: number) => Promise<unkn
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
 }
 
-async function benchAppend(t: TestStore): Promise<Row> {
+/** How both are written: each statement as it comes, or each in a transaction with a decision. */
+const WAYS = [
+  {
+    what: 'append, sealed and signed',
+    run: <T>(sql: Sql, write: (sql: Sql | Tx) => Promise<T>) => write(sql),
+  },
+  {
+    what: 'the same, each in a transaction of its own as a decision has it',
+    run: <T>(sql: Sql, write: (sql: Sql | Tx) => Promise<T>) => sql.begin((tx) => write(tx)),
+  },
+];
+
+async function benchAppend(t: TestStore, way: (typeof WAYS)[number]): Promise<Row> {
   const sql = connect(
     { url: t.url('tagout_app'), role: null },
     { name: 'bench', max: CONNECTIONS },
   );
-  await t.root.unsafe(`create table tagout.plain (id bigint generated always as identity primary key,
-    body text not null); grant insert on tagout.plain to tagout_app`);
+  await t.root.unsafe(`create table if not exists tagout.plain (
+    id bigint generated always as identity primary key, body text not null);
+    grant insert on tagout.plain to tagout_app`);
   const locator = locatorOf({ repo: repoOf(2) });
   const failure = { code: 'internal', message: 'bench', attempts: 1 };
   const trigger = { locator, because: 'bench', delivery: null };
@@ -171,11 +184,14 @@ async function benchAppend(t: TestStore): Promise<Row> {
       const plainMs = await timed(() =>
         inParallel(APPENDS, (n) => {
           const { body } = make(`plain:${round}:${n}`);
-          return sql`insert into tagout.plain (body) values (${body})`;
+          return way.run(sql, async (on) => on`insert into tagout.plain (body) values (${body})`);
         }),
       );
       const sealedMs = await timed(async () => {
-        await inParallel(APPENDS, (n) => appendEvent(sql, make(`append:${round}:${n}`)));
+        const name = `${way.what}:${round}`;
+        await inParallel(APPENDS, (n) =>
+          way.run(sql, (on) => appendEvent(on, make(`${name}:${n}`))),
+        );
         await t.store.sealer.sealNow(2);
       });
       if (round === 0) continue;
@@ -187,7 +203,7 @@ async function benchAppend(t: TestStore): Promise<Row> {
   }
   const share = median(shares);
   return {
-    what: `append, sealed and signed, ${CONNECTIONS} connections, paired with a plain insert`,
+    what: `${way.what}, ${CONNECTIONS} connections, paired with a plain insert`,
     reach: '≥ 0.70 ×',
     measured: `${share.toFixed(2)} × (${rate(median(rates))})`,
     ok: share >= 0.7,
@@ -219,9 +235,19 @@ export async function benchAudit(): Promise<readonly Row[]> {
   const bundle = await benchBundle();
   const t = await openTestStore();
   try {
-    const append = await benchAppend(t);
     const wait = await benchRelease(t);
-    return [append, wait, ...bundle, await benchStored(t)];
+    return [wait, ...bundle, await benchStored(t)];
+  } finally {
+    await t.close();
+  }
+}
+
+export async function benchAppends(): Promise<readonly Row[]> {
+  const t = await openTestStore();
+  try {
+    const rows: Row[] = [];
+    for (const way of WAYS) rows.push(await benchAppend(t, way));
+    return rows;
   } finally {
     await t.close();
   }

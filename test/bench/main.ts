@@ -6,6 +6,7 @@ import { cpus } from 'node:os';
 import type { Row } from './row.ts';
 
 const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
+  append: async () => (await import('./audit.ts')).benchAppends(),
   audit: async () => (await import('./audit.ts')).benchAudit(),
   decide: async () => (await import('./decide.ts')).benchDecide(),
   range: async () => (await import('./range.ts')).benchRange(),
