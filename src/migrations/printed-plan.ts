@@ -200,7 +200,7 @@ const WORKFLOW = /^\.github\/(?:workflows|actions)\//;
 
 /** Configuration that decides what the frameworks in code print, by the names that they give it. */
 const CONFIGURATION =
-  /(?:^|\/)(?:alembic\.ini|env\.py|script\.py\.mako|pyproject\.toml|manage\.py|settings(?:\/[^/]+)?\.py|settings\/[^/]+\.py|knexfile\.\w+|ormconfig\.\w+|(?:data|typeorm)[-_.]?(?:source|config)\.\w+|\.sequelizerc|config\/config\.(?:json|[cm]?[jt]s)|database\.(?:json|ya?ml)|config\/(?:application|environment|boot)\.rb|config\/environments\/[^/]+\.rb|Rakefile|bin\/(?:rails|rake|setup)|lib\/tasks\/[^/]+\.rake|liquibase\.properties|Makefile|[Jj]ustfile|Taskfile\.ya?ml|\.npmrc|\.env(?:\.\w+)?)$/;
+  /(?:^|\/)(?:alembic\.ini|env\.py|script\.py\.mako|pyproject\.toml|manage\.py|settings(?:\/[^/]+)?\.py|settings\/[^/]+\.py|knexfile\.\w+|ormconfig\.\w+|[\w-]*(?:[dD]ata|[tT]ypeorm)[-_.]?(?:[sS]ource|[cC]onfig)\.\w+|\.sequelizerc|config\/(?:config|database)\.(?:json|[cm]?[jt]s)|\.db-migraterc|\.pgmigraterc|database\.(?:json|ya?ml)|config\/(?:application|environment|boot)\.rb|config\/environments\/[^/]+\.rb|Rakefile|bin\/(?:rails|rake|setup)|lib\/tasks\/[^/]+\.rake|liquibase\.properties|Makefile|[Jj]ustfile|Taskfile\.ya?ml|\.npmrc|\.env(?:\.\w+)?)$/;
 
 const MANIFEST = /(?:^|\/)package\.json$/;
 

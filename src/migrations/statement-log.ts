@@ -6,6 +6,9 @@ import { TagoutError } from '../core/errors.ts';
 import { skipToken, statementsOf } from './lexer.ts';
 
 const STATEMENT = /^(?:statement|execute [^:]*): ([^]*)$/;
+/** What Knex, TypeORM and db-migrate ask a server at the start; by these texts it changes nothing. */
+const ASKS =
+  /^\s*(?:show\s+\w+|select\s+version\(\)|select\s+\*\s+from\s+current_schema\(\))\s*;?\s*$/i;
 const PARAMETERS = /^parameters: ([^]*)$/i;
 const PARAMETER = /\$(\d+) = (?:'((?:[^']|'')*)'|(NULL))(?:, |$)/gy;
 
@@ -17,7 +20,7 @@ const PARAMETER = /\$(\d+) = (?:'((?:[^']|'')*)'|(NULL))(?:, |$)/gy;
 export function sqlOfLog(log: string): string {
   const statements = log.split('\n').flatMap((line, at) => {
     const sql = line.trim() === '' ? null : sqlOfLine(line, at + 1);
-    return sql === null ? [] : [sql];
+    return sql === null || ASKS.test(sql) ? [] : [sql];
   });
   return statements.map((sql) => `${sql}${isClosed(sql) ? '' : '\n;'}\n`).join('');
 }

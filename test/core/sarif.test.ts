@@ -93,8 +93,14 @@ test('the log has the form of SARIF 2.1.0 and names each rule once', () => {
   for (const { ruleId } of run.results) assert.ok(ids.includes(ruleId));
 });
 
-test('a file of a printed plan is no place of the repository', () => {
+test('what a printed plan does stands at the migration that it was printed for', () => {
   const printed = makeFinding({ ...finding, path: 'tagout-plan/0001.sql' });
-  const [run] = log.parse(reportSarif({ ...decision, findings: [printed] })).runs;
-  assert.equal(run.results[0]?.locations, undefined);
+  const code = { ...finding, id: 'migration-changed', path: 'db/versions/2_age.py', line: null };
+  const findings = [printed, makeFinding(code)];
+  const [run] = log.parse(reportSarif({ ...decision, findings })).runs;
+  assert.deepEqual(run.results[0]?.locations, [
+    { physicalLocation: { artifactLocation: { uri: 'db/versions/2_age.py' } } },
+  ]);
+  const [alone] = log.parse(reportSarif({ ...decision, findings: [printed] })).runs;
+  assert.equal(alone.results[0]?.locations, undefined, 'nothing there is in the repository');
 });

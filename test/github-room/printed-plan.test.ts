@@ -14,6 +14,7 @@ import type { Pull } from '../github/pull.ts';
 import type { Run } from '../github/repo.ts';
 import { preparedCache } from '../prepared.ts';
 import { type Lies, zipOf } from '../github/zip.ts';
+import { lyingBases } from './lying-bases.ts';
 import { openRoom, type Room } from './room.ts';
 
 let room: Room;
@@ -150,6 +151,19 @@ describe('a plan that is taken', () => {
     const { evidence } = await look(at);
     assert.equal(decide(effectivePolicy(evidence.policy), evidence).radius, 'high');
   });
+
+  for (const [name, { base, sql, files }, radius] of lyingBases) {
+    test(`makes nothing small: a base that ${name}`, async () => {
+      const at = await scene({}, files);
+      await print(at, { content: { 'base.sql': base, '0001.sql': sql } });
+      const { evidence, change } = await look(at);
+      assert.equal(change.dryRun.stated?.migrations, 1);
+      const { findings, radius: whole } = decide(effectivePolicy(evidence.policy), evidence);
+      const found = findings.find(({ object }) => object === 'users');
+      assert.equal(found?.radius, radius, JSON.stringify(findings));
+      assert.equal(whole, radius);
+    });
+  }
 
   test('another text of the plan is another thing to approve; the same text is not', async () => {
     const at = await scene();

@@ -20,6 +20,13 @@ after(() => rmSync(home, { recursive: true, force: true }));
 
 const line = (message: string, detail?: string): string => JSON.stringify({ message, detail });
 
+test('what only asks the server is left out, and nothing that could do more', () => {
+  const asked = ['SELECT version()', 'show server_version_num', 'SELECT * FROM current_schema();'];
+  const kept = ['SELECT version(), wipe()', 'SHOW x; DROP TABLE users', 'SELECT * FROM users'];
+  const log = [...asked, ...kept].map((sql) => line(`statement: ${sql}`)).join('\n');
+  assert.equal(sqlOfLog(log), kept.map((sql) => `${sql}\n;\n`).join(''));
+});
+
 test('what a framework sends is printed as it would be sent again', async () => {
   const engine = await findEngine({});
   const settings = {

@@ -11,8 +11,13 @@ import type {
   TableSize,
 } from '../dry-run.ts';
 import type { BlastRadius, Finding } from '../findings.ts';
-import { isProvenEmpty } from './data.ts';
+import { isProvenEmpty, productionRows } from './data.ts';
 import { counted, makeFinding } from './make.ts';
+
+interface Where {
+  readonly run: DryRun;
+  readonly folder: FolderRun;
+}
 
 interface Verdict {
   readonly id: string;
@@ -98,6 +103,19 @@ function unproven(act: Destruction): Verdict {
   return { id: 'destruction-unproven', radius: 'high', message };
 }
 
+/** Rows that production has by its statistics or its snapshot, whatever the database here holds. */
+function inProduction(act: Destruction, { run, folder }: Where): Verdict | null {
+  if (act.verb !== 'drop' && act.verb !== 'truncate' && act.whole !== true) return null;
+  const sizes = [...(run.statistics ?? []), ...(folder.observation?.tables ?? [])];
+  const rows = sizes
+    .filter(({ table }) => isNamed(table, act.object))
+    .map(({ table }) => productionRows(run, folder, table) ?? 0);
+  const most = Math.max(0, ...rows);
+  if (most === 0) return null;
+  const message = `A statement ${doesWords(act)}, which has ${counted(most, 'row')} in production`;
+  return { id: 'all-rows-removed', radius: 'critical', message, figures: { removed: most } };
+}
+
 function overwrites({ object, columns = [] }: Destruction): Verdict {
   const [only, ...others] = columns;
   const what = others.length === 0 ? `${object}.${only ?? ''}` : object;
@@ -135,9 +153,12 @@ function isTold(act: Destruction, folder: FolderRun, statement: StatementRun): b
   return verb !== 'update' && lostRows(folder, object);
 }
 
-function verdictOf(act: Destruction, folder: FolderRun, statement: StatementRun): Verdict | null {
+function verdictOf(act: Destruction, where: Where, statement: StatementRun): Verdict | null {
+  const { folder } = where;
   if (isTold(act, folder, statement)) return null;
   if (act.place === 'body') return inBody(act);
+  const known = inProduction(act, where);
+  if (known !== null) return known;
   if (act.verb === 'delete' || act.verb === 'truncate') return removedRows(act, folder, statement);
   const isUpdate = act.verb === 'update' && statement.rows !== 0;
   if (isUpdate && isSeen(folder, act)) return null;
@@ -158,7 +179,7 @@ export function findDestruction(run: DryRun, folder: FolderRun): readonly Findin
   for (const statement of folder.statements) {
     for (const act of statement.destroys ?? []) {
       if (isEmptyThere(run, folder, act)) continue;
-      const verdict = verdictOf(act, folder, statement);
+      const verdict = verdictOf(act, { run, folder }, statement);
       if (verdict === null) continue;
       const { path, line } = statement;
       const object = act.object === '' ? path : act.object;

@@ -8,10 +8,7 @@ interface SarifResult {
   readonly level: 'error' | 'warning' | 'note';
   readonly message: { readonly text: string };
   readonly locations?: readonly {
-    readonly physicalLocation: {
-      readonly artifactLocation: { readonly uri: string };
-      readonly region?: { readonly startLine: number };
-    };
+    readonly physicalLocation: Place;
   }[];
   readonly partialFingerprints: Readonly<Record<string, string>>;
   readonly properties: Readonly<Record<string, string>>;
@@ -46,12 +43,32 @@ function uriOf(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }
 
-function resultOf(finding: Finding): SarifResult {
-  const { id, level, message, object, path, line, radius, evidence } = finding;
-  const region = line === null ? {} : { region: { startLine: line } };
-  // A printed plan's files are in an artifact, not in the repository.
-  const isThere = path !== null && !path.startsWith(`${PRINTED_PLAN}/`);
-  const place = !isThere ? null : { artifactLocation: { uri: uriOf(path) }, ...region };
+interface Place {
+  readonly artifactLocation: { readonly uri: string };
+  readonly region?: { readonly startLine: number };
+}
+
+/**
+ * A printed plan's files are in an artifact, not in the repository: what they do stands at the
+ * migration in code that they were printed for, the first one where there are several.
+ */
+function placeOf({ path, line }: Finding, inCode: string | null): Place | null {
+  const isPrinted = path?.startsWith(`${PRINTED_PLAN}/`) === true;
+  const shown = isPrinted ? inCode : path;
+  if (shown === null) return null;
+  const region = line === null || isPrinted ? {} : { region: { startLine: line } };
+  return { artifactLocation: { uri: uriOf(shown) }, ...region };
+}
+
+/** The first file that the change adds or changes as a migration in code. */
+function firstInCode(findings: readonly Finding[]): string | null {
+  const own = findings.filter(({ id, path }) => id === 'migration-changed' && path !== null);
+  return own.map(({ path }) => path ?? '').toSorted()[0] ?? null;
+}
+
+function resultOf(finding: Finding, inCode: string | null): SarifResult {
+  const { id, level, message, object, radius, evidence } = finding;
+  const place = placeOf(finding, inCode);
   return {
     ruleId: id,
     level: LEVELS[level],
@@ -64,6 +81,7 @@ function resultOf(finding: Finding): SarifResult {
 
 /** Every finding with its place; the verdict and the radius of the whole are the run's properties. */
 export function reportSarif(decision: Decision): SarifLog {
+  const inCode = firstInCode(decision.findings);
   const ids = [...new Set(decision.findings.map(({ id }) => id))].toSorted();
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -78,7 +96,7 @@ export function reportSarif(decision: Decision): SarifLog {
           },
         },
         columnKind: 'unicodeCodePoints',
-        results: decision.findings.map(resultOf),
+        results: decision.findings.map((finding) => resultOf(finding, inCode)),
         properties: {
           verdict: decision.verdict,
           blastRadius: decision.radius,
