@@ -16,9 +16,12 @@ function limitOf(auth: Auth): number {
 }
 
 function windowOf(world: World, auth: Auth): Window {
+  return windowFor(world, whose(auth) ?? 'anonymous');
+}
+
+function windowFor(world: World, key: string): Window {
   const all = windows.get(world) ?? new Map<string, Window>();
   windows.set(world, all);
-  const key = whose(auth) ?? 'anonymous';
   const known = all.get(key);
   if (known !== undefined && known.resetAtMs > world.now()) return known;
   const fresh = { used: 0, resetAtMs: world.now() + hourMs };
@@ -31,6 +34,11 @@ export function countRequest(world: World, auth: Auth): Record<string, string> {
   const window = windowOf(world, auth);
   window.used += 1;
   return rateHeaders(world, auth);
+}
+
+/** Makes so many requests of the hour used up, as if that caller had asked them. */
+export function spend(world: World, login: string, used: number): void {
+  windowFor(world, login).used = used;
 }
 
 export function giveBack(world: World, auth: Auth): void {

@@ -7,6 +7,9 @@ import { parse } from 'yaml';
 import { run } from '../../src/cli.ts';
 import { createLog } from '../../src/cli/log.ts';
 import { type Served, serve, type ServeSettings } from '../../src/main.ts';
+import { SUPERUSER } from '../../src/postgres/cluster.ts';
+import { findEngine } from '../../src/postgres/engine.ts';
+import { openStoreCluster } from '../../src/postgres/store-cluster.ts';
 import { preparedCache, preparedStore } from '../prepared.ts';
 import type { LocalGitHub, Manifest } from '../github/index.ts';
 import { deployOnce, raise, type Scene, type Tagout } from './scene.ts';
@@ -59,17 +62,24 @@ async function rewriteOneRow(served: Served): Promise<string> {
   }
 }
 
+/** A Tagout in this process, with what its operator holds. */
+export interface Running extends Tagout {
+  readonly served: Served;
+  /** Address of its database for the superuser, past every role of ours. */
+  rootUrl(): Promise<string>;
+}
+
 /** Starts Tagout against a local GitHub and points its webhooks there; `fresh`: as on its first day. */
 export async function startTagout(
   gh: LocalGitHub,
-  options: { readonly fresh?: boolean } = {},
-): Promise<Tagout & { readonly served: Served }> {
+  options: { readonly fresh?: boolean; readonly settings?: Partial<ServeSettings> } = {},
+): Promise<Running> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tagout-story-'));
   if (options.fresh !== true) {
     await preparedStore(dataDir);
     await preparedCache(join(dataDir, 'sandbox'));
   }
-  const settings = settingsFor(gh, dataDir);
+  const settings = { ...settingsFor(gh, dataDir), ...options.settings };
   const served = await serve(settings, createLog({ level: 'error', secrets: [] }));
   gh.app.webhookUrl = `${served.url}/api/github/webhooks`;
   return {
@@ -77,6 +87,11 @@ export async function startTagout(
     url: served.url,
     report: (format) => report(dataDir, format),
     rewriteOneRow: () => rewriteOneRow(served),
+    async rootUrl() {
+      const place = { dataDir: join(dataDir, 'store'), database: 'tagout' };
+      const joined = await openStoreCluster({ ...place, engine: await findEngine({}) });
+      return joined.url(SUPERUSER, 'tagout', joined.connection.password);
+    },
     async eventKinds() {
       const rows = await served.store.sql<
         { kind: string }[]

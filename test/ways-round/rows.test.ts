@@ -18,6 +18,8 @@ const approvals = 'ways-round/approvals.test.ts';
 const content = 'ways-round/content.test.ts';
 const release = 'ways-round/release.test.ts';
 const watch = 'ways-round/watch.test.ts';
+const whole = 'ways-round/whole.test.ts';
+const fence = 'reliability/posture.test.ts';
 const posture = 'doctor/posture.test.ts';
 
 const ROWS: Readonly<Record<string, Row>> = {
@@ -31,6 +33,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     tests: [
       [release, 'B02 merged past a ruleset'],
       [watch, 'B02 a merge while the check holds'],
+      ['ways-round/merges.test.ts', 'a merge of what was never judged'],
     ],
   },
   B03: { way: 'approve, then push more', tests: [[approvals, 'B03']] },
@@ -79,17 +82,24 @@ const ROWS: Readonly<Record<string, Row>> = {
   B28: {
     way: 'splitting one grave change into small ones',
     tests: [
+      [whole, 'B28'],
       ['github-room/deployment.test.ts', 'the migrations of several pull requests run together'],
     ],
   },
   B29: { way: 'a migration outside of the watched paths', tests: [[content, 'B29']] },
   B30: {
     way: 'a migration that behaves otherwise in the sandbox',
-    tests: [['sandbox/environment.test.ts', '${wanted']],
+    tests: [
+      [whole, 'B30'],
+      ['sandbox/environment.test.ts', '${wanted'],
+    ],
   },
   B31: {
     way: 'a migration that attacks the sandbox',
-    tests: [['sandbox/hostile.engines.ts', 'names in public']],
+    tests: [
+      [whole, 'B31'],
+      ['sandbox/hostile.engines.ts', 'names in public'],
+    ],
   },
   B32: { way: 'labels edited by the agent', tests: [[content, 'B32']] },
   B33: { way: 'who approved lost access', tests: [[approvals, 'B33']] },
@@ -100,30 +110,39 @@ const ROWS: Readonly<Record<string, Row>> = {
   B38: {
     way: 'flooding until people use the bypass',
     tests: [
+      [whole, 'B38'],
       ['reliability/limits.test.ts', 'the last of the hour is kept'],
       ['scenarios/ships.test.ts', 'an agent at its limit'],
     ],
   },
   B39: {
     way: 'a tired approver',
-    tests: [['audit/report.test.ts', 'what was planted is found, each by its type']],
+    tests: [[whole, 'B39']],
   },
   B40: {
     way: 'the rule or the app is taken away',
     tests: [
+      [fence, 'the rule taken away and given back'],
+      [fence, 'rights taken from the installation'],
       ['doctor/doctor.test.ts', 'a fresh repository: what is open'],
       ['doctor/doctor.test.ts', 'a suspended installation is open'],
     ],
   },
   B41: {
     way: 'an actor that is exempt from the ruleset',
-    tests: [[posture, 'an actor that is exempt']],
+    tests: [
+      [fence, 'the pin of the check, and who may go past it'],
+      [posture, 'an actor that is exempt'],
+    ],
   },
   B42: { way: 'secrets changed after the approval', open: 'secrets changed after an approval' },
   B43: { way: 'a deployment made by the API', tests: [[watch, 'B43']] },
   B44: {
     way: 'a plan without protection rules',
-    tests: [[posture, 'a private repository on github.com']],
+    tests: [
+      [fence, 'the rule taken away and given back'],
+      [posture, 'a private repository on github.com'],
+    ],
   },
   B45: {
     way: 'production credentials outside of GitHub',
@@ -132,11 +151,17 @@ const ROWS: Readonly<Record<string, Row>> = {
   B46: { way: 'runs of forks and of pull_request_target', tests: [[release, 'B46']] },
   B47: {
     way: 'decisions forged in the database',
-    tests: [['audit/verify.test.ts', 'found: ${name}']],
+    tests: [
+      [whole, 'B47'],
+      ['audit/verify.test.ts', 'found: ${name}'],
+    ],
   },
   B48: {
     way: 'audit rows deleted by a migration of ours',
-    tests: [['store/audit-tables.test.ts', 'nobody can log in as the owner']],
+    tests: [
+      [whole, 'B48'],
+      ['store/audit-tables.test.ts', 'nobody can log in as the owner'],
+    ],
   },
   B49: { way: 'two people who collude', open: 'Two people who collude' },
   B50: { way: 'a backdoor in a self-hosted runner', open: 'self-hosted runners' },

@@ -1,4 +1,5 @@
 /** A running Tagout on a local GitHub, for the ways round that need its queue and store. */
+import type { ServeSettings } from '../../src/main.ts';
 import { type LocalGitHub, LocalGitHub as Hub, type Repo } from '../github/index.ts';
 import { manifest, startTagout } from '../story/tagout.ts';
 import { crew } from './line.ts';
@@ -20,11 +21,11 @@ export interface Server {
   close(): Promise<void>;
 }
 
-export async function openServer(): Promise<Server> {
+export async function openServer(settings: Partial<ServeSettings> = {}): Promise<Server> {
   const gh = await Hub.start({ app: await manifest(), validate: false });
   gh.org('acme', { teams: { platform: ['octavia'], sre: ['olaf'] }, admins: ['root'] });
   for (const login of Object.keys(crew)) gh.user(login);
-  const tagout = await startTagout(gh);
+  const tagout = await startTagout(gh, { settings });
   const { sql } = tagout.served.store;
   let count = 0;
   return {

@@ -49,7 +49,7 @@ function failure(folder: FolderRun, error: SqlError): Finding {
 
 /** What a repository can reach outside its database is 42501 in the sandbox: it was tried. */
 const escapes =
-  /\b(?:copy\b[^;]{0,200}\bprogram|pg_read_file|pg_read_binary_file|pg_ls_dir|lo_import|lo_export|dblink|alter system|set (?:local |session )?(?:role|session authorization)|create (?:role|user)|create (?:foreign server|server|event trigger)|load '|pg_terminate_backend|pg_reload_conf)\b/i;
+  /\b(?:copy\b[^;]{0,200}\bprogram|pg_read_file|pg_read_binary_file|pg_ls_dir|lo_import|lo_export|dblink|alter system|set (?:local |session )?(?:role|session authorization)|create (?:role|user)|create (?:foreign server|server|event trigger)|pg_terminate_backend|pg_reload_conf)\b|\bload\s+e?'|\bcopy\b[^;]{0,200}\b(?:from|to)\s+e?'/i;
 
 function escapeAttempts(folder: FolderRun): readonly Finding[] {
   return folder.statements
