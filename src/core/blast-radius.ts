@@ -53,14 +53,14 @@ export const blastRadiusTable: readonly BlastRadiusRow[] = [
     'high',
     'proof',
     'values lost, changed or narrowed',
-    'values-lost values-changed column-narrowed type-narrowed',
+    'values-lost values-changed column-narrowed type-narrowed rows-detached',
   ),
   rowOf(
     'high',
     'proof',
     'privileges widened or row security weakened',
     'privileges-widened owner-changed function-with-owner-rights settings-changed ' +
-      'row-security-weakened policy-weakened',
+      'row-security-weakened policy-weakened publication-widened',
   ),
   rowOf(
     'high',

@@ -174,7 +174,11 @@ export type ObjectKind =
   | 'owner'
   | 'sequence'
   | 'type'
-  | 'extension';
+  | 'extension'
+  | 'operator'
+  | 'cast'
+  | 'publication'
+  | 'object'; // any other kind, which its name begins with: `collation de`
 
 /** A difference of the catalog. Names in `public` are written without the schema: `users.email`. */
 export interface ObjectChange {

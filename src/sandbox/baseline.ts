@@ -22,7 +22,8 @@ import { type Catalog, readCatalog } from './catalog.ts';
 import { LAYOUT, makeEngineBase } from './engine-base.ts';
 import { replay } from './execute.ts';
 import { restore, type Source } from './restore.ts';
-import { readRoutines, type Routines } from './routines.ts';
+import type { Routines } from './reach.ts';
+import { readRoutines } from './routines.ts';
 import { fillTables, type Unfilled } from './rows.ts';
 import { countTables, type TableCounts } from './values.ts';
 import {

@@ -5,7 +5,8 @@
  */
 import type { ObjectKind } from '../core/dry-run.ts';
 import { QueryRefused, type Row, type Wire } from '../postgres/wire.ts';
-import { OBSERVER, PRIVATE_SCHEMA } from './workspace.ts';
+import { RARE } from './catalog-rare.ts';
+import { OBSERVER, OWNER, PRIVATE_SCHEMA } from './workspace.ts';
 
 export interface CatalogEntry {
   readonly kind: ObjectKind;
@@ -54,6 +55,9 @@ export interface Catalog {
   readonly sequences: readonly SequenceInfo[];
 }
 
+/** The catalog in which PostgreSQL keeps large objects, seen as a table. */
+const LARGE_OBJECTS = 2613;
+
 const NAMESPACES = `
   ns AS (
     SELECT oid, nspname, nspowner, nspacl,
@@ -88,6 +92,9 @@ const RELATIONS = `
     || coalesce(' ' || pg_get_expr(relpartbound, oid), '')
     || coalesce((SELECT ' inherits ' || string_agg(inhparent::regclass::text, ', ' ORDER BY inhseqno)
        FROM pg_inherits WHERE inhrelid = tab.oid), '')
+    || coalesce(' with ' || reloptions::text, '')
+    || CASE relreplident WHEN 'n' THEN ' replica identity nothing' WHEN 'f' THEN ' replica identity full'
+      WHEN 'i' THEN ' replica identity using an index' ELSE '' END
   FROM tab
   UNION ALL
   SELECT 'column', 'c' || t.oid || '.' || a.attnum, 'c' || t.oid, t.name || '.' || a.attname,
@@ -119,6 +126,7 @@ const RELATIONS = `
   WHERE NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = x.indexrelid AND conrelid = x.indrelid)
   UNION ALL
   SELECT 'view', 'c' || oid, NULL, name, pg_get_viewdef(oid) || coalesce(' with ' || reloptions::text, '')
+    || CASE WHEN relispopulated THEN '' ELSE ' (not populated)' END
   FROM rel WHERE relkind IN ('v', 'm')
   UNION ALL
   SELECT 'sequence', 'c' || r.oid, NULL, r.name,
@@ -128,8 +136,9 @@ const RELATIONS = `
 
 const CODE = `
   SELECT 'function', 'p' || oid, NULL, name,
-    CASE WHEN prokind = 'a' THEN 'aggregate ' || pg_get_function_result(oid)
-      ELSE pg_get_functiondef(oid) END
+    CASE WHEN prokind = 'a' THEN 'aggregate ' || pg_get_function_result(oid) || (SELECT
+      format(' by %s, %s, from %s', aggtransfn, aggfinalfn, agginitval) FROM pg_aggregate
+      WHERE aggfnoid = fun.oid) ELSE pg_get_functiondef(oid) END
   FROM fun
   UNION ALL
   SELECT 'trigger', 'g' || g.oid, 'c' || t.oid, t.name || '.' || g.tgname,
@@ -192,6 +201,9 @@ const GRANTS = `
     UNION ALL SELECT 'b' || oid, 'database', datdba, coalesce(datacl, acldefault('d', datdba))
       FROM pg_database WHERE datname = current_database()
     UNION ALL
+    SELECT 'l' || oid, 'large object ' || oid, lomowner, lomacl
+      FROM pg_largeobject_metadata WHERE lomacl IS NOT NULL
+    UNION ALL
     SELECT 'f' || d.oid, 'new objects of ' || pg_get_userbyid(d.defaclrole)
       || coalesce(' in ' || n.nspname, ''), d.defaclrole, d.defaclacl
       FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
@@ -203,11 +215,17 @@ const SETTINGS = `
   SELECT 'schema', 'z' || s.setdatabase || '.' || s.setrole, NULL,
     'settings of ' || coalesce(pg_get_userbyid(nullif(s.setrole, 0)), 'the database'),
     array_to_string(s.setconfig, ', ')
-  FROM pg_db_role_setting s`;
+  FROM pg_db_role_setting s
+  UNION ALL
+  SELECT 'schema', 'zd', NULL, 'settings of the connections', format('allowed %s, at most %s',
+    datallowconn, datconnlimit) FROM pg_database WHERE datname = current_database()
+  UNION ALL
+  SELECT 'schema', 'zr', NULL, 'settings of the role ' || rolname, coalesce('password '
+    || left(md5(rolpassword), 8), 'no password') FROM pg_authid WHERE rolname = '${OWNER}'`;
 
 const ENTRIES = `
   WITH ${NAMESPACES}, found(kind, id, parent, name, definition) AS (
-  ${[RELATIONS, CODE, OWNERS, GRANTS, SETTINGS].join('\n  UNION ALL\n')})
+  ${[RELATIONS, CODE, OWNERS, GRANTS, SETTINGS, RARE].join('\n  UNION ALL\n')})
   SELECT kind, id, parent, name, left(coalesce(definition, ''), 1000), md5(coalesce(definition, ''))
   FROM found ORDER BY kind, name, id`;
 
@@ -225,7 +243,14 @@ const TABLES = `
          AND a.attnum = ANY (i.indkey) AND NOT a.attnotnull)
      ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1)
   FROM tab t JOIN pg_namespace n ON n.oid = t.relnamespace
-  WHERE t.relkind = 'r' ORDER BY t.name`;
+  WHERE t.relkind = 'r'
+  UNION ALL
+  -- Large objects are rows of one catalog; it is told of only where there are any.
+  SELECT ${LARGE_OBJECTS}, 'pg_largeobject', 'pg_catalog.pg_largeobject',
+    pg_relation_filepath(${LARGE_OBJECTS}),
+    '[[1, "loid", "oid"], [2, "pageno", "int4"], [3, "data", "bytea"]]', '[1, 2]'
+  WHERE EXISTS (SELECT 1 FROM pg_largeobject)
+  ORDER BY 2`;
 
 const SEQUENCES = `
   WITH ${NAMESPACES}
@@ -249,6 +274,10 @@ const KINDS: ReadonlySet<string> = new Set<ObjectKind>([
   'sequence',
   'type',
   'extension',
+  'operator',
+  'cast',
+  'publication',
+  'object',
 ]);
 
 function isKind(text: string): text is ObjectKind {

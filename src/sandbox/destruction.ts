@@ -5,6 +5,7 @@
  */
 import { parsePlPgSQLSync, parseSync } from 'libpg-query';
 import type { Destruction } from '../core/dry-run.ts';
+import { callOf, runsText, writesLargeObjects } from './calls.ts';
 import { Fresh } from './fresh.ts';
 import {
   columnsOf,
@@ -15,6 +16,8 @@ import {
   relationName,
   text,
 } from './parse-tree.ts';
+import type { Routines } from './reach.ts';
+import { Swallowing } from './swallowing.ts';
 
 type Place = Destruction['place'];
 
@@ -25,6 +28,10 @@ interface Walk {
   readonly where: 'now' | 'do' | 'later';
   /** The node of the statement itself; what is found elsewhere is a part of it. */
   readonly top: unknown;
+  /** Functions of the database before the change, by their names in small letters. */
+  readonly known: ReadonlyMap<string, readonly string[]>;
+  /** Of those, the ones in whose bodies the walk is. */
+  readonly inside: ReadonlySet<string>;
 }
 
 /** Kinds whose rows go with them; types take columns along when they cascade. */
@@ -50,7 +57,7 @@ function isFresh(name: string, { fresh, where }: Walk): boolean {
 
 function deletes(node: Record<string, unknown>, walk: Walk): void {
   const object = relationName(node['relation']);
-  if (isFresh(object, walk) || walk.fresh.isOwnRow(object, node['whereClause'])) return;
+  if (isFresh(object, walk) || walk.fresh.isOwnRow(node['relation'], node['whereClause'])) return;
   const whole = node['whereClause'] === undefined;
   add(walk, node, { verb: 'delete', object, ...(whole ? { whole } : {}) });
 }
@@ -85,15 +92,66 @@ function isKeyed(where: unknown): boolean {
 function updates(node: Record<string, unknown>, walk: Walk): void {
   const object = relationName(node['relation']);
   const where = node['whereClause'];
-  if (isFresh(object, walk) || walk.fresh.isOwnRow(object, where)) return;
+  if (isFresh(object, walk) || walk.fresh.isOwnRow(node['relation'], where)) return;
   if (walk.where === 'later' && isKeyed(where)) return;
-  const kept = keptValues(node);
+  const kept = keptValues(node, node['relation']);
   const columns = columnsOf(node).filter(
     (column) => !kept.has(column) && !walk.fresh.hasColumn(object, column),
   );
   if (columns.length === 0) return;
   const whole = where === undefined;
   add(walk, node, { verb: 'update', object, columns, ...(whole ? { whole } : {}) });
+}
+
+/** Rows that are there already are changed; in a body it is the one row that a caller speaks of. */
+function upserts(node: Record<string, unknown>, walk: Walk): void {
+  const clause = node['onConflictClause'];
+  const object = relationName(node['relation']);
+  if (!isRecord(clause) || clause['action'] !== 'ONCONFLICT_UPDATE') return;
+  if (walk.where === 'later' || isFresh(object, walk)) return;
+  const infer = isRecord(clause['infer']) ? clause['infer']['indexElems'] : [];
+  const keys = (Array.isArray(infer) ? infer : []).map((one: unknown) =>
+    isRecord(one) && isRecord(one['IndexElem']) ? text(one['IndexElem']['name']) : '',
+  );
+  const kept = new Set([...keys, ...keptValues(clause, node['relation'])]);
+  const columns = columnsOf(clause).filter(
+    (column) => !kept.has(column) && !walk.fresh.hasColumn(object, column),
+  );
+  if (columns.length > 0) add(walk, null, { verb: 'update', object, columns });
+}
+
+/** What a function of before does when it is called, and what it is told to run. */
+function calls(node: Record<string, unknown>, walk: Walk): void {
+  const { name, texts } = callOf(node);
+  const verb = writesLargeObjects(name);
+  if (verb !== null) add(walk, node, { verb, object: 'pg_largeobject' });
+  const sources = walk.known.get(name) ?? [];
+  if (runsText(name) || sources.some((source) => /\bexecute\b/i.test(source))) {
+    for (const one of texts) told(one, { ...walk, where: 'do' });
+  }
+  if (walk.inside.has(name) || sources.length === 0) return;
+  const inside = { ...walk, where: 'later', inside: new Set([...walk.inside, name]) } as const;
+  for (const source of sources) ofBefore(source, inside);
+}
+
+/** A text that a function is given to run; most texts are none. */
+function told(source: string, walk: Walk): void {
+  try {
+    visit(parseSync(source).stmts, walk);
+  } catch {
+    // Not a whole statement: what the function made of it was run and observed.
+  }
+}
+
+function ofBefore(source: string, walk: Walk): void {
+  if (/\b(?:alter|drop|create)\b/i.test(source.slice(source.indexOf('$')))) walk.fresh.forget();
+  try {
+    const node: unknown = parseSync(source).stmts?.[0]?.stmt;
+    const made = isRecord(node) ? node['CreateFunctionStmt'] : null;
+    if (isRecord(made)) definition(made, source, walk);
+  } catch {
+    add(walk, null, { verb: 'unread', object: '' });
+  }
 }
 
 function merges(node: Record<string, unknown>, walk: Walk): void {
@@ -140,6 +198,10 @@ const HANDLERS: Readonly<Record<string, (node: Record<string, unknown>, walk: Wa
   TruncateStmt: truncates,
   UpdateStmt: updates,
   MergeStmt: merges,
+  InsertStmt: upserts,
+  FuncCall: calls,
+  // A CALL holds the call itself under a name of its own.
+  funccall: calls,
   DropStmt: drops,
   AlterTableStmt: alters,
   RuleStmt: rules,
@@ -189,7 +251,8 @@ function dynamic(query: unknown, walk: Walk): void {
   const quoted = /^\s*'((?:[^']|'')*)'\s*$/.exec(source)?.[1]?.replaceAll("''", "'");
   const constant = quoted ?? /^\s*\$(\w*)\$([^]*)\$\1\$\s*$/.exec(source)?.[2];
   if (constant !== undefined) embedded(constant, walk);
-  else add(walk, null, { verb: 'dynamic', object: '' });
+  // What a function of before puts together is told by what it is given (environment.ts).
+  else if (walk.inside.size === 0) add(walk, null, { verb: 'dynamic', object: '' });
 }
 
 function procedure(source: string, walk: Walk): void {
@@ -222,6 +285,18 @@ function definition(node: Record<string, unknown>, source: string, walk: Walk): 
 /** Reads the statements of one run in order; the parser must be loaded. */
 export class DestructionReader {
   readonly #fresh = new Fresh();
+  readonly #known = new Map<string, readonly string[]>();
+  readonly #swallowing = new Swallowing();
+
+  /** Tells of what the database before the change has; it is parsed only when it is called. */
+  learn({ functions, triggers }: Pick<Routines, 'functions' | 'triggers'>): void {
+    for (const { name, definition: source } of functions) {
+      const key = name.toLowerCase();
+      this.#known.set(key, [...(this.#known.get(key) ?? []), source]);
+      this.#swallowing.define(name, source);
+    }
+    for (const one of triggers) this.#swallowing.learn(one);
+  }
 
   /** A new file: the next session may not have the temporary tables of the last one. */
   nextFile(): void {
@@ -240,7 +315,11 @@ export class DestructionReader {
     const statement: unknown = parsed?.stmt;
     const top = isRecord(statement) ? Object.values(statement)[0] : null;
     if (!isRecord(top)) return [];
-    const walk: Walk = { found, fresh: this.#fresh, where: 'now', top };
+    const around = { known: this.#known, inside: new Set<string>() };
+    const walk: Walk = { found, fresh: this.#fresh, where: 'now', top, ...around };
+    for (const object of this.#swallowing.see(kind, top, source)) {
+      if (!isFresh(object, walk)) add({ ...walk, where: 'later' }, top, { verb: 'rule', object });
+    }
     if (kind === 'DoStmt') procedure(source, { ...walk, where: 'do' });
     else if (kind === 'CreateFunctionStmt') definition(top, source, { ...walk, where: 'later' });
     else visit(statement, walk);

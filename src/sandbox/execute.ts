@@ -10,8 +10,9 @@ import type {
 } from '../core/dry-run.ts';
 import type { Wire, WireError, WireResult } from '../postgres/wire.ts';
 import { DestructionReader } from './destruction.ts';
-import { EnvironmentReader, type KnownFunction, type KnownTrigger } from './environment.ts';
+import { EnvironmentReader } from './environment.ts';
 import { TransactionLocks } from './locks.ts';
+import type { Routines } from './reach.ts';
 import { placeInStatement, type Split, split, type Statement } from './statements.ts';
 
 /** What the observer sees of the running session, between its statements. */
@@ -90,9 +91,10 @@ export class Executor {
     this.#watch = watch;
   }
 
-  /** Tells of the functions and triggers that were there before, which the steps may run. */
-  learn(functions: readonly KnownFunction[], triggers: readonly KnownTrigger[]): void {
-    this.#environment.learn(functions, triggers);
+  /** Tells of what was there before and the steps may run. */
+  learn(routines: Routines): void {
+    this.#environment.learn(routines);
+    this.#destruction.learn(routines);
   }
 
   /** Runs the steps until the first error. Rejects with ConnectionLost when the server is gone. */

@@ -1,6 +1,6 @@
 /** What a change has made itself, so that taking it away takes nothing from production. */
 import {
-  columnName,
+  columnOf,
   conjuncts,
   isRecord,
   lastField,
@@ -12,17 +12,20 @@ import {
 /** A key of its own kind: a condition on it means the row that was inserted, and no other. */
 const KEYS: ReadonlySet<string> = new Set(['id', 'uuid']);
 
+/** Words of a body that can give a name to another table. */
+const RENAMES = /\b(?:alter|drop|create|execute)\b/i;
+
 function constant(node: unknown): string | null {
   if (!isRecord(node) || !isRecord(node['A_Const'])) return null;
   const { location: _, ...value } = node['A_Const'];
   return JSON.stringify(value);
 }
 
-/** The constants that a condition compares a key with; null when it is no such condition. */
-function keysIn(where: Record<string, unknown>): readonly string[] | null {
+/** The constants that a condition compares a relation's key with; null when it is no such condition. */
+function keysIn(where: Record<string, unknown>, relation: unknown): readonly string[] | null {
   const compared = where['A_Expr'];
   if (!isRecord(compared) || lastField(compared['name']) !== '=') return null;
-  if (!KEYS.has(columnName(compared['lexpr']))) return null;
+  if (!KEYS.has(columnOf(compared['lexpr'], relation))) return null;
   const right = compared['rexpr'];
   const list = isRecord(right) && isRecord(right['List']) ? right['List']['items'] : [right];
   if (!Array.isArray(list)) return null;
@@ -40,10 +43,11 @@ export class Fresh {
   readonly #tables = new Map<string, 'real' | 'temporary'>();
   readonly #columns = new Set<string>();
   readonly #rows = new Map<string, Set<string>>();
+  #distrusts = false;
 
   /** Whether the change made this table; a function that runs later sees no temporary one. */
   hasTable(name: string, later: boolean): boolean {
-    const kind = this.#tables.get(name);
+    const kind = this.#distrusts ? undefined : this.#tables.get(name);
     return kind === 'real' || (kind === 'temporary' && !later);
   }
 
@@ -52,39 +56,48 @@ export class Fresh {
   }
 
   /** Whether a condition names, by their key, rows that the change itself has inserted. */
-  isOwnRow(table: string, where: unknown): boolean {
-    const own = this.#rows.get(table);
+  isOwnRow(relation: unknown, where: unknown): boolean {
+    const own = this.#rows.get(relationName(relation));
     if (own === undefined) return false;
-    return conjuncts(where).some((one) => keysIn(one)?.every((key) => own.has(key)) === true);
+    return conjuncts(where).some(
+      (one) => keysIn(one, relation)?.every((key) => own.has(key)) === true,
+    );
   }
 
   forgetTemporary(): void {
     for (const [name, kind] of this.#tables) if (kind === 'temporary') this.#tables.delete(name);
   }
 
-  #forget(): void {
+  /** What runs can have given names another meaning. */
+  forget(): void {
     this.#tables.clear();
     this.#columns.clear();
     this.#rows.clear();
   }
 
+  /** A function of the change that makes or renames something does so whenever it is called. */
+  #distrust(source: string): void {
+    this.#distrusts ||= RENAMES.test(source.slice(source.search(/\$|'/)));
+  }
+
   /** Takes note of a statement that has run; `source` is its text. */
   see(kind: string, node: Record<string, unknown>, source: string): void {
     // After these a name can mean another table than before.
-    if (/set_config|search_path|\bdiscard\b|\brole\b/i.test(source)) this.#forget();
-    else if (kind === 'DoStmt' && /\b(?:alter|drop|create|execute)\b/i.test(source)) this.#forget();
-    else if (String(node['kind']).startsWith('TRANS_STMT_ROLLBACK')) this.#forget();
+    if (/set_config|search_path|\bdiscard\b|\brole\b/i.test(source)) this.forget();
+    else if (kind === 'DoStmt' && RENAMES.test(source)) this.forget();
+    else if (kind === 'CreateFunctionStmt') this.#distrust(source);
+    else if (String(node['kind']).startsWith('TRANS_STMT_ROLLBACK')) this.forget();
     else if (kind === 'DropStmt') this.#dropped(node);
     else if (kind === 'CreateStmt') this.#made(node, node['relation'], node['oncommit']);
     else if (kind === 'CreateTableAsStmt') this.#madeAs(node);
     else if (kind === 'AlterTableStmt') this.#altered(node);
-    else if (kind === 'AlterObjectSchemaStmt') this.#forget();
+    else if (kind === 'AlterObjectSchemaStmt') this.forget();
     else if (kind === 'RenameStmt') this.#renamed(node);
     else if (kind === 'InsertStmt') this.#inserted(node);
   }
 
   #dropped(node: Record<string, unknown>): void {
-    if (node['removeType'] === 'OBJECT_SCHEMA') return this.#forget();
+    if (node['removeType'] === 'OBJECT_SCHEMA') return this.forget();
     const list = Array.isArray(node['objects']) ? node['objects'] : [];
     for (const item of list) {
       for (const name of spellings(listedName(item))) this.#tables.delete(name);
@@ -112,7 +125,7 @@ export class Fresh {
         isRecord(item) && isRecord(item['AlterTableCmd']) ? item['AlterTableCmd'] : {};
       const subtype = String(command['subtype']);
       // The rows of a child belong to its parent from now on.
-      if (/Inherit|Partition/.test(subtype)) this.#forget();
+      if (/Inherit|Partition/.test(subtype)) this.forget();
       if (subtype !== 'AT_AddColumn' || command['missing_ok'] === true) continue;
       const def = isRecord(command['def']) ? command['def']['ColumnDef'] : null;
       if (isRecord(def)) this.#columns.add(`${table}.${text(def['colname'])}`);

@@ -23,13 +23,6 @@ export function relationName(node: unknown): string {
   return schema === '' ? table : `${schema}.${table}`;
 }
 
-/** The column that a node is; empty when it is none. */
-export function columnName(node: unknown): string {
-  return isRecord(node) && isRecord(node['ColumnRef'])
-    ? lastField(node['ColumnRef']['fields'])
-    : '';
-}
-
 /** Conditions that must all be true. */
 export function conjuncts(where: unknown): readonly Record<string, unknown>[] {
   if (!isRecord(where)) return [];
@@ -50,17 +43,32 @@ export function columnsOf(update: Record<string, unknown>): readonly string[] {
   return targets(update).map((target) => text(target['name']));
 }
 
-/** Columns of an UPDATE that get a value only where they have none. */
-export function keptValues(update: Record<string, unknown>): ReadonlySet<string> {
+/** The column of a relation that a node is: plain, or after the relation's own name or alias. */
+export function columnOf(node: unknown, relation: unknown): string {
+  const fields = isRecord(node) && isRecord(node['ColumnRef']) ? node['ColumnRef']['fields'] : null;
+  if (!Array.isArray(fields)) return '';
+  const named = isRecord(relation) ? relation : {};
+  const alias = isRecord(named['alias'])
+    ? text(named['alias']['aliasname'])
+    : text(named['relname']);
+  return fields.length === 1 || text(fields.at(-2)) === alias ? lastField(fields) : '';
+}
+
+/** Columns of an UPDATE of a relation that get a value only where they have none. */
+export function keptValues(
+  update: Record<string, unknown>,
+  relation: unknown,
+): ReadonlySet<string> {
   const missing = conjuncts(update['whereClause']).flatMap((one) => {
     const test = one['NullTest'];
-    return isRecord(test) && test['nulltesttype'] === 'IS_NULL' ? [columnName(test['arg'])] : [];
+    const isNull = isRecord(test) && test['nulltesttype'] === 'IS_NULL';
+    return isNull ? [columnOf(test['arg'], relation)] : [];
   });
   const coalesced = targets(update).flatMap((target) => {
     const value = isRecord(target['val']) ? target['val']['CoalesceExpr'] : null;
     const args = isRecord(value) ? value['args'] : null;
     const name = text(target['name']);
-    return Array.isArray(args) && columnName(args[0]) === name ? [name] : [];
+    return Array.isArray(args) && columnOf(args[0], relation) === name ? [name] : [];
   });
   return new Set([...missing, ...coalesced]);
 }

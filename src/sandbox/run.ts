@@ -119,8 +119,7 @@ async function execute(
   before: Before,
 ): Promise<Executed> {
   const executor = new Executor(owner, watch(observer, owner.processId, before));
-  const { functions, triggers } = baseline.facts.routines;
-  executor.learn(functions, triggers);
+  executor.learn(baseline.facts.routines);
   executor.onStatement = request.onProgress ?? null;
   const done = await executor.run(plan.scope, plan.pending);
   await Promise.all([owner.close(), observer.close()]);

@@ -6,8 +6,26 @@ import { DestructionReader } from '../../src/sandbox/destruction.ts';
 import { split } from '../../src/sandbox/statements.ts';
 import { type Bench, open, plan } from './helpers.ts';
 
+const ofBefore = (name: string, body: string, language = 'plpgsql') => ({
+  name,
+  definition: `CREATE OR REPLACE FUNCTION public.${name}()\n RETURNS void\n LANGUAGE ${language}\nAS $function$ ${body} $function$\n`,
+});
+
+/** What the database of before has. */
+const HISTORY = {
+  functions: [
+    ofBefore('purge', 'delete from users where id > 10000', 'sql'),
+    ofBefore('outer_purge', 'begin perform purge(); end'),
+    ofBefore('runs', 'begin execute q; end'),
+    ofBefore('again', 'begin perform again(); end'),
+    ofBefore('swaps', 'begin alter table users rename to t; end'),
+  ],
+  triggers: [{ table: 'users', function: 'stamp', isBefore: true }],
+};
+
 async function read(sql: string): Promise<string> {
   const reader = new DestructionReader();
+  reader.learn(HISTORY);
   const { statements, error } = await split(sql, 1);
   assert.equal(error, null);
   const acts = statements.flatMap(({ text, kind }) => reader.read(text, kind));
@@ -63,6 +81,45 @@ const CASES: readonly (readonly [string, string])[] = [
     'delete users statement',
   ],
   ['insert into users (id) values (9); delete from users where id >= 9', 'delete users statement'],
+  // The key or the null is another table's.
+  [
+    'insert into users (id) values (9); delete from users using posts p where p.id = 9',
+    'delete users statement',
+  ],
+  ['update users set email = null from posts where posts.email is null', 'update users statement'],
+  // A function that renames is called between.
+  [
+    `create table t (id int); create function f() returns void language plpgsql as $$ begin alter table users rename to t; end $$; delete from t`,
+    'delete t statement',
+  ],
+  ['create table t (id int); select swaps(); delete from t', 'delete t statement'],
+  // Large objects.
+  ['select lo_unlink(file) from docs', 'delete pg_largeobject part'],
+  ["select lo_put(file, 0, '') from docs", 'update pg_largeobject part'],
+  // Rows that are there already.
+  [
+    "insert into plans values (1, 'x') on conflict (id) do update set name = excluded.name",
+    'update plans part',
+  ],
+  [
+    'insert into plans values (1) on conflict (id) do update set name = null where excluded.name is null',
+    'update plans part',
+  ],
+  // What functions of before do, and what they are told to run.
+  ['select purge()', 'delete users body'],
+  ['do $$ begin perform outer_purge(); end $$', 'delete users body'],
+  ["select runs('delete from users where id > 9')", 'delete users body'],
+  ["do $$ begin perform runs(q => 'drop table users'::text); end $$", 'drop users body'],
+  ["select query_to_xml('select purge()', true, true, '')", 'delete users body'],
+  // Triggers that let writes do nothing.
+  [
+    `create or replace function stamp() returns trigger language plpgsql as $$ begin return null; end $$`,
+    'rule users body',
+  ],
+  [
+    `${made('perform 1')}; create trigger t before insert on users for each row execute function f()`,
+    'rule users body',
+  ],
 ];
 
 const TWINS: readonly string[] = [
@@ -82,6 +139,15 @@ const TWINS: readonly string[] = [
   'create rule r as on insert to v do instead insert into users values (new.id)',
   body("alter table users add constraint c check (email <> 'drop table')"),
   'insert into users (id) select 1 on conflict do nothing',
+  'insert into users (id) values (9); delete from users u where u.id = 9',
+  'update users u set email = 1 from posts where u.email is null',
+  'select lo_get(file), lo_from_bytea(0, data) from docs',
+  'insert into plans values (1) on conflict (id) do update set id = excluded.id',
+  'insert into plans values (1) on conflict (id) do update set a = 1 where plans.a is null',
+  'create table t (id int); insert into t values (1) on conflict (id) do update set id = 2',
+  "select again(), runs('select 1'), runs('users')",
+  `${made('perform 1')}; create trigger t after insert on users for each row execute function f()`,
+  'create or replace function stamp() returns trigger language plpgsql as $$ begin return new; end $$',
 ];
 
 for (const [sql, wanted] of CASES) {

@@ -64,6 +64,7 @@ const HISTORY = {
     ['branch', "BEGIN IF NEW.a > 1 THEN EXECUTE 'SELECT ' || NEW.b; END IF; RETURN NEW; END"],
     ['lurk', 'BEGIN IF inet_server_addr() IS NOT NULL THEN RETURN NULL; END IF; RETURN NEW; END'],
     ['again', 'BEGIN PERFORM again(); END'],
+    ['runs', 'BEGIN EXECUTE q; END'],
   ].map(([name, body]) => ({
     name: name ?? '',
     definition: `CREATE OR REPLACE FUNCTION public.${name}()\n RETURNS trigger\n LANGUAGE plpgsql\nAS $function$ ${body} $function$\n`,
@@ -72,8 +73,25 @@ const HISTORY = {
     { table: 'stamped', function: 'stamp' },
     { table: 'branched', function: 'branch' },
     { table: 'lurked', function: 'lurk' },
+    { table: 'late', function: 'lurk', events: ['delete'] },
   ],
-};
+  code: [
+    { relation: 'checked', kind: 'check', sql: '(inner_one() IS NULL)' },
+    { relation: 'valued', kind: 'value', sql: "current_setting('app.tenant'::text)" },
+    { relation: 'recent', kind: 'view', sql: ' SELECT a FROM t WHERE (at > now());' },
+    { relation: 'nested', kind: 'view', sql: ' SELECT a FROM recent;' },
+    {
+      relation: 'ruled',
+      kind: 'rule',
+      sql: "CREATE RULE r AS ON INSERT TO ruled WHERE (current_database() = 'prod') DO DELETE FROM t;",
+    },
+  ],
+  cascades: [
+    { from: 'parent', on: 'delete', to: 'late', event: 'delete' },
+    { from: 'parent', on: 'update', to: 'stamped', event: 'update' },
+    { from: 'grand', on: 'delete', to: 'parent', event: 'delete' },
+  ],
+} as const;
 
 for (const [sql, wanted] of [
   ['select inner_one()', 'server'],
@@ -85,7 +103,36 @@ for (const [sql, wanted] of [
     'create trigger t before insert on fresh for each row execute function lurk(); insert into fresh values (1)',
     ';server',
   ],
+  // By a cascade of foreign keys, a default, a check, a rule and a view.
+  ['delete from parent where id = 1', 'server'],
+  ['delete from grand', 'server'],
+  ['insert into valued (a) values (1)', 'server'],
+  ['update checked set a = 1', 'server'],
+  ['alter table checked validate constraint c', 'server'],
+  ['insert into ruled values (1)', 'server'],
+  ['insert into t select * from nested', 'chance'],
+  ['refresh materialized view recent', 'chance'],
+  // The same, made by the change itself.
+  ['create view v as select version() as v; insert into t select * from v', ';server'],
+  ['create table d (a text default inner_one()); insert into d values (default)', ';server'],
+  ['alter table t add column a text default inner_one()', 'server'],
+  ['alter table t add check (inner_one()) not valid; insert into t values (1)', ';server'],
+  [
+    'create rule r as on insert to t do also select inner_one(); insert into t values (1)',
+    ';server',
+  ],
+  // Text that a function of before runs.
+  ["select runs(case when a then 'drop table t' end) from t", 'dynamic'],
+  ['select query_to_xml(a, true, true, null) from t', 'dynamic'],
   // Twins: how a trigger works, what calls nothing of it, what calls itself.
+  ['insert into late values (1)', ''],
+  ['insert into parent values (1); update parent set id = 2', ';'],
+  ['select * from checked; delete from checked', ';'],
+  ["select runs('select 1')", ''],
+  ["select query_to_xml('select 1', true, true, null)", ''],
+  ['create table d (a text default inner_one()); select * from d', ';'],
+  ['alter table t alter a set default inner_one()', ''],
+  ['alter table t add check (inner_one()) not valid', ''],
   ['insert into stamped values (1)', ''],
   ['update branched set a = 1', ''],
   ['alter table lurked add column b int; select count(*) from lurked', ';'],
@@ -93,7 +140,7 @@ for (const [sql, wanted] of [
 ] as const) {
   test(`by what was there before, ${wanted || 'nothing'}: ${sql.slice(0, 60)}`, async () => {
     const reader = new EnvironmentReader();
-    reader.learn(HISTORY.functions, HISTORY.triggers);
+    reader.learn(HISTORY);
     const { statements } = await split(sql, 1);
     const found = statements.map(({ text, kind }) => reader.read(text, kind).join(' '));
     assert.equal(found.join(';'), wanted);

@@ -1,4 +1,5 @@
 /** What is observed, as cases: each shows one thing, and a twin does not. docs/migrations.md shows them. */
+import { OBJECT_PAIRS } from './observation-pairs.ts';
 
 export const HISTORY: readonly string[] = [
   `create table users (id serial primary key, email text not null, name text, age int);
@@ -14,7 +15,8 @@ export const HISTORY: readonly string[] = [
    create function quiet() returns trigger language plpgsql as 'begin return new; end';
    create trigger quiet before insert on secrets for each row execute function quiet();
    create sequence tickets; grant select on logs to public; create domain age as int check (value > 0);
-   create schema shop;
+   create schema shop; create table files (id int primary key, bytes oid);
+   create materialized view totals as select 1 as one;
    create table shop.items (id int primary key, price numeric not null default 1 check (price > 0));`,
 ];
 
@@ -24,7 +26,8 @@ export const SEED: readonly { readonly path: string; readonly sql: string }[] = 
     sql: `insert into users (email, name, age) select 'e' || i, 'n' || i, i from generate_series(1, 100) i;
       insert into posts (user_id, body) select 1 + i % 100, 'b' from generate_series(1, 300) i;
       insert into logs select 'l' || i, 'info' from generate_series(1, 50) i;
-      insert into secrets select i, 'x' from generate_series(1, 10) i;`,
+      insert into secrets select i, 'x' from generate_series(1, 10) i;
+      insert into files select i, lo_from_bytea(100 + i, 'bytes') from generate_series(1, 5) i;`,
   },
 ];
 
@@ -35,7 +38,7 @@ export interface Case {
   readonly objects?: readonly string[];
 }
 
-export const CASES: readonly Case[] = [
+const SINGLE: readonly Case[] = [
   {
     name: 'a dropped column loses its values',
     sql: 'alter table users drop column age',
@@ -145,27 +148,6 @@ export const CASES: readonly Case[] = [
   },
   { name: 'an enum grows', sql: `alter type mood add value 'ok'`, objects: ['changed type mood'] },
   {
-    name: 'constraint, index, default, trigger, function, sequence and schema',
-    sql: `alter table users add constraint old check (age > 0); create index on users (name);
-      alter table users alter age set default 1; create sequence s; create schema other;
-      create function f() returns trigger language plpgsql as 'begin return new; end';
-      create trigger t before insert on users for each row execute function f()`,
-    objects: [
-      'added constraint users.old',
-      'added default users.age',
-      'added function f()',
-      'added index users_name_idx',
-      'added schema other',
-      'added sequence s',
-      'added trigger users.t',
-    ],
-  },
-  {
-    name: 'a rule that swallows writes',
-    sql: 'create rule no_write as on insert to users do instead nothing',
-    objects: ['added trigger users.no_write'],
-  },
-  {
     name: 'settings of the database',
     sql: `do $$ begin execute format('alter database %I set search_path = evil', current_database()); end $$`,
     objects: ['added schema settings of the database'],
@@ -184,6 +166,7 @@ export const CASES: readonly Case[] = [
     name: 'a dropped schema takes everything in it',
     sql: 'drop schema public cascade; create schema public',
     data: [
+      'files rows 5 > 0 lost 5 added 0 changed 0',
       'logs rows 50 > 0 lost 50 added 0 changed 0',
       'posts rows 300 > 0 lost 300 added 0 changed 0',
       'secrets rows 10 > 0 lost 10 added 0 changed 0',
@@ -368,3 +351,38 @@ export const CASES: readonly Case[] = [
     objects: [],
   },
 ];
+
+const BYTES = 'pg_largeobject.data values 5 >';
+
+/** The bytes of large objects: they are the rows of a catalog, whose file is seen like a table's. */
+const LARGE_OBJECTS: readonly Case[] = [
+  {
+    name: 'large objects deleted',
+    sql: 'select lo_unlink(bytes) from files where id <= 2',
+    data: [
+      'pg_largeobject rows 5 > 3 lost 2 added 0 changed 0',
+      `${BYTES} 3 lost 2 added 0 changed 0`,
+      'pg_largeobject.loid values 5 > 3 lost 2 added 0 changed 0',
+      'pg_largeobject.pageno values 5 > 3 lost 2 added 0 changed 0',
+    ],
+  },
+  {
+    name: 'large objects overwritten and cut',
+    sql: `select lo_put(101, 0, 'other'); select lo_truncate(lo_open(102, 131072), 1)`,
+    data: [`${BYTES} 5 lost 0 added 0 changed 2`],
+  },
+  {
+    name: 'twin: large objects read, and one made and deleted again',
+    sql: `select lo_get(bytes) from files; select lo_unlink(lo_from_bytea(0, 'x'))`,
+    data: [],
+    objects: [],
+  },
+];
+
+const PAIRS: readonly Case[] = OBJECT_PAIRS.flatMap(([name, sql, objects, twin]) => [
+  { name, sql, objects },
+  { name: `twin: ${name}`, sql: twin, objects: [] },
+]);
+
+/** All of them. */
+export const CASES: readonly Case[] = [...SINGLE, ...LARGE_OBJECTS, ...PAIRS];

@@ -78,7 +78,15 @@ describe('what a change did is observed', () => {
     const run = await bench.run(plan(HISTORY, ['select 1']), { seed: SEED });
     assert.deepEqual(
       observed(run).tables.map((t) => `${t.table} ${t.rows} ${t.origin}`),
-      ['logs 50 seed', 'posts 300 seed', 'secrets 10 seed', 'shop.items 0 empty', 'users 100 seed'],
+      [
+        'files 5 seed',
+        'logs 50 seed',
+        'pg_largeobject 5 seed',
+        'posts 300 seed',
+        'secrets 10 seed',
+        'shop.items 0 empty',
+        'users 100 seed',
+      ],
     );
     assert.equal(run.baselineCached, true);
   });

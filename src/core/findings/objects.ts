@@ -31,6 +31,10 @@ const nouns: Readonly<Record<ObjectKind, string>> = {
   sequence: 'Sequence',
   type: 'Type',
   extension: 'Extension',
+  operator: 'Operator',
+  cast: 'Cast of',
+  publication: 'Publication',
+  object: 'The',
 };
 
 const securityOrder = ['disabled', 'enabled', 'forced'];
@@ -178,6 +182,27 @@ function ownerChange(change: ObjectChange): Verdict {
   return { id: 'owner-changed', radius: 'high', message };
 }
 
+/** `FOR VALUES …`, `DEFAULT` or `inherits …` of a definition: the table that its rows are read with. */
+function partOf(definition: string | null): string {
+  return /(?:FOR VALUES .*|\bDEFAULT\b.*|\binherits .*)$/.exec(definition ?? '')?.[0] ?? '';
+}
+
+/** Queries of the parent do not see the rows of a table that is no part of it any more. */
+function tableChange(change: ObjectChange): Verdict {
+  const { object, before, after } = change;
+  const isApart = change.change === 'changed' && partOf(before) !== '' && partOf(after) === '';
+  if (!isApart) return plainChange(change);
+  const message = `Table ${object} taken out of its parent: whoever reads the parent sees its rows no more`;
+  return { id: 'rows-detached', radius: 'high', message };
+}
+
+/** What is published leaves the database with whoever may replicate. */
+function publicationChange(change: ObjectChange): Verdict {
+  if (change.change === 'removed') return plainChange(change);
+  const message = `Publication ${change.object} ${verbs[change.change]}: replicas may read ${change.after ?? ''}`;
+  return { id: 'publication-widened', radius: 'high', message };
+}
+
 type Judge = (change: ObjectChange, around: Around) => Verdict;
 
 /** Kinds that are more than an addition, a drop or a change. */
@@ -191,6 +216,8 @@ const judges: Readonly<Partial<Record<ObjectKind, Judge>>> = {
   function: functionChange,
   trigger: triggerChange,
   type: typeChange,
+  table: tableChange,
+  publication: publicationChange,
 };
 
 function verdictOf(change: ObjectChange, around: Around): Verdict {
