@@ -66,8 +66,12 @@ async function gatherShown(
   const view = progress?.begin(locator);
   if (view === undefined) return gather.read(locator);
   try {
-    return await gather.read(locator, (at) => view.show(at));
-  } finally {
-    view.end();
+    const evidence = await gather.read(locator, (at) => view.show(at));
+    if (evidence === null) view.breakOff();
+    else view.end();
+    return evidence;
+  } catch (fault) {
+    view.breakOff();
+    throw fault;
   }
 }

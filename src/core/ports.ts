@@ -39,6 +39,8 @@ export interface ProgressView {
   show(at: DryRunAt): void;
   /** Nothing is sent from here on but what is already on its way. Always called, and before `record`. */
   end(): void;
+  /** Ended with nothing decided: a check that showed progress says so until the next attempt. */
+  breakOff(): void;
 }
 
 /** One word of progress as a write to GitHub. */

@@ -5,7 +5,7 @@
 import { CHECK_NAME } from '../core/effects.ts';
 import type { DryRunAt, Progress, ProgressView, SendProgress } from '../core/ports.ts';
 import { type Locator, locatorKey } from '../core/subject.ts';
-import { progressCheck } from '../core/words/progress.ts';
+import { brokenOffCheck, progressCheck } from '../core/words/progress.ts';
 import type { Sql, Tx } from './connect.ts';
 import { checkSlot } from './slots.ts';
 
@@ -50,6 +50,8 @@ interface Word {
   readonly locator: Locator;
   readonly sinceMs: number;
   readonly isOver: () => boolean;
+  /** The last word of a judgement that decided nothing. */
+  readonly isBrokenOff: boolean;
 }
 
 /** Makes the port; one write at a time for the whole process. */
@@ -71,13 +73,21 @@ function view(
   let at: DryRunAt | null = null;
   let sinceMs = 0;
   let over = false;
+  let said = false;
   let timer: NodeJS.Timeout | undefined;
   const later = (ms: number): void => {
     timer = setTimeout(() => void tick(), ms).unref();
   };
   const tick = async (): Promise<void> => {
-    if (at !== null) await say({ at, locator, sinceMs, isOver: () => over });
+    if (at !== null) {
+      said = true;
+      await say({ at, locator, sinceMs, isOver: () => over, isBrokenOff: false });
+    }
     if (!over) later(everyMs);
+  };
+  const end = (): void => {
+    over = true;
+    clearTimeout(timer);
   };
   return {
     show(seen) {
@@ -87,9 +97,13 @@ function view(
       sinceMs = now();
       later(afterMs);
     },
-    end() {
-      over = true;
-      clearTimeout(timer);
+    end,
+    breakOff() {
+      end();
+      // What never showed progress has nothing to take back.
+      if (at !== null && said) {
+        void say({ at, locator, sinceMs, isOver: () => false, isBrokenOff: true });
+      }
     },
   };
 }
@@ -114,9 +128,9 @@ async function write({ sql, send, now }: ProgressParts, word: Word): Promise<voi
       repo,
       name: CHECK_NAME,
       headSha: at.headSha,
-      ...progressCheck(at.progress, now() - sinceMs),
+      ...(word.isBrokenOff ? brokenOffCheck() : progressCheck(at.progress, now() - sinceMs)),
       checkRunId: marked.githubId,
-      concluded: marked.effectKey === AGAIN,
+      concluded: word.isBrokenOff || marked.effectKey === AGAIN,
     });
     await tx`update tagout.written set github_id = ${id}::bigint where slot = ${slot}`;
   });

@@ -69,6 +69,41 @@ describe('progress in the check', () => {
     );
   });
 
+  test('a judgement that ends with nothing decided takes its progress back', async () => {
+    const repo = repoOf(21);
+    const said: ProgressWrite[] = [];
+    const view = progressFor(repo, async (word) => {
+      said.push(word);
+      return 4712;
+    });
+    view.show(at);
+    await until('the word is written', async () => (await written(repo))?.['id'] === 4712);
+    view.breakOff();
+    await until('the last word is written', () => Promise.resolve(said.length === 2));
+    assert.deepEqual([said[1]?.checkRunId, said[1]?.concluded], [4712, true]);
+    assert.match(said[1]?.summary ?? '', /came to no end|before anything was decided/);
+    t.clock.nowMs += 10_000;
+    const desk = new Desk();
+    await conclude(repo, desk, 'action_required');
+    assert.deepEqual(
+      desk.sent.map(({ known }) => known.checkRunId),
+      [4712],
+    );
+  });
+
+  test('a judgement that never showed progress takes nothing back', async () => {
+    const repo = repoOf(22);
+    const said: ProgressWrite[] = [];
+    const send: SendProgress = (word) => Promise.resolve(said.push(word));
+    const wait = { afterMs: 3_600_000, everyMs: 3_600_000 };
+    const progress = createProgress({ sql: t.store.sql, send, now: () => t.clock.nowMs, ...wait });
+    const view = progress.begin(locatorOf({ repo }));
+    view.show(at);
+    view.breakOff();
+    assert.equal(await written(repo), undefined);
+    assert.deepEqual(said, []);
+  });
+
   test('a green check is green no longer, and its same conclusion is written again', async () => {
     const repo = repoOf(12);
     const desk = new Desk();

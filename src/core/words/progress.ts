@@ -34,3 +34,16 @@ export function progressCheck(
     ].join('\n\n'),
   };
 }
+
+/** The check after a judgement that showed progress and came to no end. */
+export function brokenOffCheck(): { readonly title: string; readonly summary: string } {
+  return {
+    title: 'Held: the dry run came to no end',
+    summary:
+      '**Held**: the migration was being tried in a throwaway database, and the judgement ended ' +
+      'before anything was decided: a service did not answer, or the pull request was closed. An ' +
+      'open pull request is judged again by itself, and this check then says what the migration ' +
+      'did. Nobody can release it before. Where this text stays, push a new commit, or ask whoever ' +
+      'runs Tagout to look into its log.',
+  };
+}
