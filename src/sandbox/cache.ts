@@ -61,23 +61,48 @@ export class BaselineCache {
     return { key, folder, dataDir: join(folder, 'data'), sizeBytes: bytes };
   }
 
+  /** Dumps that were fetched count as what was prepared from them does. */
   #evict(keep: string): void {
-    const root = join(this.#home, 'baselines');
-    const all = readdirSync(root).flatMap((key) => {
-      const file = join(root, key, 'size');
-      const stat = statSync(file, { throwIfNoEntry: false });
-      if (stat === undefined) return [];
-      return [{ key, usedMs: stat.mtimeMs, bytes: Number(readFileSync(file, 'utf8')) }];
-    });
+    const all = [...this.#prepared(), ...this.#fetched()];
     let total = all.reduce((sum, entry) => sum + entry.bytes, 0);
     for (const entry of all.toSorted((a, b) => a.usedMs - b.usedMs)) {
       if (total <= this.#capBytes) return;
-      if (entry.key === keep) continue;
+      if (entry.path === join(this.#home, 'baselines', keep)) continue;
       // It is moved away first, so that nobody finds a folder that is half removed.
       const trash = newFolder(this.#home, 'partial');
-      renameSync(join(root, entry.key), join(trash, 'old'));
+      rmSync(`${entry.path}.json`, { force: true });
+      renameSync(entry.path, join(trash, 'old'));
       rmSync(trash, { recursive: true, force: true });
       total -= entry.bytes;
     }
   }
+
+  #prepared(): readonly Entry[] {
+    const root = join(this.#home, 'baselines');
+    return readdirSync(root).flatMap((key) => {
+      const file = join(root, key, 'size');
+      const stat = statSync(file, { throwIfNoEntry: false });
+      if (stat === undefined) return [];
+      const bytes = Number(readFileSync(file, 'utf8'));
+      return [{ path: join(root, key), usedMs: stat.mtimeMs, bytes }];
+    });
+  }
+
+  /** Dumps kept by snapshots.ts: the note beside each is as old as its last use. */
+  #fetched(): readonly Entry[] {
+    const root = join(this.#home, 'snapshots');
+    if (!existsSync(root)) return [];
+    return readdirSync(root).flatMap((name) => {
+      const note = statSync(join(root, `${name}.json`), { throwIfNoEntry: false });
+      const dump = statSync(join(root, name), { throwIfNoEntry: false });
+      if (note === undefined || dump === undefined) return [];
+      return [{ path: join(root, name), usedMs: note.mtimeMs, bytes: dump.size }];
+    });
+  }
+}
+
+interface Entry {
+  readonly path: string;
+  readonly usedMs: number;
+  readonly bytes: number;
 }

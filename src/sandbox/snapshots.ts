@@ -3,7 +3,7 @@
  * this machine, fetched when it is at an address. No repository names or sees any of this.
  */
 import { accessSync, constants, createWriteStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { renameSync, statSync, writeFileSync } from 'node:fs';
+import { renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -104,6 +104,9 @@ export class Snapshots {
       throw new SnapshotUnavailable('the server that holds it does not answer');
     }
     if (answer.status === 304 && kept !== null) {
+      // The disk cap takes the least recently used first (cache.ts).
+      const now = new Date();
+      utimesSync(`${path}.json`, now, now);
       return { path, sizeBytes: kept.sizeBytes, takenAtMs: kept.takenAtMs };
     }
     const modified = answer.headers.get('last-modified') ?? '';
