@@ -15,6 +15,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   intake: async () => (await import('./intake.ts')).benchIntake(),
   flood: async () => (await import('./flood.ts')).benchFlood(),
   memory: async () => (await import('./memory.ts')).benchMemory(),
+  'run-memory': async () => (await import('./run-memory.ts')).benchRunMemory(),
   soak: async () => (await import('./soak.ts')).benchSoak(),
   report: async () => (await import('./report.ts')).benchReport(),
   sandbox: async () => (await import('./sandbox.ts')).benchSandbox(),

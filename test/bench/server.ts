@@ -12,6 +12,8 @@ export interface ServerProcess {
   readonly readyMs: number;
   /** Resident memory of the server process now, in MB. */
   rssMb(): number;
+  /** The most resident memory that it had since its start, in MB. */
+  peakRssMb(): number;
   /** Ends it as an operator would and waits for its end. */
   stop(): Promise<void>;
 }
@@ -47,13 +49,15 @@ export async function startServer(gh: LocalGitHub, dataDir: string): Promise<Ser
   child.stderr.pipe(process.stderr);
   const url = await addressOf(child);
   const readyMs = performance.now() - startedMs;
+  const memoryMb = (field: 'VmRSS' | 'VmHWM'): number => {
+    const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+    return Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
+  };
   return {
     url,
     readyMs,
-    rssMb: () => {
-      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
-      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
-    },
+    rssMb: () => memoryMb('VmRSS'),
+    peakRssMb: () => memoryMb('VmHWM'),
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve());
@@ -62,7 +66,10 @@ export async function startServer(gh: LocalGitHub, dataDir: string): Promise<Ser
   };
 }
 
-export type BenchScene = Awaited<ReturnType<typeof raise>> & { close(): Promise<void> };
+export type BenchScene = Awaited<ReturnType<typeof raise>> & {
+  readonly server: ServerProcess;
+  close(): Promise<void>;
+};
 
 /** The story's organisation with the server in its own process. */
 export async function openBenchScene(): Promise<BenchScene> {
@@ -73,6 +80,7 @@ export async function openBenchScene(): Promise<BenchScene> {
   raised.gh.app.webhookUrl = `${server.url}/api/github/webhooks`;
   return {
     ...raised,
+    server,
     async close() {
       await raised.gh.settled();
       await server.stop();
