@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { verifyLog, type LogVerdict } from '../../src/core/audit/verify.ts';
 import { locatorKey } from '../../src/core/subject.ts';
-import { appendEvent, stamp } from '../../src/store/append.ts';
-import { judgeFailedEvent } from '../../src/core/audit/effect-event.ts';
 import { sendDue } from '../../src/store/outbox.ts';
 import { openLogKey } from '../../src/store/key.ts';
 import { readCheckpoints, readLeaves } from '../../src/store/read-log.ts';
-import { createSealer } from '../../src/store/seal.ts';
-import { connect } from '../../src/store/connect.ts';
 import { Desk, openTestStore, type TestStore } from './help.ts';
 import { approval, judged, locatorOf, note, repoOf } from './judged.ts';
 
@@ -177,54 +173,5 @@ describe('sealing and verifying', () => {
     assert.equal(wrong.verdict, 'tampered');
     const elsewhere = await verifyLog({ ...log, origin: 'x', vkeys: [key], leaves: leaves() });
     assert.equal(elsewhere.verdict, 'tampered');
-  });
-
-  test('eight writers with rollbacks and four sealers leave no gap, fork or double', async () => {
-    const id = 30;
-    const { sql, key } = t.store;
-    const pools = [1, 2, 3].map(() =>
-      connect({ url: t.url('tagout_sealer'), role: null }, { name: 'seal', max: 1 }),
-    );
-    const now = (): number => t.clock.nowMs;
-    const sealers = [
-      t.store.sealer,
-      ...pools.map((sealer) => createSealer({ sealer, app: sql, key, now })),
-    ];
-    let writing = true;
-    let acked = 0;
-    const locator = locatorOf({ repo: repoOf(id) });
-    const write = async (writer: number): Promise<void> => {
-      for (let n = 0; n < 60; n += 1) {
-        const trigger = { locator, because: 'race', delivery: null };
-        const failure = { code: 'internal', message: 'race', attempts: 1 };
-        const event = judgeFailedEvent(trigger, failure, stamp(`${writer}:${n}`, now()));
-        const lost = n % 7 === 3;
-        await sql
-          .begin(async (tx) => {
-            await appendEvent(tx, event);
-            if (lost) throw new Error('rolled back');
-          })
-          .catch((error: unknown) => assert.match(String(error), /rolled back/));
-        if (!lost) acked += 1;
-      }
-    };
-    const sealing = sealers.map(async (sealer) => {
-      while (writing) await sealer.sealNow(id);
-    });
-    try {
-      await Promise.all(Array.from({ length: 8 }, (_, writer) => write(writer)));
-    } finally {
-      // Without this a writer's fault would leave the sealers going for ever, and unnamed.
-      writing = false;
-      await Promise.all(sealing);
-    }
-    await seal(id);
-    const verdict = await verify(id);
-    assert.deepEqual(verdict.problems, []);
-    assert.equal(verdict.size, acked + 1, 'every event that was acknowledged, and the key');
-    const [rows] = await t.root`select count(*)::int as n, max(leaf_index)::int as last
-      from audit.leaf where log_id = ${id}`;
-    assert.deepEqual([rows?.['n'], rows?.['last']], [acked + 1, acked]);
-    await Promise.all(pools.map((pool) => pool.end({ timeout: 5 })));
   });
 });
