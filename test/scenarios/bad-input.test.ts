@@ -129,7 +129,7 @@ test('a commit of nobody asks for one approval more', async () => {
   await server.gh.settled();
   assert.match(
     await held(repo, pull),
-    /one more than usual because `nobody@nowhere.example` belongs to no account/,
+    /and 1 more because no GitHub account is known for `nobody@nowhere.example`/,
   );
   await pull.review({ by: 'maria' });
   await until('two approvals pass it', () =>
