@@ -186,6 +186,9 @@ function addPolicy(program: Command, io: Io, answer: (code: number) => void): vo
     'Say for each environment and blast radius whether these approvals are enough.',
   )
     .option('--approver <login[:team,…]>', 'a person who approves (repeatable)', collect, [])
+    .option('--recorded <subject>', 'judge a recorded decision: owner/repo#12, or its event id')
+    .option('--database-url <url>', 'where the record lies; else that of the settings')
+    .option('--evidence <file>', 'judge the evidence in this JSON file')
     .addOption(format('text'))
     .action(async (file: string, flags: PolicyFlags) => {
       const { simulatePolicy } = await import('./cli/policy.ts');

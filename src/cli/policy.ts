@@ -9,14 +9,14 @@ import { explainedPolicy } from '../core/policy-explain.ts';
 import { type Approving, simulatedNeeds } from '../core/simulate.ts';
 import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
+import type { RecordedFlags } from './simulate.ts';
 
 /** Far above what a policy may have, so that the policy's own rule gives the message. */
 const MAX_BYTES = 1024 * 1024;
 
-export interface PolicyFlags {
+export interface PolicyFlags extends RecordedFlags {
   /** The organisation's file, as it would stand in its `.github` repository. */
   readonly floor?: string;
-  readonly format?: 'json' | 'text';
   readonly approver?: readonly string[];
 }
 
@@ -116,6 +116,10 @@ export async function simulatePolicy(
   flags: PolicyFlags = {},
 ): Promise<number> {
   const people = (flags.approver ?? []).map(approverOf);
+  if (flags.recorded !== undefined || flags.evidence !== undefined) {
+    const { simulateRecorded } = await import('./simulate.ts');
+    return simulateRecorded(flags, people, io);
+  }
   const effective = effectivePolicy(read(file, io, flags));
   if (effective.problems.length > 0) return validated(file, effective, io);
   const needs = simulatedNeeds(effective.policy, people);

@@ -97,7 +97,7 @@ const PRINT: Readonly<Record<ReportOptions['format'], Print>> = {
 };
 
 /** A report over a store that is made for it would be empty and look like an answer. */
-function mustExist({ databaseUrl, dataDir }: StoreSettings): void {
+export function mustExist({ databaseUrl, dataDir }: StoreSettings): void {
   if (databaseUrl !== null || existsSync(join(dataDir, 'store', 'PG_VERSION'))) return;
   throw new TagoutError(
     'configuration',

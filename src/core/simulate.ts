@@ -1,6 +1,7 @@
 /** "What if these people approved?": answers of the same code that decides. */
 import { metBy, type ReviewContext } from './approvals.ts';
 import { radii } from './blast-radius.ts';
+import { sha256Hex } from './canonical.ts';
 import { decide } from './decide.ts';
 import type { Decision } from './decision.ts';
 import type { Change, Evidence, Review, Standing } from './evidence.ts';
@@ -55,18 +56,57 @@ export interface Simulated {
 }
 
 /**
- * The decision over recorded evidence as it is, and as it would be if this person approved every
- * pull request of it now. Nothing is recorded, and nothing is told to GitHub.
+ * A person as the evidence knows them. Who is not in it counts as somebody with write access who had
+ * no hand in the change; teams that are given replace the recorded ones.
  */
-export function simulatedApproval(
+export function standingOf(evidence: Evidence, { login, teams }: Approving): Standing {
+  const isThis = (one: { readonly login: string } | null): boolean =>
+    one?.login.toLowerCase() === login.toLowerCase();
+  const known = [...evidence.people, ...(evidence.eligible ?? [])].find(isThis);
+  const accounts = evidence.changes.flatMap((change) => [
+    change.author,
+    ...change.commits.flatMap(({ authors, committer }) =>
+      [...authors, committer].map(({ account }) => account),
+    ),
+    ...change.pushes.map(({ actor }) => actor),
+    ...change.reviews.map(({ author }) => author),
+  ]);
+  return {
+    id: known?.id ?? accounts.find(isThis)?.id ?? -1 - sumOf(login.toLowerCase()),
+    login,
+    permission: known?.permission ?? 'write',
+    teams: teams.length > 0 ? teams : (known?.teams ?? []),
+  };
+}
+
+/** Different for different logins; GitHub's own ids are never negative. */
+function sumOf(login: string): number {
+  return Number.parseInt(sha256Hex(login).slice(0, 12), 16);
+}
+
+/**
+ * The decision over recorded evidence as it is, and as it would be if these people approved every
+ * pull request of it now, after its check had shown this. Nothing is recorded, and nothing is told
+ * to GitHub.
+ */
+export function simulatedApprovals(
   policy: EffectivePolicy,
   evidence: Evidence,
-  person: Standing,
+  people: readonly Standing[],
 ): Simulated {
-  const others = evidence.people.filter(({ id }) => id !== person.id);
-  const changes = evidence.changes.map((change) => approvedBy(change, person, evidence.readAtMs));
-  const approved = { ...evidence, people: [...others, person], changes };
-  return { before: decide(policy, evidence), after: decide(policy, approved) };
+  const before = decide(policy, evidence);
+  const ids = new Set(people.map(({ id }) => id));
+  const others = evidence.people.filter(({ id }) => !ids.has(id));
+  const changes = evidence.changes.map((change) => {
+    const shown = before.shown.find(({ pull }) => pull === change.pull)?.digest;
+    const approved = people.reduce((one, by) => approvedBy(one, by, evidence.readAtMs), change);
+    if (shown === undefined) return approved;
+    const { headSha, baseRef } = change;
+    const posting = { headSha, baseRef, shown, atMs: evidence.readAtMs };
+    return { ...approved, postings: [...change.postings, posting] };
+  });
+  const approved = { ...evidence, people: [...others, ...people], changes };
+  return { before, after: decide(policy, approved) };
 }
 
 function approvedBy(change: Change, person: Standing, nowMs: number): Change {

@@ -1,11 +1,11 @@
 /** Releases by break glass that wait for their review afterwards, and the events of those reviews. */
-import { openEvidence } from '../core/audit/evidence-texts.ts';
 import { glassReviewedEvent } from '../core/audit/notice-event.ts';
 import type { Evidence } from '../core/evidence.ts';
 import type { GlassVerdict } from '../core/glass-review.ts';
 import type { RepoRef } from '../core/subject.ts';
 import { appendEvent, stamp } from './append.ts';
 import { type Sql, storeFault } from './connect.ts';
+import { readEvidence } from './recorded.ts';
 
 /** A release by break glass that nobody has reviewed yet. */
 export interface OpenGlass {
@@ -56,16 +56,6 @@ export async function readOpenGlass(
   } catch (error) {
     throw storeFault(error, 'reading which releases by break glass are open');
   }
-}
-
-async function readEvidence(sql: Sql, sha256: string): Promise<Evidence | null> {
-  const [row] = await sql<{ body: string }[]>`
-    select body from audit.evidence where sha256 = ${sha256}`;
-  if (row === undefined) return null;
-  const texts = await sql<{ commitment: string; salt: Buffer; value: string }[]>`
-    select commitment, salt, value from audit.evidence_text where sha256 = ${sha256}`;
-  const { value, redacted } = openEvidence({ body: row.body, sha256, texts });
-  return redacted === 0 ? (value as Evidence) : null;
 }
 
 /** Writes what reviews said; one that is recorded already stays as it is. */
