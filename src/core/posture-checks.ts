@@ -27,7 +27,8 @@ function requireIt(repo: RepositoryPosture, app: OwnApp, name: string): Mend {
 }
 
 function pageOf(repo: RepositoryPosture, check: RequiredCheck): string {
-  if (check.rulesetId === null) return `${repo.webUrl}/settings/branches`;
+  if (check.by === 'protection') return `${repo.webUrl}/settings/branches`;
+  if (check.rulesetId === null) return `${repo.webUrl}/settings/rules`;
   return `${repo.webUrl}/rules/${check.rulesetId}`;
 }
 
@@ -46,6 +47,13 @@ function bypasses(
     const says = `Who may merge past the check could not be read: ${why} Look at the ruleset.`;
     const mend = { place: `${repo.webUrl}/settings/rules`, command: null };
     found.push({ id: 'check-bypass-unseen', level: 'advice', about, says, mend });
+  }
+  if (pinned.every(({ by, rulesetId }) => by === 'ruleset' && rulesetId === null)) {
+    const says =
+      'GitHub did not say which ruleset requires the check, so that nobody can tell who may merge ' +
+      'past it: look at the rulesets.';
+    const mend = { place: `${repo.webUrl}/settings/rules`, command: null };
+    found.push({ id: 'check-bypass-unseen', level: 'unknown', about, says, mend });
   }
   for (const { id, name, bypass } of told) {
     if (bypass === null || bypass.length === 0) continue;

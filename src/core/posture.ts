@@ -91,7 +91,9 @@ export interface RequiredCheck {
   readonly context: string;
   /** Null: any app or person may report it. */
   readonly appId: number | null;
-  /** Null: it comes from classic branch protection. */
+  /** What requires it. Rulesets and classic protection are bypassed in ways of their own. */
+  readonly by: 'ruleset' | 'protection';
+  /** Null: classic protection has none, and of a ruleset GitHub did not say it. */
   readonly rulesetId: number | null;
   /** Classic branch protection that does not hold for administrators. */
   readonly adminsExempt: boolean;

@@ -4,6 +4,7 @@
  * slash and are filled in from our own values: an installation's token never leaves for another host.
  */
 import { z } from 'zod';
+import type { Effect } from '../core/effect.ts';
 import { TagoutError } from '../core/errors.ts';
 import { fetchBytes } from './download.ts';
 import { GitHubFault, githubFault } from './faults.ts';
@@ -22,8 +23,8 @@ interface Response {
   readonly data: unknown;
 }
 
-/** What a client is for: to read, or to write to one repository. */
-export type Use = 'read' | { readonly writesTo: number };
+/** What a client is for: to read, or to write effects of one kind to one repository. */
+export type Use = 'read' | { readonly writesTo: number; readonly effect: Effect['kind'] };
 
 /** The client of an installation, with the rights of its use alone. */
 export type OctokitFor = (

@@ -49,7 +49,7 @@ export function createEnact(settings: EnactSettings): Enact {
         const octokit = await settings.octokitFor(
           effect.repo.installationId,
           effect.kind === 'review-deployment' ? 'gate' : 'pull',
-          { writesTo: effect.repo.id },
+          { writesTo: effect.repo.id, effect: effect.kind },
         );
         const write = writeClient(octokit, now);
         const look = readClient(octokit, now);

@@ -1,30 +1,38 @@
 /**
  * Tokens as narrow as their use: what reads has no right to write anywhere, and what writes reaches
- * one repository. Reading covers the installation, as the organisation's floor lies in another one.
+ * one repository with the rights of its kind of effect alone: whoever takes the token of a check run
+ * can release nothing. Reading covers the installation, as the organisation's floor lies in another
+ * one.
  */
 import { z } from 'zod';
 import type { OctokitLike, Use } from './clients.ts';
-import { EFFECT_PERMISSIONS, READ_PERMISSIONS } from './permissions.ts';
+import { permissionsFor, READ_PERMISSIONS } from './permissions.ts';
+
+type Permissions = Readonly<Record<string, 'read' | 'write'>>;
 
 /** What GitHub is asked for, in its own words. */
 interface TokenWish {
-  readonly permissions?: Readonly<Record<string, 'read' | 'write'>>;
+  readonly permissions: Permissions;
   readonly repository_ids?: readonly number[];
 }
 
-const reading = Object.fromEntries(
+const reading: Permissions = Object.fromEntries(
   Object.keys(READ_PERMISSIONS).map((name) => [name, 'read'] as const),
-);
-const writing = Object.fromEntries(
-  Object.values(EFFECT_PERMISSIONS)
-    .flat()
-    .map((name) => [name, 'write'] as const),
 );
 
 /** The rights that a use needs. */
 function wishOf(use: Use): TokenWish {
   if (use === 'read') return { permissions: reading };
-  return { permissions: { ...reading, ...writing }, repository_ids: [use.writesTo] };
+  return { permissions: permissionsFor(use.effect), repository_ids: [use.writesTo] };
+}
+
+/** Effects that need the same rights on the same repository share a token. */
+function keyOf(
+  installationId: number,
+  { permissions, repository_ids: ids = [] }: TokenWish,
+): string {
+  const rights = Object.entries(permissions).toSorted(([one], [two]) => (one < two ? -1 : 1));
+  return `${installationId}:${ids.join()}:${rights.flat().join()}`;
 }
 
 /** A token with its times by our clock. */
@@ -40,6 +48,7 @@ const NEW_MS = 5_000;
 const KEPT_MS = 55 * 60_000;
 
 const madeSchema = z.object({ token: z.string() });
+const installedSchema = z.object({ permissions: z.record(z.string(), z.string()) });
 const refused = z.object({ status: z.literal(422) });
 const unknownToken = z.object({ status: z.literal(401) });
 
@@ -54,35 +63,53 @@ export class Tokens {
 
   /** The token of an installation for a use. Throws what GitHub answers when there is none. */
   async of(installationId: number, use: Use): Promise<Token> {
-    const key = `${installationId}:${use === 'read' ? use : use.writesTo}`;
+    const wish = wishOf(use);
+    const key = keyOf(installationId, wish);
     for (;;) {
       // Those who ask at once share one request.
-      const asked = this.#kept.get(key) ?? this.#start(key, installationId, use);
+      const asked = this.#kept.get(key) ?? this.#start(key, installationId, wish);
       const token = await asked;
       if (token.endsAtMs > Date.now()) return token;
       if (this.#kept.get(key) === asked) this.#kept.delete(key);
     }
   }
 
-  #start(key: string, installationId: number, use: Use): Promise<Token> {
-    const made = this.#make(installationId, use);
+  #start(key: string, installationId: number, wish: TokenWish): Promise<Token> {
+    const made = this.#make(installationId, wish);
     this.#kept.set(key, made);
     made.catch(() => this.#kept.delete(key));
     return made;
   }
 
   /**
-   * The narrow token; one with all rights of the installation where GitHub refuses that (422), as it
-   * does until an owner has accepted a new permission. What lacks it is then refused singly.
+   * The narrow token. GitHub refuses it (422) until an owner has accepted a new permission: then it
+   * is asked for without what is not granted, never with more, and what lacks it is refused singly.
    */
-  async #make(installationId: number, use: Use): Promise<Token> {
-    const wish = wishOf(use);
+  async #make(installationId: number, wish: TokenWish): Promise<Token> {
     try {
       return await this.#ask(installationId, wish);
     } catch (fault) {
       if (!refused.safeParse(fault).success) throw fault;
-      return this.#ask(installationId, {});
+      const granted = await this.#granted(installationId);
+      const permissions = Object.fromEntries(
+        Object.entries(wish.permissions).flatMap(([name, level]) => {
+          const held = granted[name];
+          if (held === undefined) return [];
+          return [[name, held === 'read' ? ('read' as const) : level] as const];
+        }),
+      );
+      // Without any, GitHub would give a token with all rights that there are.
+      if (Object.keys(permissions).length === 0) throw fault;
+      return this.#ask(installationId, { ...wish, permissions });
     }
+  }
+
+  /** What the owner has granted. */
+  async #granted(installationId: number): Promise<Readonly<Record<string, string>>> {
+    const { request } = await this.#app();
+    const path = 'GET /app/installations/{installation_id}';
+    const answer = await request(path, { installation_id: installationId });
+    return installedSchema.parse(answer.data).permissions;
   }
 
   async #ask(installationId: number, wish: TokenWish): Promise<Token> {

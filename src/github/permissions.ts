@@ -29,6 +29,23 @@ export const EFFECT_PERMISSIONS: Readonly<Record<Effect['kind'], readonly Permis
   notice: [],
 };
 
+/** What a write reads beside it, to find out what became of an earlier one. */
+const EFFECT_READS: Partial<Readonly<Record<Effect['kind'], readonly Permission[]>>> = {
+  'review-deployment': ['actions'],
+};
+
+/** All that a token for effects of this kind may do, in GitHub's words. */
+export function permissionsFor(
+  kind: Effect['kind'],
+): Readonly<Partial<Record<Permission, 'read' | 'write'>>> {
+  const rows = (names: readonly Permission[], level: 'read' | 'write') =>
+    names.map((name) => [name, level] as const);
+  return Object.fromEntries([
+    ...rows(['metadata', ...(EFFECT_READS[kind] ?? [])], 'read'),
+    ...rows(EFFECT_PERMISSIONS[kind], 'write'),
+  ]);
+}
+
 /** What each permission is read for. */
 export const READ_PERMISSIONS: Readonly<Record<Permission, string>> = {
   actions: 'workflow runs, their approvals, pending deployments and the plan that one printed',

@@ -238,6 +238,7 @@ async function readBranchRules(place: At, branch: string): Promise<readonly Requ
     return (rule.parameters?.required_status_checks ?? []).map((check) => ({
       context: check.context,
       appId: ownedBy(check.integration_id),
+      by: 'ruleset' as const,
       rulesetId: rule.ruleset_id ?? null,
       adminsExempt: false,
     }));
@@ -268,6 +269,7 @@ async function readProtection(place: At, branch: string): Promise<readonly Requi
   const row = (context: string, id: number | null | undefined): RequiredCheck => ({
     context,
     appId: ownedBy(id),
+    by: 'protection',
     rulesetId: null,
     adminsExempt,
   });

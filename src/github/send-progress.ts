@@ -19,7 +19,8 @@ export function createSendProgress({
   return async (wish) => {
     const { installationId, id } = wish.repo;
     // What is left of GitHub's allowance is kept for conclusions.
-    const octokit = await octokitFor(installationId, 'background', { writesTo: id });
+    const use = { writesTo: id, effect: 'check-run' } as const;
+    const octokit = await octokitFor(installationId, 'background', use);
     const write = writeClient(octokit, now, LIMIT_MS);
     const { checkRunId } = wish;
     const answer =

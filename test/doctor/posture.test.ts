@@ -9,12 +9,21 @@ import type {
   InstallationFacts,
   PostureFinding,
   RepositoryPosture,
+  RequiredCheck,
 } from '../../src/core/posture.ts';
 import { judgeApp, judgeInstallation } from '../../src/core/posture-app.ts';
 import { judgeRepository } from '../../src/core/posture-repository.ts';
 import { jobsOf } from '../../src/core/posture-workflows.ts';
 
 const own = { appId: 7, slug: 'tagout' };
+
+const pinned: RequiredCheck = {
+  context: 'tagout',
+  appId: 7,
+  by: 'ruleset',
+  rulesetId: 77,
+  adminsExempt: false,
+};
 
 function repository(change: Partial<RepositoryPosture> = {}): RepositoryPosture {
   const policy = {
@@ -39,7 +48,7 @@ function repository(change: Partial<RepositoryPosture> = {}): RepositoryPosture 
     },
     checks: {
       seen: true,
-      value: [{ context: 'tagout', appId: 7, rulesetId: 77, adminsExempt: false }],
+      value: [pinned],
     },
     rulesets: { seen: true, value: [{ id: 77, name: 'main', bypass: [] }] },
     workflows: { seen: true, value: [] },
@@ -100,6 +109,26 @@ test('an actor that is exempt from the ruleset leaves the check open; others are
   assert.deepEqual(ids(judge({ rulesets: { seen: true, value: [] } }), 'advice'), [
     'check-bypass-unseen',
   ]);
+});
+
+test('a check is guarded when only we may report it, and who goes past it is known', () => {
+  const told = (...value: readonly RequiredCheck[]) => {
+    const findings = judge({ checks: { seen: true, value } });
+    return { ids: ids(findings).filter((id) => id.startsWith('check')), ok: isGuarded(findings) };
+  };
+  assert.deepEqual(told(pinned), { ids: ['check'], ok: true });
+  // Not pinned, or pinned to somebody else, whatever requires it.
+  for (const by of ['ruleset', 'protection'] as const) {
+    for (const appId of [null, 8]) {
+      const row = { ...pinned, by, appId };
+      assert.deepEqual(told(row), { ids: ['check-not-pinned'], ok: false }, `${by} ${appId}`);
+    }
+  }
+  // A ruleset that GitHub does not name: nobody can say who may bypass it.
+  const nameless = { ...pinned, rulesetId: null };
+  assert.deepEqual(told(nameless), { ids: ['check', 'check-bypass-unseen'], ok: false });
+  // Another one that pins it too, and that is known, is enough: both have to be passed.
+  assert.deepEqual(told(nameless, pinned), { ids: ['check'], ok: true });
 });
 
 test('a private repository on github.com is told of the plan, and others are not', () => {

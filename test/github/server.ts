@@ -238,6 +238,7 @@ export class LocalServer {
       ms: performance.now() - startedAt,
       atMs: world.now(),
       by: whose(auth),
+      rights: auth.kind === 'token' && auth.token.kind !== 'user' ? auth.token.permissions : null,
     });
   }
 

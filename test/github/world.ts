@@ -28,6 +28,8 @@ export interface RequestLog {
   readonly atMs: number;
   /** Login of the account or `slug[bot]` of the app that asked. */
   readonly by: string | null;
+  /** What the token could do; null: there was none of an installation. */
+  readonly rights: Readonly<Record<string, string>> | null;
 }
 
 /** Where GitHub's own counters stand, so that ids look like ids and never collide. */
