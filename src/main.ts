@@ -216,7 +216,11 @@ async function startJobs(parts: Parts): Promise<Worker> {
     await polls.poll();
   };
   return store.startWorker({
-    expand: async (locator) => {
+    expand: async ({ locator, because }) => {
+      if (locator.kind === 'posture') {
+        if (everyMs > 0) await polls.event(locator, because);
+        return [];
+      }
       // What changed in a repository as a whole may have changed what holds its production.
       const isWhole = everyMs > 0 && locator.kind === 'repository';
       const looked = isWhole ? polls.look(locator.repo) : null;

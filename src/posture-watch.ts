@@ -12,7 +12,7 @@ import type { OwnApp, Wanted } from './core/posture.ts';
 import { judgeInstallation } from './core/posture-app.ts';
 import { judgeRepository } from './core/posture-repository.ts';
 import { installationReading, repositoryReading } from './core/posture-state.ts';
-import type { RepoRef } from './core/subject.ts';
+import type { RepoRef, WideLocator } from './core/subject.ts';
 import {
   type OctokitFor,
   type OctokitLike,
@@ -25,6 +25,7 @@ import {
   type FoundInstallation,
   readApp,
   readCovered,
+  readInstallation,
   readInstallations,
   seen,
 } from './github/posture.ts';
@@ -44,6 +45,8 @@ export interface PostureWatch {
   poll(): Promise<number>;
   /** Reads one repository again, after an event. */
   look(repo: RepoRef, because: string): Promise<number>;
+  /** Reads one installation with all its repositories again, after an event. */
+  lookAll(installationId: number, because: string): Promise<number>;
 }
 
 /** Requests for one repository beside its tenth of a query. */
@@ -58,8 +61,17 @@ export function createPostureWatch(parts: PostureWatchParts): PostureWatch {
       const client = readClient(await parts.app(), parts.now);
       const installations = await readInstallations(client);
       let events = 0;
-      for (const one of installations) events += await pollOne(parts, own, one);
+      for (const one of installations) events += await pollOne(parts, own, { one, because: POLL });
       return events + (await uninstalled(parts, installations));
+    },
+    async lookAll(installationId, because) {
+      const client = readClient(await parts.app(), parts.now);
+      const one = await readInstallation(client, installationId);
+      if (one === null) {
+        const known = await parts.memory.installations();
+        return known.includes(installationId) ? leave(parts, installationId, because) : 0;
+      }
+      return pollOne(parts, await ownApp(parts), { one, because });
     },
     async look(repo, because) {
       const own = await ownApp(parts);
@@ -79,6 +91,11 @@ export interface PosturePolls {
   /** Reads everything when the last reading is old enough. */
   poll(): Promise<void>;
   look(repo: RepoRef): Promise<void>;
+  /**
+   * Reads again what an event is about. Throws what GitHub answers, so that the job is tried again:
+   * the event is not repeated, and until the next poll nobody else would look.
+   */
+  event(locator: Extract<WideLocator, { kind: 'posture' }>, because: string): Promise<void>;
 }
 
 const POLL_MS = 60 * 60_000;
@@ -108,6 +125,12 @@ export function pollsOf(
     async look(repo) {
       await safely(() => watch.look(repo, 'posture.event'));
     },
+    async event({ installationId, repo }, because) {
+      const looked =
+        repo === null ? watch.lookAll(installationId, because) : watch.look(repo, because);
+      const changes = await looked;
+      if (changes > 0) log.info({ changes, because }, 'posture changed');
+    },
   };
 }
 
@@ -133,10 +156,10 @@ function wanted(): Wanted {
 async function pollOne(
   parts: PostureWatchParts,
   own: OwnApp,
-  one: FoundInstallation,
+  { one, because }: { readonly one: FoundInstallation; readonly because: string },
 ): Promise<number> {
   const { memory, now } = parts;
-  const read = { because: POLL, readAtMs: now() };
+  const read = { because, readAtMs: now() };
   const reading = installationReading(judgeInstallation(one, wanted()));
   const place = { installationId: one.id, repo: null };
   const events = await memory.keep(place, reading, read);
@@ -156,7 +179,7 @@ async function pollOne(
     ? { state: 'open: not-covered', detail: 'The app does not cover this repository any more.' }
     : { state: 'unknown: not-listed', detail: 'The list of repositories was not read to its end.' };
   const gone = await memory.lose(one.id, { ...lost, seen: rows.map(({ id }) => id) }, read);
-  const wish = { installationId: one.id, because: POLL, rows };
+  const wish = { installationId: one.id, because, rows };
   return events + gone + (await keepRepositories(parts, own, wish));
 }
 
@@ -188,21 +211,30 @@ async function keepRepositories(
 
 /** Where the app was installed once and is no longer. */
 async function uninstalled(
-  { memory, now }: PostureWatchParts,
+  parts: PostureWatchParts,
   installations: readonly FoundInstallation[],
 ): Promise<number> {
   const there = new Set(installations.map(({ id }) => id));
-  const read = { because: POLL, readAtMs: now() };
-  const state = 'open: not-installed';
-  const detail = 'The app is not installed there any more: nothing is judged and nothing is held.';
   let events = 0;
-  for (const id of await memory.installations()) {
-    if (there.has(id)) continue;
-    const states = [
-      { about: 'posture', item: 'installation', environment: null, state, detail } as const,
-    ];
-    events += await memory.keep({ installationId: id, repo: null }, { states, whole: true }, read);
-    events += await memory.lose(id, { state, detail, seen: [] }, read);
+  for (const id of await parts.memory.installations()) {
+    if (!there.has(id)) events += await leave(parts, id, POLL);
   }
   return events;
+}
+
+/** Keeps that the app is not installed there any more. */
+async function leave(
+  { memory, now }: PostureWatchParts,
+  id: number,
+  because: string,
+): Promise<number> {
+  const read = { because, readAtMs: now() };
+  const state = 'open: not-installed';
+  const detail = 'The app is not installed there any more: nothing is judged and nothing is held.';
+  const states = [
+    { about: 'posture', item: 'installation', environment: null, state, detail } as const,
+  ];
+  const place = { installationId: id, repo: null };
+  const events = await memory.keep(place, { states, whole: true }, read);
+  return events + (await memory.lose(id, { state, detail, seen: [] }, read));
 }

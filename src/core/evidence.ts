@@ -337,6 +337,8 @@ export interface Evidence {
   readonly people: readonly Standing[];
   /** Everybody with write access or more; left out: not read. */
   readonly eligible?: readonly Standing[];
+  /** Nothing holds its deployments, as our last reading of the posture found; said and not judged. */
+  readonly mergeGateOnly?: true;
   /** What the agents of this subject did lately; needed as soon as the policy sets `limits`. */
   readonly activity?: readonly AgentActivity[];
   /** Names of suspended agents by the server's own list (beside the policy's). */

@@ -7,15 +7,19 @@ import type { DryRunProgress } from './dry-run.ts';
 import type { Effect, EffectOutcome } from './effect.ts';
 import type { Bypass, Evidence, Posting } from './evidence.ts';
 import type { EffectivePolicy } from './policy.ts';
-import type { Locator, RepoRef, Trigger } from './subject.ts';
+import type { Locator, RepoRef, Trigger, WideLocator } from './subject.ts';
+
+/** Whatever has subjects behind it. */
+export type Expandable = Locator | Approvals;
+export type Approvals = Extract<WideLocator, { kind: 'approvals' }>;
 
 /** Reads one locator into Evidence. Never writes to GitHub. */
 export interface Gather {
   /**
-   * What to judge for a locator: itself, or for `commit` and `repository` the concrete subjects
-   * behind it. An empty list: there is nothing (any more).
+   * What to judge for a locator: itself, or for `commit`, `repository` and `approvals` the concrete
+   * subjects behind it. An empty list: there is nothing (any more).
    */
-  expand(locator: Locator): Promise<readonly Locator[]>;
+  expand(locator: Expandable): Promise<readonly Locator[]>;
   /**
    * Evidence of a concrete locator; null when the subject is gone (closed, run over). `onDryRun` is
    * told as a dry run for an open pull request goes on; it must not throw.
@@ -87,6 +91,13 @@ export interface Memory {
   /** What can never change about merged pull requests, as text by key. Left out: read every time. */
   settled?(repo: RepoRef, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
   keepSettled?(repo: RepoRef, key: string, text: string): Promise<void>;
+  /**
+   * Subjects whose last decision counted or refused an approval of this person (null: of anybody),
+   * those that were looked at last first, and no gate that was released. Some may be over.
+   */
+  reviewed?(asked: Approvals): Promise<readonly Locator[]>;
+  /** Whether the posture, as it was last read, has nothing that holds a deployment here. */
+  mergeGateOnly?(repo: RepoRef): Promise<boolean>;
   /** Whether we have released this attempt of a run, or are about to say so. */
   hasReleased?(repo: RepoRef, run: AskedRun): Promise<boolean>;
 }

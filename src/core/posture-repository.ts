@@ -11,6 +11,7 @@ import type {
   RepositoryPosture,
 } from './posture.ts';
 import { judgeChecks } from './posture-checks.ts';
+import { MERGE_GATE_ONLY, MERGE_GATE_ONLY_ID } from './words/merge-gate.ts';
 import { judgeWorkflows, namedEnvironments } from './posture-secrets.ts';
 import { environmentKey } from './subject.ts';
 import { line, list } from './words/text.ts';
@@ -27,7 +28,7 @@ function enable(repo: RepositoryPosture, one: EnvironmentFacts, app: OwnApp): Me
 
 const NEEDS_ENTERPRISE =
   ' This repository is private: GitHub gives protection rules to private repositories with ' +
-  'GitHub Enterprise only; on another plan Tagout holds the merge and not the deployment.';
+  'GitHub Enterprise only.';
 
 /** A guarded environment: our rule must be enabled, and administrators must not pass it. */
 function guardedEnvironment(
@@ -163,6 +164,22 @@ function judgePolicy(repo: RepositoryPosture): readonly PostureFinding[] {
   return [{ id: 'policy-broken', level: 'advice', about, says, mend }];
 }
 
+/**
+ * Where the plan may have no protection rules and none of ours stands, only the merge is held, and
+ * whoever relies on Tagout must know it.
+ */
+function mergeGateOnly(repo: RepositoryPosture, policy: Policy): readonly PostureFinding[] {
+  if (!mayLackRules(repo) || !repo.environments.seen) return [];
+  const guarded = repo.environments.value.filter(
+    ({ name }) => environmentRule(policy, name) !== null,
+  );
+  const isHeld = guarded.some(({ ourRule }) => ourRule?.seen === true && ourRule.value);
+  if (isHeld || guarded.length === 0) return [];
+  const mend = { place: `${repo.webUrl}/settings/environments`, command: null };
+  const says = `Merge gate only. ${MERGE_GATE_ONLY}`;
+  return [{ id: MERGE_GATE_ONLY_ID, level: 'open', about: repo.fullName, says, mend }];
+}
+
 /** Findings about one repository. `fallback` stands in for a policy that could not be read. */
 export function judgeRepository(
   repo: RepositoryPosture,
@@ -177,6 +194,7 @@ export function judgeRepository(
   const policy = repo.policy.seen ? repo.policy.value.policy : fallback;
   return [
     ...judgeEnvironments(repo, policy, app),
+    ...mergeGateOnly(repo, policy),
     ...judgeChecks(repo, app, CHECK_NAME),
     ...judgeWorkflows(repo, policy),
     ...judgePolicy(repo),

@@ -39,9 +39,27 @@ export type Locator =
   /** Every open pull request and every waiting run of the repository. */
   | { readonly kind: 'repository'; readonly repo: RepoRef };
 
+/**
+ * What concerns more than one repository, or none of its subjects: it is expanded, never judged. An
+ * address as well: whose approvals, and where, is read anew from our record and from GitHub.
+ */
+export type WideLocator =
+  /** Open subjects that this person has reviewed; null: that anybody has. */
+  | {
+      readonly kind: 'approvals';
+      readonly installationId: number;
+      readonly personId: number | null;
+    }
+  /** What holds production around the gate: of a repository, or of the whole installation (null). */
+  | {
+      readonly kind: 'posture';
+      readonly installationId: number;
+      readonly repo: RepoRef | null;
+    };
+
 /** "Look again at this, because …": what webhooks, timers, the sweeper and a click all put into the inbox. */
 export interface Trigger {
-  readonly locator: Locator;
+  readonly locator: Locator | WideLocator;
   /** Why, for the log and the audit event: `pull_request.synchronize`, `timer`, `sweep`. */
   readonly because: string;
   /** X-GitHub-Delivery of the webhook that asked, if one did. */
@@ -81,7 +99,8 @@ export type Subject =
     };
 
 /** One job per Subject, coalesced and serial: the text that is both job key and queue name. */
-export function locatorKey(locator: Locator): string {
+export function locatorKey(locator: Locator | WideLocator): string {
+  if (isWide(locator)) return wideKey(locator);
   const repo = `${locator.repo.installationId}:${locator.repo.id}`;
   switch (locator.kind) {
     case 'pull-request':
@@ -97,6 +116,16 @@ export function locatorKey(locator: Locator): string {
     case 'repository':
       return `${repo}:repository`;
   }
+}
+
+/** Whether it concerns an installation and has to be expanded. */
+export function isWide(locator: Locator | WideLocator): locator is WideLocator {
+  return locator.kind === 'approvals' || locator.kind === 'posture';
+}
+
+function wideKey(locator: WideLocator): string {
+  const about = locator.kind === 'approvals' ? locator.personId : locator.repo?.id;
+  return `${locator.installationId}:${locator.kind}:${about ?? 'all'}`;
 }
 
 /**

@@ -1,42 +1,19 @@
 /**
- * The event table: which webhook makes the line look again, and where. A row turns a payload into
+ * The event table: which webhook makes the line look again, and where (the rows about people and
+ * about what holds production around the gate are in events-around.ts). A row turns a payload into
  * locators and into nothing else. Payloads come late, twice, out of order and forged, so that no
  * fact of theirs is kept: an address that is wrong is found out when it is read.
  */
 import { z } from 'zod';
 import { TagoutError } from '../core/errors.ts';
 import type { Locator, RepoRef, Trigger } from '../core/subject.ts';
+import { type Row, row, type Self } from './event-row.ts';
+import { AROUND } from './events-around.ts';
 
-/** What the app knows of itself: its slug, learnt from GitHub's answers; null until then. */
-export interface Self {
-  slug: string | null;
-}
+export type { Self } from './event-row.ts';
 
-type Row = (payload: unknown, self: Self) => readonly Locator[];
-
-const repositorySchema = z.object({
-  id: z.int().positive(),
-  name: z.string().min(1),
-  owner: z.object({ login: z.string().min(1) }),
-});
-const installationSchema = z.object({ id: z.int().positive() });
-const baseSchema = z.object({ repository: repositorySchema, installation: installationSchema });
 const senderSchema = z.object({ login: z.string(), type: z.string().optional() });
 const shaSchema = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
-
-function repoOf(payload: z.infer<typeof baseSchema>): RepoRef {
-  const { id, name, owner } = payload.repository;
-  return { installationId: payload.installation.id, id, owner: owner.login, name };
-}
-
-/** A row that reads the payload by a schema of its own, beside repository and installation. */
-function row<Shape extends z.ZodRawShape>(
-  shape: Shape,
-  locate: (repo: RepoRef, payload: z.infer<z.ZodObject<Shape>>, self: Self) => readonly Locator[],
-): Row {
-  const schema = z.object(shape);
-  return (payload, self) => locate(repoOf(baseSchema.parse(payload)), schema.parse(payload), self);
-}
 
 const pullSchema = z.object({ number: z.int().positive(), state: z.string().optional() });
 
@@ -175,17 +152,11 @@ export function runIdOf(url: string | undefined, repo: RepoRef): number | null {
  * A push to the default branch can change the policy and the baseline of every pull request. A push
  * to a pull request's head comes as `pull_request.synchronize`.
  */
-const push: Row = (payload) => {
-  const base = baseSchema.parse(payload);
-  const { ref, repository } = pushSchema.parse(payload);
-  const isDefault = ref === `refs/heads/${repository.default_branch}`;
-  return isDefault ? [{ kind: 'repository', repo: repoOf(base) }] : [];
-};
-
-const pushSchema = z.object({
-  ref: z.string(),
-  repository: z.object({ default_branch: z.string() }),
-});
+const push: Row = row(
+  { ref: z.string(), repository: z.object({ default_branch: z.string() }) },
+  (repo, { ref, repository }) =>
+    ref === `refs/heads/${repository.default_branch}` ? [{ kind: 'repository', repo }] : [],
+);
 
 const mergeGroup: Row = row(
   {
@@ -203,31 +174,6 @@ const mergeGroup: Row = row(
 );
 
 const wholeRepository: Row = row({}, (repo) => [{ kind: 'repository', repo }]);
-
-const givenSchema = z.array(
-  z.object({
-    id: z.int().positive(),
-    name: z.string(),
-    full_name: z.string().regex(/^[^/]+\/[^/]+$/),
-  }),
-);
-
-const installedSchema = z.object({
-  installation: installationSchema,
-  repositories: givenSchema.optional(),
-  repositories_added: givenSchema.optional(),
-});
-
-/** Repositories that the app was just given: everything that is open there is judged. */
-const installed: Row = (payload) => {
-  const read = installedSchema.parse(payload);
-  const installationId = read.installation.id;
-  const given = [...(read.repositories ?? []), ...(read.repositories_added ?? [])];
-  return given.map(({ id, name, full_name }): Locator => {
-    const owner = full_name.slice(0, full_name.indexOf('/'));
-    return { kind: 'repository', repo: { installationId, id, owner, name } };
-  });
-};
 
 function isSelf(sender: z.infer<typeof senderSchema> | undefined, self: Self): boolean {
   return self.slug !== null && sender?.login === `${self.slug}[bot]`;
@@ -268,9 +214,7 @@ export const EVENT_TABLE: Readonly<Record<string, Row>> = {
   'member.added': wholeRepository,
   'member.edited': wholeRepository,
   'member.removed': wholeRepository,
-  'installation.created': installed,
-  'installation.unsuspend': installed,
-  'installation_repositories.added': installed,
+  ...AROUND,
 };
 
 /** Events that GitHub sends to every app and that a manifest must not name. */

@@ -65,6 +65,41 @@ export async function openPulls(
   return found;
 }
 
+/**
+ * Those of the locators that can still be judged: closed pull requests are left out, with one query
+ * for each repository. A run that is over costs one request when it is looked at.
+ */
+export async function stillOpen(
+  locators: readonly Locator[],
+  open: (repo: RepoRef) => Promise<Reading>,
+): Promise<readonly Locator[]> {
+  const byRepo = Map.groupBy(locators, ({ repo }) => repo.id);
+  const found: Locator[] = [];
+  for (const all of byRepo.values()) {
+    // One repository after the other: this is no hurry, and GitHub counts what comes at once.
+    found.push(...(await openOf(all, open)));
+  }
+  return found;
+}
+
+async function openOf(
+  all: readonly Locator[],
+  open: (repo: RepoRef) => Promise<Reading>,
+): Promise<readonly Locator[]> {
+  const [first] = all;
+  const pulls = all.filter((one) => one.kind === 'pull-request');
+  if (first === undefined || pulls.length === 0) return all;
+  try {
+    const there = await openPulls(await open(first.repo), () => true);
+    const numbers = new Set(there.map(({ number }) => number));
+    return all.filter((one) => one.kind !== 'pull-request' || numbers.has(one.number));
+  } catch (fault) {
+    // A repository that the app does not cover any more has nothing that could be judged.
+    if (isRefusal(fault, 403, 404)) return [];
+    throw fault;
+  }
+}
+
 const runsSchema = z.object({ workflow_runs: z.array(z.object({ id: z.int().positive() })) });
 const pendingSchema = z.array(z.object({ environment: z.object({ name: z.string() }) }));
 

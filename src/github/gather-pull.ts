@@ -77,6 +77,7 @@ export async function gatherPull(
     deployment: null,
     people: [...people.values()],
     ...eligible,
+    ...((await reading.memory.mergeGateOnly?.(repo)) === true ? { mergeGateOnly: true } : {}),
     ...activity,
     suspended: await reading.memory.suspended(repo.installationId),
     gaps: reading.gaps,

@@ -1,11 +1,11 @@
 /** The gatherer for installations of the GitHub App: reads a locator into Evidence, and never writes. */
 import { TagoutError } from '../core/errors.ts';
 import type { Evidence } from '../core/evidence.ts';
-import type { DryRunAt, Gather, Memory } from '../core/ports.ts';
-import type { Locator } from '../core/subject.ts';
+import type { DryRunAt, Expandable, Gather, Memory } from '../core/ports.ts';
+import type { Locator, RepoRef } from '../core/subject.ts';
 import { type Clock, type OctokitFor, readClient } from './clients.ts';
 import type { DryRunParts } from './dry-run.ts';
-import { expandLocator } from './expand.ts';
+import { expandLocator, stillOpen } from './expand.ts';
 import { gatherDeployment, gatherExternal } from './gather-deployment.ts';
 import { gatherGroup } from './gather-group.ts';
 import { gatherMerge, type MergeAsked, type SeenMerge } from './gather-merge.ts';
@@ -39,13 +39,18 @@ export function createGather(settings: GatherSettings): GitHubGather {
     floorsSeen: new Set(),
   };
   const now = settings.now ?? Date.now;
-  const open = async (locator: Locator): Promise<Reading> => {
-    const octokit = await settings.octokitFor(locator.repo.installationId, urgencyOf(locator.kind));
+  const openAt = async (repo: RepoRef, kind: Expandable['kind']): Promise<Reading> => {
+    const octokit = await settings.octokitFor(repo.installationId, urgencyOf(kind));
     const client = readClient(octokit, now);
-    return { repo: locator.repo, client, memory: settings.memory, trees, gaps: [] };
+    return { repo, client, memory: settings.memory, trees, gaps: [] };
   };
+  const open = (locator: Locator): Promise<Reading> => openAt(locator.repo, locator.kind);
   return {
-    expand: async (locator) => expandLocator(await open(locator), locator),
+    expand: async (locator) => {
+      if (locator.kind !== 'approvals') return expandLocator(await open(locator), locator);
+      const found = (await settings.memory.reviewed?.(locator)) ?? [];
+      return stillOpen(found, (repo) => openAt(repo, locator.kind));
+    },
     read: async (locator, onDryRun) =>
       readLocator({ ...(await open(locator)), ...told(onDryRun) }, parts, locator),
     async readMerge(asked) {

@@ -4,7 +4,7 @@
  * it: a production gate before a pull request, a pull request before the sweeper's comparison.
  */
 import { z } from 'zod';
-import type { Locator } from '../core/subject.ts';
+import type { Expandable } from '../core/ports.ts';
 import { parsedBody, UNREAD, withBody } from './bodies.ts';
 import type { OctokitLike } from './clients.ts';
 import { EtagCache } from './etag.ts';
@@ -30,7 +30,7 @@ const BETWEEN_REQUESTS_MS = 40;
 const LONGEST_STEP_ASIDE_MS = 1_000;
 
 /** How urgent it is to look at a locator. */
-export function urgencyOf(kind: Locator['kind']): Urgency {
+export function urgencyOf(kind: Expandable['kind']): Urgency {
   switch (kind) {
     case 'deployment':
     case 'external':
@@ -40,6 +40,8 @@ export function urgencyOf(kind: Locator['kind']): Urgency {
     case 'commit':
     case 'repository':
       return 'pull';
+    case 'approvals':
+      return 'background';
   }
 }
 

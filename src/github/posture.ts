@@ -157,6 +157,23 @@ export async function readInstallations(client: ReadClient): Promise<readonly Fo
   throw new TagoutError('usage', 'There are too many installations: name one with --org.');
 }
 
+/** One installation by its id; null when the app is not installed there (any more). */
+export async function readInstallation(
+  client: ReadClient,
+  installationId: number,
+): Promise<FoundInstallation | null> {
+  const asked = client.get('/app/installations/{installation_id}', {
+    installation_id: installationId,
+  });
+  const answer = await asked.catch(noneAt404);
+  return answer === null ? null : installationOf(answer.data);
+}
+
+function noneAt404(fault: unknown): null {
+  if (isRefusal(fault, 404)) return null;
+  throw fault;
+}
+
 /** The installation that covers a repository, or null when there is none. */
 export async function readInstallationOf(
   client: ReadClient,
@@ -164,10 +181,7 @@ export async function readInstallationOf(
   repo: string,
 ): Promise<FoundInstallation | null> {
   const asked = client.get('/repos/{owner}/{repo}/installation', { owner, repo });
-  const answer = await asked.catch((fault: unknown) => {
-    if (isRefusal(fault, 404)) return null;
-    throw fault;
-  });
+  const answer = await asked.catch(noneAt404);
   return answer === null ? null : installationOf(answer.data);
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { sha256Hex } from '../core/canonical.ts';
-import { type Locator, locatorKey, type Trigger } from '../core/subject.ts';
+import { locatorKey, type Trigger } from '../core/subject.ts';
 
 /** One job as the SQL function `tagout.enqueue` takes it. */
 export interface JobSpec {
@@ -18,13 +18,15 @@ export interface JobSpec {
 }
 
 /** Looks for work that can be late: production gates before pull requests, those before sweeps. */
-const PRIORITY: Readonly<Record<Locator['kind'], number>> = {
+const PRIORITY: Readonly<Record<Trigger['locator']['kind'], number>> = {
   deployment: -20,
   external: -20,
   'merge-group': -10,
   'pull-request': 0,
   commit: 0,
   repository: 10,
+  approvals: 10,
+  posture: 10,
 };
 
 /** A judge that fails this often (about two hours) is recorded and left to the sweeper. */
@@ -47,7 +49,7 @@ function shortKey(key: string): string {
   return /^[\x20-\x7e]{1,300}$/.test(key) ? key : `sha256:${sha256Hex(key)}`;
 }
 
-function isGate(kind: Locator['kind']): boolean {
+function isGate(kind: Trigger['locator']['kind']): boolean {
   return kind === 'deployment' || kind === 'external';
 }
 
@@ -69,7 +71,7 @@ export function judgeJob(trigger: Trigger, at: Partial<EnqueueOptions> & Traced 
 
 /** The job that looks again at what can heal by itself; `look` counts the looks so far. */
 export function lookAgainJob(
-  locator: Locator,
+  locator: Trigger['locator'],
   look: number,
   at: Pick<EnqueueOptions, 'runAtMs'> & Traced,
 ): JobSpec {
@@ -168,6 +170,16 @@ const locatorSchema = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('commit'), repo: repoSchema, sha: z.string() }),
   z.strictObject({ kind: z.literal('repository'), repo: repoSchema }),
+  z.strictObject({
+    kind: z.literal('approvals'),
+    installationId: z.int(),
+    personId: z.int().nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('posture'),
+    installationId: z.int(),
+    repo: repoSchema.nullable(),
+  }),
 ]);
 
 const judgePayloadSchema = z.strictObject({

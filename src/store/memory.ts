@@ -2,8 +2,10 @@
 import type { Verdict } from '../core/decision.ts';
 import type { Bypass, Posting } from '../core/evidence.ts';
 import type { AskedRun, Memory, PullVerdicts, Release } from '../core/ports.ts';
+import { MERGE_GATE_ONLY_ID } from '../core/words/merge-gate.ts';
 import { environmentKey, isExternalRun, locatorKey, type RepoRef } from '../core/subject.ts';
 import { readActivity } from './activity.ts';
+import { readReviewed } from './reviewed.ts';
 import { type Sql, storeFault } from './connect.ts';
 
 /** Larger content is read again from GitHub when it is needed. */
@@ -104,8 +106,26 @@ function deploymentMemory(
 /** What is remembered of agents, runs and the organisation's floor. */
 function peopleMemory(
   sql: Sql,
-): Part<'activity' | 'hasReleased' | 'floorSeen' | 'keepFloorSeen' | 'suspended'> {
+): Part<
+  | 'activity'
+  | 'hasReleased'
+  | 'floorSeen'
+  | 'keepFloorSeen'
+  | 'suspended'
+  | 'reviewed'
+  | 'mergeGateOnly'
+> {
   return {
+    mergeGateOnly: (repo) =>
+      remembering('reading the posture of a repository', async () => {
+        const rows = await sql`
+          select 1 from tagout.posture where installation_id = ${repo.installationId}
+            and repo_id = ${repo.id} and item = 'repository'
+            and position(${MERGE_GATE_ONLY_ID} in state) > 0`;
+        return rows.length > 0;
+      }),
+    reviewed: (asked) =>
+      remembering('reading what a person has reviewed', () => readReviewed(sql, asked)),
     activity: (repo, asked) =>
       remembering('counting what agents did lately', () => readActivity(sql, repo, asked)),
     hasReleased: (repo, run) =>

@@ -8,15 +8,13 @@ import { judgeFailedEvent } from '../core/audit/effect-event.ts';
 import type { Decision } from '../core/decision.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Enact } from '../core/ports.ts';
-import { type Locator, locatorKey, type Trigger } from '../core/subject.ts';
+import { isWide, type Locator, locatorKey, type Trigger } from '../core/subject.ts';
 import type { Trace } from '../core/trace.ts';
 import { anchorAll, type AnchorParts, type AnchorPlace } from './anchor.ts';
 import { appendEvent, stamp } from './append.ts';
 import { type Address, connect, type Sql, storeFault, urlWithRole } from './connect.ts';
-import { jobsText } from './inbox.ts';
+import { addJob, enqueueAll } from './enqueue.ts';
 import {
-  type JobSpec,
-  judgeJob,
   type JudgePayload,
   lookAgainJob,
   readEnactPayload,
@@ -36,8 +34,8 @@ export interface JudgeResult {
 }
 
 export interface WorkerParts {
-  /** The concrete locators behind `commit` and `repository`; `Gather.expand`. */
-  expand(locator: Locator): Promise<readonly Locator[]>;
+  /** The concrete locators behind `commit`, `repository` and what is wide; `Gather.expand`. */
+  expand(trigger: Trigger): Promise<readonly Locator[]>;
   judge(trigger: Trigger, locator: Locator): Promise<JudgeResult>;
   readonly enact: Enact;
   /**
@@ -90,20 +88,6 @@ export function lookDelayMs(look: number, lookAgainMs: number): number {
   return Math.max(LOOKS_MS[look] ?? LATER_LOOKS_MS, lookAgainMs);
 }
 
-async function enqueueAll(
-  { sql, trace }: WorkerSetup,
-  triggers: readonly Trigger[],
-): Promise<void> {
-  if (triggers.length === 0) return;
-  const traceparent = trace.parent();
-  const jobs = triggers.map((trigger) => judgeJob(trigger, { traceparent }));
-  await sql`select tagout.enqueue(${jobsText(jobs)}::text::json)`;
-}
-
-async function addJob(sql: Sql, job: JobSpec): Promise<void> {
-  await sql`select tagout.enqueue(${jobsText([job])}::text::json)`;
-}
-
 async function judgeOne(
   setup: WorkerSetup,
   parts: WorkerParts,
@@ -111,13 +95,11 @@ async function judgeOne(
 ): Promise<void> {
   const { trigger, look } = payload;
   const { locator } = trigger;
-  if (locator.kind === 'commit' || locator.kind === 'repository') {
+  if (isWide(locator) || locator.kind === 'commit' || locator.kind === 'repository') {
     // Each becomes a job of its own, so that one subject is never judged twice at a time.
-    const found = await parts.expand(locator);
-    return enqueueAll(
-      setup,
-      found.map((one) => ({ ...trigger, locator: one })),
-    );
+    const found = await parts.expand(trigger);
+    const triggers = found.map((one) => ({ ...trigger, locator: one }));
+    return enqueueAll(setup, triggers, isWide(locator));
   }
   const { because, delivery } = trigger;
   const about = {

@@ -147,6 +147,24 @@ test('a private repository on github.com is told of the plan, and others are not
   assert.match(finding?.mend?.command ?? '', /^gh api --hostname ghe\.acme\.dev -X POST repos/);
 });
 
+test('merge gate only: a private repository where no rule of ours stands says so by name', () => {
+  const environments = (rule: boolean, name = 'production') => ({
+    seen: true as const,
+    value: [{ id: 1, name, adminsMayBypass: false, ourRule: { seen: true as const, value: rule } }],
+  });
+  const told = (change: Partial<RepositoryPosture>) =>
+    judge(change).find(({ id }) => id === 'merge-gate-only');
+  const found = told({ private: true, environments: environments(false) });
+  assert.equal(found?.level, 'open');
+  assert.match(found?.says ?? '', /^Merge gate only\. Nothing holds a deployment .*administrator/);
+  assert.equal(told({ private: true, environments: environments(true) }), undefined);
+  assert.equal(told({ private: false, environments: environments(false) }), undefined);
+  // Another advice speaks for a repository without any environment that the policy guards.
+  assert.equal(told({ private: true, environments: environments(false, 'docs') }), undefined);
+  const webUrl = 'https://ghe.acme.dev/acme/shop';
+  assert.equal(told({ private: true, webUrl, environments: environments(false) }), undefined);
+});
+
 test('a bypass that GitHub does not tell is unknown', () => {
   const value = [
     { id: 1, name: 'production', adminsMayBypass: null, ourRule: { seen: true, value: true } },

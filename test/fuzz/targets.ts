@@ -7,6 +7,7 @@ import { TagoutError } from '../../src/core/errors.ts';
 import { linesAfter, readPatch } from '../../src/core/patch.ts';
 import { parsePolicyFile } from '../../src/core/policy-file.ts';
 import { EVENT_TABLE, runIdOf, triggersOf } from '../../src/github/events.ts';
+import { isWide } from '../../src/core/subject.ts';
 import { planMigrations } from '../../src/migrations/plan.ts';
 import { evidenceOf } from '../core/stories.ts';
 import { webhookBody } from '../bench/load.ts';
@@ -73,7 +74,8 @@ function webhook(chance: Chance): void {
   }
   try {
     for (const { locator } of triggersOf({ id: 'd', name: event, payload }, { slug: null })) {
-      assert.ok(Number.isSafeInteger(locator.repo.id) && locator.repo.id > 0);
+      const id = isWide(locator) ? locator.installationId : locator.repo.id;
+      assert.ok(Number.isSafeInteger(id) && id > 0);
     }
   } catch (error) {
     if (error instanceof TagoutError && error.code === 'bad-input') return;

@@ -190,7 +190,10 @@ describe('other events', () => {
     const triggers = triggersOf({ id: 'd', name: 'installation', payload }, self);
     assert.deepEqual(
       triggers.map(({ locator }) => locator),
-      [{ kind: 'repository', repo }],
+      [
+        { kind: 'repository', repo },
+        { kind: 'posture', installationId: 42, repo: null },
+      ],
     );
   });
   test('an event outside the table does nothing', () => {
@@ -208,5 +211,79 @@ describe('other events', () => {
         /pull_request\.opened.*d-9.*pull_request\.number/.test(error.message) &&
         !error.message.includes('secret'),
     );
+  });
+});
+
+describe('people and what stands around the gate', () => {
+  const installation = { id: 42 };
+  const around = (name: string, payload: object) =>
+    triggersOf({ id: 'd', name, payload: { installation, ...payload } }, self).map(
+      ({ locator }) => locator,
+    );
+  const approvals = (personId: number | null) => [
+    { kind: 'approvals', installationId: 42, personId },
+  ];
+  const posture = (about: object | null) => [{ kind: 'posture', installationId: 42, repo: about }];
+
+  test('a team or the organisation gains or loses a person: what that person reviewed', () => {
+    for (const action of ['added', 'removed']) {
+      const payload = { action, scope: 'team', member: { id: 9, login: 'x' }, team: {} };
+      assert.deepEqual(around('membership', payload), approvals(9));
+      const membership = { role: 'member', user: { id: 9 } };
+      const organization = { action: `member_${action}`, membership };
+      assert.deepEqual(around('organization', organization), approvals(9));
+    }
+  });
+
+  test('an account that GitHub does not name any more, and a whole team: all that is reviewed', () => {
+    assert.deepEqual(around('membership', { action: 'removed', member: null }), approvals(null));
+    const gone = { action: 'member_removed', membership: { user: null } };
+    assert.deepEqual(around('organization', gone), approvals(null));
+    for (const action of ['deleted', 'edited', 'added_to_repository', 'removed_from_repository']) {
+      assert.deepEqual(around('team', { action, team: {}, repository }), approvals(null));
+    }
+  });
+
+  test('what a team, a role or a rule is now stands in no trigger', () => {
+    const payload = { action: 'added', member: { id: 9 }, team: { slug: 'owners' } };
+    assert.ok(!JSON.stringify(around('membership', payload)).includes('owners'));
+  });
+
+  test("rules of a branch: the repository's posture; an organisation's: that of all", () => {
+    for (const [name, actions] of [
+      ['repository_ruleset', ['created', 'edited', 'deleted']],
+      ['branch_protection_rule', ['created', 'edited', 'deleted']],
+      ['branch_protection_configuration', ['enabled', 'disabled']],
+      ['repository', ['privatized', 'publicized', 'archived', 'renamed']],
+    ] as const) {
+      for (const action of actions) {
+        assert.deepEqual(around(name, { action, repository }), posture(repo), `${name}.${action}`);
+      }
+    }
+    assert.deepEqual(around('repository_ruleset', { action: 'edited' }), posture(null));
+  });
+
+  test('another default branch is another policy; any other edit is no news', () => {
+    const edited = (changes: object) =>
+      around('repository', { action: 'edited', repository, changes });
+    assert.deepEqual(edited({ default_branch: { from: 'main' } }), [{ kind: 'repository', repo }]);
+    assert.deepEqual(edited({ description: { from: '' } }), []);
+  });
+
+  test('suspended, uninstalled, other rights, other repositories: the whole installation', () => {
+    for (const action of [
+      'suspend',
+      'unsuspend',
+      'deleted',
+      'new_permissions_accepted',
+      'created',
+    ]) {
+      assert.deepEqual(around('installation', { action }), posture(null), action);
+    }
+    const removed = { action: 'removed', repositories_removed: [{ id: 1 }] };
+    assert.deepEqual(around('installation_repositories', removed), posture(null));
+    for (const action of ['deleted', 'transferred']) {
+      assert.deepEqual(around('repository', { action, repository }), posture(null), action);
+    }
   });
 });

@@ -73,18 +73,32 @@ function effectsOn(place: {
   const label = { name: 'blast-radius: low', color: '0e8a16', description: 'd' };
   return {
     'check-run': {
-      ...{ ...at, ...said, kind: 'check-run', name: 'tagout', headSha },
-      ...{ externalId: 'x', conclusion: 'success' },
+      ...at,
+      ...said,
+      kind: 'check-run',
+      name: 'tagout',
+      headSha,
+      externalId: 'x',
+      conclusion: 'success',
     },
     labels: { ...at, kind: 'labels', pull, add: [label], remove: ['blast-radius: high'] },
     'deployment-note': { ...gate, kind: 'deployment-note' },
     'review-deployment': { ...gate, kind: 'review-deployment', state: 'approved' },
     issue: { ...at, kind: 'issue', title: 't', body: 'b' },
     'pull-comment': {
-      ...{ ...at, kind: 'pull-comment', pull, environment: 'production', body: 'b', over: false },
+      ...at,
+      kind: 'pull-comment',
+      pull,
+      environment: 'production',
+      body: 'b',
+      over: false,
     },
     'review-request': {
-      ...{ ...at, kind: 'review-request', pull, environment: 'production', logins: ['octavia'] },
+      ...at,
+      kind: 'review-request',
+      pull,
+      environment: 'production',
+      logins: ['octavia'],
     },
   };
 }

@@ -147,14 +147,10 @@ export interface TeamChange {
   readonly sender: Account;
 }
 
-/** A person joins or leaves a team: heard by apps with the event `membership`. */
-export function changeTeam(world: World, change: TeamChange, action: 'added' | 'removed'): void {
-  const { org, team, member, sender } = change;
-  if (action === 'added') team.members.add(member.login.toLowerCase());
-  else team.members.delete(member.login.toLowerCase());
+function organizationJson(world: World, org: Org): Json {
   const { login, id } = org.account;
   const base = `${world.url}/orgs/${login}`;
-  const organization = {
+  return {
     login,
     id,
     node_id: nodeId('O', id),
@@ -168,14 +164,76 @@ export function changeTeam(world: World, change: TeamChange, action: 'added' | '
     avatar_url: `${world.url}/avatars/u/${id}?v=4`,
     description: '',
   };
+}
+
+/** A person joins or leaves a team: heard by apps with the event `membership`. */
+export function changeTeam(world: World, change: TeamChange, action: 'added' | 'removed'): void {
+  const { org, team, member, sender } = change;
+  if (action === 'added') team.members.add(member.login.toLowerCase());
+  else team.members.delete(member.login.toLowerCase());
+  const organization = organizationJson(world, org);
   const shown = { member: accountJson(world, member), team: teamJson(world, org, team) };
   const body = { scope: 'team', ...shown, organization };
+  tellOrg(world, { org, sender, event: 'membership', action, body });
+}
+
+export interface OrgNews {
+  readonly org: Org;
+  readonly sender: Account;
+  readonly event: string;
+  readonly action: string;
+  readonly body: Json;
+}
+
+/** News of an organisation goes to every app that is installed there. */
+export function tellOrg(world: World, { org, ...news }: OrgNews): void {
   for (const app of world.apps) {
     const installation = app.installations.find((one) => one.account.id === org.account.id);
     if (installation === undefined) continue;
-    const notice = { event: 'membership', action, repo: null, sender, body };
-    emit(world, { ...notice, installation, onlyApp: app });
+    emit(world, { ...news, repo: null, installation, onlyApp: app });
   }
+}
+
+/** A person leaves the organisation, and with it every team and repository of it. */
+export function removeMember(world: World, change: Omit<TeamChange, 'team'>): void {
+  const { org, member, sender } = change;
+  const login = member.login.toLowerCase();
+  org.members.delete(login);
+  for (const team of org.teams.values()) team.members.delete(login);
+  for (const repo of world.repos.values()) {
+    if (repo.owner.id === org.account.id) repo.collaborators.delete(login);
+  }
+  const url = `${world.url}/orgs/${org.account.login}`;
+  const membership = {
+    url: `${url}/memberships/${member.login}`,
+    state: 'inactive',
+    role: 'unaffiliated',
+    organization_url: url,
+    user: accountJson(world, member),
+  };
+  const body = { membership, organization: organizationJson(world, org) };
+  tellOrg(world, { org, sender, event: 'organization', action: 'member_removed', body });
+}
+
+/** A team is taken away with all that it gave. */
+export function deleteTeam(world: World, change: Omit<TeamChange, 'member'>): void {
+  const { org, team, sender } = change;
+  const body = { team: teamJson(world, org, team), organization: organizationJson(world, org) };
+  org.teams.delete(team.slug);
+  tellOrg(world, { org, sender, event: 'team', action: 'deleted', body });
+}
+
+/** The owner accepts what the app asks for now, or takes the app away. */
+export function changeInstallation(
+  world: World,
+  at: { readonly app: AppRecord; readonly installation: Installation; readonly by: Account },
+  action: 'new_permissions_accepted' | 'deleted',
+): void {
+  const { app, installation, by } = at;
+  const body = { installation: installationJson(world, app, installation), repositories: [] };
+  const notice = { event: 'installation', action, repo: null, sender: by, body };
+  emit(world, { ...notice, installation, onlyApp: app });
+  if (action === 'deleted') app.installations.splice(app.installations.indexOf(installation), 1);
 }
 
 /** Suspends or wakes an installation; a suspended one is refused everything. */
@@ -196,4 +254,22 @@ export function suspend(
   const notice = { event: 'installation', action, repo: null, sender: by, body };
   emit(world, { ...notice, installation, onlyApp: app });
   if (suspended) installation.suspendedAtMs = world.now();
+}
+
+/** An administrator makes, changes or takes away a ruleset. */
+export function changeRuleset(
+  world: World,
+  at: { readonly repo: RepoRecord; readonly by: Account; readonly ruleset: Json },
+  action: 'created' | 'edited' | 'deleted',
+): void {
+  const { repo, by, ruleset } = at;
+  const { rulesets } = repo;
+  const place = rulesets.findIndex((one) => one['id'] === ruleset['id']);
+  if (place >= 0) rulesets.splice(place, 1);
+  if (action !== 'deleted') rulesets.push(ruleset);
+  const { bypassActors: _hidden, rules, ...told } = ruleset;
+  const body = {
+    repository_ruleset: { ...told, source: `${repo.owner.login}/${repo.name}`, rules },
+  };
+  emit(world, { event: 'repository_ruleset', action, repo, sender: by, body });
 }

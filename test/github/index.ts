@@ -24,7 +24,7 @@ import type {
   Org,
   RepoRecord,
 } from './state.ts';
-import { changeTeam, suspend } from './acts-more.ts';
+import { changeInstallation, changeTeam, deleteTeam, removeMember, suspend } from './acts-more.ts';
 import { closeWebhooks, emit, redeliver, type Delivery } from './webhooks.ts';
 import { World, type RequestLog } from './world.ts';
 import type { Faults } from './faults.ts';
@@ -183,6 +183,26 @@ export class LocalGitHub {
       sender: this.firstAdmin(org.account),
     };
     changeTeam(this.world, change, action);
+  }
+
+  /** A person leaves the organisation, with the webhook `organization`. */
+  leave(org: Org, login: string): void {
+    const sender = this.firstAdmin(org.account);
+    removeMember(this.world, { org, member: this.user(login), sender });
+  }
+
+  /** A team is deleted, with the webhook `team`. */
+  dissolve(org: Org, slug: string): void {
+    const team = org.teams.get(slug);
+    if (team === undefined) throw new Error(`${org.account.login} has no team ${slug}`);
+    deleteTeam(this.world, { org, team, sender: this.firstAdmin(org.account) });
+  }
+
+  /** An owner accepts the app's permissions as they are now, or uninstalls it. */
+  changeInstallation(owner: string, action: 'new_permissions_accepted' | 'deleted'): void {
+    const by = this.firstAdmin(this.world.account(owner));
+    const installation = this.installation(owner);
+    changeInstallation(this.world, { app: this.app, installation, by }, action);
   }
 
   /** Suspends the app's installation on an account, or wakes it again. */

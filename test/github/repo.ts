@@ -3,7 +3,13 @@ import { moveRef, openPull } from './acts-code.ts';
 import { addStatus, emitDeployment, newDeployment } from './acts-deploy.ts';
 import { bypassGates, finish, rerun, startRun } from './acts-run.ts';
 import { commitTo, type CommitOptions, type Who } from './commits.ts';
-import { destroyGroup, mergeGroup, pressCheck, type MergeGroup } from './acts-more.ts';
+import {
+  changeRuleset,
+  destroyGroup,
+  mergeGroup,
+  pressCheck,
+  type MergeGroup,
+} from './acts-more.ts';
 import { environmentOf, protect } from './environments.ts';
 import { Pull } from './pull.ts';
 import type {
@@ -13,6 +19,7 @@ import type {
   Deployment,
   Environment,
   JobRecord,
+  Json,
   Permission,
   RepoRecord,
   RunRecord,
@@ -115,6 +122,11 @@ export class Repo extends Named {
     const pull = this.record.pulls.get(number);
     if (pull === undefined) throw new Error(`${this.fullName} has no pull request ${number}`);
     return new Pull(this.world, this.record, pull);
+  }
+
+  /** An administrator changes a ruleset, with the webhook `repository_ruleset`. */
+  ruleset(by: Who, action: 'created' | 'edited' | 'deleted', ruleset: Json): void {
+    changeRuleset(this.world, { repo: this.record, by: this.who(by), ruleset }, action);
   }
 
   /** Makes an environment, with the app's custom protection rule enabled if asked. */

@@ -1,6 +1,6 @@
 /** The audit events beside decisions: what became of effects, failures, keys. */
 import type { Effect } from '../effect.ts';
-import type { Locator, Subject, Trigger } from '../subject.ts';
+import { isWide, type Subject, type Trigger } from '../subject.ts';
 import { auditRepo, auditSubject, type EventStamp } from './decision-event.ts';
 import type { AuditEvent, EffectEnd } from './event.ts';
 import { composeEvent, type SealableEvent } from './schema.ts';
@@ -107,9 +107,10 @@ export function judgeFailedEvent(
   failure: { readonly code: string; readonly message: string; readonly attempts: number },
   stamp: EventStamp,
 ): SealableEvent {
-  const locator: Locator = trigger.locator;
+  const { locator } = trigger;
+  const repo = isWide(locator) ? null : locator.repo;
   return composeEvent(stamp.salt, (scribe) => {
-    const { installationId } = locator.repo;
+    const { installationId } = isWide(locator) ? locator : locator.repo;
     const base = common(scribe, stamp, { installationId, because: trigger.because });
     const { delivery } = trigger;
     return {
@@ -120,7 +121,7 @@ export function judgeFailedEvent(
       },
       kind: 'judge.failed',
       outcome: 'locked',
-      repo: auditRepo(locator.repo),
+      repo: auditRepo(repo),
       subject: null,
       failure: {
         code: scribe.text('failure.code', failure.code, 100),

@@ -6,6 +6,7 @@ import type { EffectivePolicy } from '../policy.ts';
 import { dryRunWords } from './dry-run.ts';
 import { agentsJson } from './for-agents.ts';
 import { pullWords } from './holds.ts';
+import { MERGE_GATE_ONLY } from './merge-gate.ts';
 import { needWords } from './needs.ts';
 import {
   approvalsWords,
@@ -112,6 +113,7 @@ export function summaryOf(told: Told): string {
   const { evidence, decision } = told;
   const sections: Section[] = [
     { title: 'the verdict', text: verdictWords(told) },
+    ...gateSection(evidence),
     {
       title: 'what it did',
       text: `### What it did\n\n${findingsTable(evidence, decision.findings)}`,
@@ -121,6 +123,12 @@ export function summaryOf(told: Told): string {
     { title: 'approvals', text: `### Approvals\n\n${approvalsWords(told)}` },
   ];
   return fit(sections, MAX_OUTPUT_BYTES);
+}
+
+/** Whoever reads "passed" must not believe that the deployment is held as well. */
+function gateSection({ mergeGateOnly }: Evidence): readonly Section[] {
+  if (mergeGateOnly !== true) return [];
+  return [{ title: 'what is held', text: `**Merge gate only.** ${MERGE_GATE_ONLY}` }];
 }
 
 function verdictWords({ evidence, decision }: Told): string {
