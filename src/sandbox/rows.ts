@@ -341,6 +341,7 @@ export async function fillTables(
       unfilled.push({ table: table.info.name, reason });
     }
   }
+  unfilled.push(...(await takeBack(owner, tables, failed)));
   await owner.close();
   if (quiet) await superuser.rows(`REVOKE ${right} FROM ${OWNER}`);
   await superuser.close();
@@ -350,4 +351,34 @@ export async function fillTables(
 /** Parents of a table that hold rows by now. */
 function asSet(table: FillTable, filled: { has(oid: number): boolean }): ReadonlySet<number> {
   return new Set(table.foreignKeys.map((key) => key.parent).filter((oid) => filled.has(oid)));
+}
+
+/**
+ * In a circle a table can have been filled before its parent was tried. When the parent stays empty,
+ * its rows name rows that are not there: they are taken back, and so on for who needs them.
+ */
+async function takeBack(
+  owner: Wire,
+  tables: readonly FillTable[],
+  failed: Set<number>,
+): Promise<readonly Unfilled[]> {
+  const found: Unfilled[] = [];
+  for (let again = true; again; ) {
+    again = false;
+    for (const table of tables) {
+      const key = table.foreignKeys.find(({ parent }) => failed.has(parent));
+      if (key === undefined || failed.has(table.info.oid)) continue;
+      const names = table.columns.filter(({ number }) => key.columns.includes(number));
+      const named = names.map(({ name }) => `${quote(name)} IS NOT NULL`).join(' AND ');
+      const { error, tags } = await owner.execute(
+        `DELETE FROM ${table.info.quoted} WHERE ${named || 'true'}`,
+      );
+      if (error === null && tags.at(-1) === 'DELETE 0') continue;
+      failed.add(table.info.oid);
+      const reason = error?.message.slice(0, 200) ?? `${key.quoted} holds no row`;
+      found.push({ table: table.info.name, reason });
+      again = true;
+    }
+  }
+  return found;
 }

@@ -107,6 +107,16 @@ const CASES: readonly Case[] = [
     unfilled: ['parent', 'child'],
   },
   {
+    name: 'a circle in which one table stays empty: whoever needs it is named, and empty too',
+    sql: `create table a (id int primary key, b int not null, check (id > 5 and id < 5));
+      create table b (id int primary key, c int not null);
+      create table c (id int primary key, a int not null references a);
+      create table leaf (id int primary key, b int not null references b);
+      alter table a add foreign key (b) references b; alter table b add foreign key (c) references c`,
+    rows: { a: 0, b: 0, c: 0, leaf: 0 },
+    unfilled: ['a', 'b', 'c', 'leaf'],
+  },
+  {
     name: 'a table that no row fits is named',
     sql: 'create table t (id int not null, check (id > 5 and id < 5))',
     rows: { t: 0 },
@@ -127,8 +137,8 @@ describe('synthetic rows', () => {
       assert.equal(run.status, 'ok', run.reason ?? '');
       const { tables, unfilled: left } = observed(run);
       assert.deepEqual(
-        left.map((one) => one.table),
-        unfilled ?? [],
+        left.map((one) => one.table).toSorted(),
+        (unfilled ?? []).toSorted(),
         JSON.stringify(left),
       );
       for (const { table, rows: count } of tables) {
