@@ -98,10 +98,14 @@ const HEAVY: readonly { readonly what: string; readonly sql: string }[] = [
     sql: 'select count(*) from big a join big b using (n) where a.id < 4000',
   },
   { what: 'every row of 400,000 updated', sql: 'update big set v = upper(v)' },
-  { what: 'every row of 400,000 deleted', sql: 'delete from big' },
   {
-    what: '400,000 rows inserted',
-    sql: 'insert into big select id + 400000, v, n from big',
+    what: '800,000 rows inserted',
+    sql: 'insert into big select id + 400000 * i, v, n from big, generate_series(1, 2) i',
+  },
+  {
+    what: '800,000 rows inserted, then all rows deleted',
+    sql: `insert into big select id + 400000 * i, v, n from big, generate_series(1, 2) i;
+      delete from big`,
   },
   {
     what: 'a type changed that rewrites 400,000 rows, with three indexes',
