@@ -14,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   check: async () => (await import('./check.ts')).benchCheck(),
   intake: async () => (await import('./intake.ts')).benchIntake(),
   flood: async () => (await import('./flood.ts')).benchFlood(),
+  growth: async () => (await import('./growth.ts')).benchGrowth(),
   memory: async () => (await import('./memory.ts')).benchMemory(),
   'run-memory': async () => (await import('./run-memory.ts')).benchRunMemory(),
   soak: async () => (await import('./soak.ts')).benchSoak(),

@@ -1,6 +1,6 @@
 /** The server as a process of its own, as `npm start` runs it, so that a bench measures it alone. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LocalGitHub } from '../github/index.ts';
@@ -14,6 +14,8 @@ export interface ServerProcess {
   rssMb(): number;
   /** The most resident memory that it had since its start, in MB. */
   peakRssMb(): number;
+  /** Processor time that it and every process below it (its PostgreSQL) has used, in ms. */
+  cpuMs(): number;
   /** Ends it as an operator would and waits for its end. */
   stop(): Promise<void>;
 }
@@ -28,6 +30,42 @@ function addressOf(child: ChildProcess): Promise<string> {
     });
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
   });
+}
+
+/** A tick of /proc is 10 ms on every Linux that Node runs on (USER_HZ). */
+const TICK_MS = 10;
+
+interface Used {
+  readonly parent: number;
+  readonly ms: number;
+}
+
+/** Of every process: its parent, and its own time with that of its children that have ended. */
+function used(): ReadonlyMap<number, Used> {
+  const all = new Map<number, Used>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+      // Fields 4 and 14 to 17 of proc(5); the name before them may hold anything.
+      const fields = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .map(Number);
+      const ticks = fields.slice(11, 15).reduce((sum, one) => sum + one, 0);
+      all.set(Number(name), { parent: fields[1] ?? 0, ms: ticks * TICK_MS });
+    } catch {
+      // It has ended since the folder was listed.
+    }
+  }
+  return all;
+}
+
+function cpuMsOf(root: number): number {
+  const all = used();
+  const isBelow = (pid: number): boolean =>
+    pid === root || (all.has(pid) && isBelow(all.get(pid)?.parent ?? 0));
+  return [...all].reduce((sum, [pid, { ms }]) => (isBelow(pid) ? sum + ms : sum), 0);
 }
 
 /** Starts the server against a local GitHub, with its store in `dataDir`. */
@@ -58,6 +96,7 @@ export async function startServer(gh: LocalGitHub, dataDir: string): Promise<Ser
     readyMs,
     rssMb: () => memoryMb('VmRSS'),
     peakRssMb: () => memoryMb('VmHWM'),
+    cpuMs: () => cpuMsOf(child.pid ?? 0),
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve());

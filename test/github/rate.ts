@@ -11,8 +11,8 @@ interface Window {
 const windows = new WeakMap<World, Map<string, Window>>();
 const hourMs = 3_600_000;
 
-function limitOf(auth: Auth): number {
-  return auth.kind === 'none' ? 60 : 5000;
+function limitOf(world: World, auth: Auth): number {
+  return auth.kind === 'none' ? 60 : world.allowancePerHour;
 }
 
 function windowOf(world: World, auth: Auth): Window {
@@ -47,7 +47,7 @@ export function giveBack(world: World, auth: Auth): void {
 
 export function rateHeaders(world: World, auth: Auth): Record<string, string> {
   const window = windowOf(world, auth);
-  const limit = limitOf(auth);
+  const limit = limitOf(world, auth);
   return {
     'x-ratelimit-limit': String(limit),
     'x-ratelimit-remaining': String(Math.max(0, limit - window.used)),
@@ -58,12 +58,12 @@ export function rateHeaders(world: World, auth: Auth): Record<string, string> {
 }
 
 export function spent(world: World, auth: Auth): boolean {
-  return windowOf(world, auth).used > limitOf(auth);
+  return windowOf(world, auth).used > limitOf(world, auth);
 }
 
 export function rateJson(world: World, auth: Auth): Json {
   const window = windowOf(world, auth);
-  const limit = limitOf(auth);
+  const limit = limitOf(world, auth);
   const core = {
     limit,
     used: window.used,

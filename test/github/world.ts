@@ -60,6 +60,8 @@ export class World {
   readonly apps: AppRecord[] = [];
   readonly tokens: Map<string, Token> = new Map();
   readonly requests: RequestLog[] = [];
+  /** Requests per hour and caller: 5,000 at least, 15,000 in an enterprise's organisations. */
+  allowancePerHour = 5000;
   /** Public keys of workflow jobs' identity tokens; null: the service is down. */
   jobKeys: readonly object[] | null = [];
   readonly deliveries: Delivery[] = [];

@@ -10,17 +10,29 @@ export interface Counted {
 
 /**
  * What the clock alone starts comes now and then: beats, the search for the dead, sealing, looks at the
- * queue. Each of these statements is cut at its first time; it is one of a play's or of a start's.
+ * queue, tokens that have run out. Each of these is cut at its first time, when there is one; a play
+ * may end without it.
  */
+const TOKEN = 'apps/create-installation-access-token';
 const BY_CLOCK = /^sealer: |_private_|tagout\.replica|^select distinct subject_key/;
 /** A transaction's begin does nothing, and the driver reads types once per connection. */
 const NO_STEP = /^(sealer: )?begin$|pg_catalog\.pg_type/;
+
+/** Whether the clock brings this statement or request, so that not every play has it. */
+function isByClock(step: string): boolean {
+  return BY_CLOCK.test(step) || step === TOKEN;
+}
+
+/** Whether every play comes by the cut's point, so that a play that does not is an error. */
+export function comesAlways(cut: Cut): boolean {
+  return !isByClock('statement' in cut ? cut.statement : cut.operation);
+}
 
 function times(list: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const one of list) {
     if (NO_STEP.test(one)) continue;
-    counts.set(one, BY_CLOCK.test(one) ? 1 : (counts.get(one) ?? 0) + 1);
+    counts.set(one, isByClock(one) ? 1 : (counts.get(one) ?? 0) + 1);
   }
   return counts;
 }
