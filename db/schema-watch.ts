@@ -1,5 +1,13 @@
 /** The tables of what is watched around the gate; the others are in schema.ts. */
-import { bigint, type PgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  type PgTable,
+  primaryKey,
+  text,
+} from 'drizzle-orm/pg-core';
 import { tagout } from './schema.ts';
 
 const big = { mode: 'number' } as const;
@@ -54,3 +62,23 @@ const settledTable = tagout.table(
   (t) => [primaryKey({ columns: [t.installationId, t.repoId, t.key] })],
 );
 export const settled: PgTable = settledTable;
+
+/** GitHub's log of the deliveries that it made to us, which GitHub itself keeps for three days. */
+const deliveryLogTable = tagout.table(
+  'delivery_log',
+  {
+    /** GitHub's id of one attempt. */
+    id: bigint('id', big).primaryKey(),
+    guid: text('guid').notNull(),
+    installationId: bigint('installation_id', big),
+    repoId: bigint('repo_id', big),
+    event: text('event').notNull(),
+    atMs: bigint('at_ms', big).notNull(),
+    /** What our server answered; 0: nothing. */
+    statusCode: integer('status_code').notNull(),
+    /** Whether the delivery has come into our inbox, by this attempt or another. */
+    stored: boolean('stored').notNull(),
+  },
+  (t) => [index('delivery_log_at').on(t.atMs)],
+);
+export const deliveryLog: PgTable = deliveryLogTable;

@@ -352,6 +352,8 @@ export const suspension: PgTable = suspensionTable;
 const blobTable = tagout.table('blob', {
   sha: text('sha').primaryKey(),
   content: bytea('content').notNull(),
+  /** When it was kept; null: by a version that did not say so. */
+  keptAtMs: bigint('kept_at_ms', big),
 });
 export const blob: PgTable = blobTable;
 

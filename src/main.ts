@@ -237,6 +237,7 @@ async function startJobs(parts: Parts): Promise<Worker> {
     enact: withNotices(createEnact({ octokitFor: client, self }), settings),
     ...(everyMs > 0 ? { sweep: { everyMs, run } } : {}),
     anchors: parts.anchors,
+    removed: (rows, atMs) => metrics.removed({ ...rows }, atMs),
     concurrency: CONCURRENCY,
     urgent: parts.urgent,
     log: (level, message) => log[level === 'warning' ? 'warn' : level]({ room: 'store' }, message),

@@ -13,6 +13,7 @@ import {
   isListenedTo,
   type SweepReader,
 } from '../github/sweep.ts';
+import { createDeliveryLog, type DeliveryLog } from '../store/delivery-log.ts';
 import type { Inbox } from '../store/inbox.ts';
 import { compare, type SeenRepository } from '../store/sweep-compare.ts';
 import { openStore, type Store } from '../store/open.ts';
@@ -27,6 +28,7 @@ export interface SweepParts {
   readonly reader: SweepReader;
   readonly memory: SweepMemory;
   readonly inbox: Inbox;
+  readonly deliveryLog: Pick<DeliveryLog, 'keep'>;
   readonly now: () => number;
   readonly log: {
     info(about: object, message: string): void;
@@ -50,8 +52,6 @@ export interface Swept {
 }
 
 const DAY_MS = 86_400_000;
-/** GitHub Enterprise Server keeps deliveries for 7 days; ours are known one day longer. */
-const FORGET_MS = 8 * DAY_MS;
 const LOG_MS = 3 * DAY_MS;
 /** What was on its way at the last sweep, and clocks that differ. */
 const OVERLAP_MS = 15 * 60_000;
@@ -84,7 +84,6 @@ export async function sweep(parts: SweepParts, sinceMs: number | null): Promise<
       parts.log.warn({ repository: repo.id, ...describeError(error) }, 'repository not swept');
     }
   });
-  await parts.memory.forgetDeliveries(nowMs - FORGET_MS);
   const swept = { ...sent, repositories: repositories.length, ...found };
   parts.log.info({ ...swept }, 'swept');
   return swept;
@@ -126,7 +125,9 @@ async function sweepDeliveries(
 ): Promise<Pick<Swept, 'deliveries' | 'missed' | 'redelivered'>> {
   const { rows } = await parts.reader.deliveries(sinceMs);
   const ours = rows.filter((row) => isListenedTo(row.event));
-  const unknown = await parts.memory.unknown([...new Set(ours.map((row) => row.guid))]);
+  const missing = await parts.memory.unknown([...new Set(rows.map((row) => row.guid))]);
+  const listened = new Set(ours.map((row) => row.guid));
+  const unknown = new Set([...missing].filter((guid) => listened.has(guid)));
   // The oldest first, so that state is built up as it came about.
   const again = toRedeliver(ours, unknown, nowMs).toSorted((a, b) => a.id - b.id);
   let redelivered = 0;
@@ -134,6 +135,8 @@ async function sweepDeliveries(
     if (await parts.reader.redeliver(id)) redelivered += 1;
     else parts.log.warn({ delivery: guid }, 'GitHub does not deliver it again; state is compared');
   });
+  // Last, as asking for what is missing must not wait for it.
+  await parts.deliveryLog.keep(rows, missing);
   return { deliveries: rows.length, missed: unknown.size, redelivered };
 }
 
@@ -207,7 +210,9 @@ export function sweepPartsOf({
   readonly log: SweepParts['log'];
 }): SweepParts {
   const reader = createSweepReader({ appClient: app, octokitFor: client });
-  return { reader, memory: createSweepMemory(store.sql), inbox: store.inbox, now: Date.now, log };
+  const memory = createSweepMemory(store.sql);
+  const deliveryLog = createDeliveryLog(store.sql);
+  return { reader, memory, deliveryLog, inbox: store.inbox, now: Date.now, log };
 }
 
 /** `tagout sweep`: one sweep now, by hand; the running server works on what it finds. */

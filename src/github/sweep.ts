@@ -29,6 +29,8 @@ export interface DeliveryAttempt {
   /** Event with its action: `pull_request.opened`. */
   readonly event: string;
   readonly statusCode: number;
+  readonly installationId: number | null;
+  readonly repoId: number | null;
 }
 
 export interface OpenPullSeen {
@@ -93,11 +95,17 @@ const attemptSchema = z
     event: z.string(),
     action: z.string().nullish(),
     status_code: z.int(),
+    installation_id: z.int().nullish(),
+    repository_id: z.int().nullish(),
   })
   .transform((row): DeliveryAttempt => {
     const { id, guid, delivered_at: atMs, status_code: statusCode } = row;
     const action = row.action === null || row.action === undefined ? '' : `.${row.action}`;
-    return { id, guid, atMs, event: `${row.event}${action}`, statusCode };
+    const place = {
+      installationId: row.installation_id ?? null,
+      repoId: row.repository_id ?? null,
+    };
+    return { id, guid, atMs, event: `${row.event}${action}`, statusCode, ...place };
   });
 
 const installationsSchema = z.array(

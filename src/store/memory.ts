@@ -219,7 +219,7 @@ function blobMemory(
           // postgres.js has no array of bytes: they travel as hex.
           const hex = batch.map(([, content]) => Buffer.from(content).toString('hex'));
           await sql`insert into tagout.blob
-            select sha, decode(hex, 'hex') from unnest(
+            select sha, decode(hex, 'hex'), ${Date.now()}::bigint from unnest(
               ${batch.map(([sha]) => sha)}::text[], ${hex}::text[]) as b(sha, hex)
             on conflict do nothing`;
         }

@@ -19,8 +19,6 @@ export interface SweepMemory {
   unknown(guids: readonly string[]): Promise<ReadonlySet<string>>;
   /** Everything decided about a repository, by subject key. */
   subjects(repo: RepoRef): Promise<ReadonlyMap<string, KnownSubject>>;
-  /** Forgets deliveries that GitHub itself can send no more. Answers how many. */
-  forgetDeliveries(beforeMs: number): Promise<number>;
 }
 
 /** The sweeper's memory over a pool of the application's role. */
@@ -51,11 +49,6 @@ export function createSweepMemory(sql: Sql): SweepMemory {
       } catch (error) {
         throw storeFault(error, 'reading what was decided');
       }
-    },
-    async forgetDeliveries(beforeMs) {
-      const gone =
-        await sql`delete from tagout.delivery where received_at_ms < ${beforeMs}::bigint`;
-      return gone.count;
     },
   };
 }

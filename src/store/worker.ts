@@ -3,7 +3,14 @@
  */
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type JobHelpers, Logger, type Runner, run, type TaskList } from 'graphile-worker';
+import {
+  type JobHelpers,
+  Logger,
+  type ParsedCronItem,
+  type Runner,
+  run,
+  type TaskList,
+} from 'graphile-worker';
 import { judgeFailedEvent } from '../core/audit/effect-event.ts';
 import type { Decision } from '../core/decision.ts';
 import { TagoutError } from '../core/errors.ts';
@@ -19,12 +26,12 @@ import {
   lookAgainJob,
   readEnactPayload,
   readJudgePayload,
-  readSweepPayload,
-  sweepJob,
 } from './jobs.ts';
 import { BEAT_MS, beat, freeForgotten, leave, sweepOutbox, sweepQueue } from './replica.ts';
 import { type OutboxParts, sendDue } from './outbox.ts';
+import type { Removed } from './retention.ts';
 import type { Sealer } from './seal.ts';
+import { dailyUpkeep, planSweep, type SweepPlan, upkeepTasks } from './upkeep.ts';
 import { createUrgent, inOrder, type Urgent } from './urgent.ts';
 
 /** What the worker needs to know of a judgement; `LineResult` of line.ts is one. */
@@ -42,10 +49,9 @@ export interface WorkerParts {
    * Looks for what was missed, at start and then again and again; one at a time over all replicas.
    * `sinceMs`: when the last sweep that succeeded began; null: none is known.
    */
-  readonly sweep?: {
-    readonly everyMs: number;
-    run(sinceMs: number | null): Promise<void>;
-  };
+  readonly sweep?: SweepPlan;
+  /** Told of each daily removal of what is over its time. */
+  removed?(rows: Removed, atMs: number): void;
   /** Where checkpoints are left, beside the check runs. */
   readonly anchors?: readonly AnchorPlace[];
   /** Jobs at a time in this process. */
@@ -142,26 +148,6 @@ async function recordFailure(
   await appendEvent(setup.sql, judgeFailedEvent(payload.trigger, failure, mark));
 }
 
-/** Each sweep plans the next one, so that there is one chain of them however many replicas run. */
-function sweepTask(setup: WorkerSetup, parts: WorkerParts): TaskList {
-  const { sweep } = parts;
-  if (sweep === undefined) return {};
-  return {
-    async sweep(raw) {
-      const { sinceMs } = readSweepPayload(raw);
-      const startedMs = setup.now();
-      let nextSinceMs = sinceMs;
-      try {
-        await sweep.run(sinceMs);
-        nextSinceMs = startedMs;
-      } catch (error) {
-        parts.log?.('error', `The sweep failed: ${storeFault(error, 'sweeping').message}`);
-      }
-      await addJob(setup.sql, sweepJob(nextSinceMs, startedMs + sweep.everyMs));
-    },
-  };
-}
-
 function tasks(setup: WorkerSetup, parts: WorkerParts): TaskList {
   const { sql, sealer, now, random, trace } = setup;
   const outbox: OutboxParts = {
@@ -197,7 +183,13 @@ function tasks(setup: WorkerSetup, parts: WorkerParts): TaskList {
       const { subjectKey, traceparent = null } = readEnactPayload(raw);
       await trace.under(traceparent, () => sendDue(outbox, subjectKey));
     },
-    ...sweepTask(setup, parts),
+    ...upkeepTasks({
+      sql,
+      now,
+      sweep: parts.sweep,
+      removed: (rows) => parts.removed?.(rows, now()),
+      complain: (why) => parts.log?.('error', why),
+    }),
   };
 }
 
@@ -254,6 +246,8 @@ const GATE_PLACES = 2;
 interface Places {
   readonly concurrency: number;
   readonly taskList: TaskList;
+  /** What this runner begins by the clock. */
+  readonly cron: readonly ParsedCronItem[];
 }
 
 interface Running {
@@ -274,7 +268,7 @@ const NO_WAIT_FOR_DISK = 'synchronous_commit=off';
 async function startRunner(
   setup: WorkerSetup,
   parts: WorkerParts,
-  { concurrency, taskList }: Places,
+  { concurrency, taskList, cron }: Places,
 ): Promise<Running> {
   const events = new EventEmitter();
   let poolId = '';
@@ -304,6 +298,7 @@ async function startRunner(
       logger: quietLogger(parts, (message) => fetched.reject(new Error(message))),
       events,
       taskList,
+      parsedCronItems: [...cron],
     });
     runner.promise.then(() => fetched.reject(new Error('it ended')), fetched.reject);
     await fetched.promise.catch(async (error: unknown) => {
@@ -336,16 +331,19 @@ export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promi
   const others = await startRunner(setup, parts, {
     concurrency: parts.concurrency,
     taskList: all,
+    cron: dailyUpkeep(),
   });
   const running = [others];
   try {
-    running.push(await startRunner(setup, parts, { concurrency: GATE_PLACES, taskList: gates }));
+    running.push(
+      await startRunner(setup, parts, { concurrency: GATE_PLACES, taskList: gates, cron: [] }),
+    );
   } catch (error) {
     await stopRunner(others.runner);
     throw error;
   }
   const complain = (why: string): void => parts.log?.('error', why);
-  if (parts.sweep !== undefined) await addJob(setup.sql, sweepJob(null, null));
+  if (parts.sweep !== undefined) await planSweep(setup.sql, null, null);
   const stopSeals = every(SEAL_MS, () => setup.sealer.sealAll(), complain);
   const stopAnchors = startAnchors(setup, parts, complain);
   const stopBeats = every(

@@ -36,6 +36,8 @@ export interface Metrics {
   judged(kind: string, result: string, ms: number): void;
   ranDry(status: string, ms: number): void;
   swept(figures: SweepFigures, atMs: number): void;
+  /** What was over its time was removed: rows by table. */
+  removed(rows: Readonly<Record<string, number>>, atMs: number): void;
   text(): Promise<string>;
 }
 
@@ -82,6 +84,8 @@ function figures(registers: Registry[]) {
     unread: gauge('sweep_unread', 'Repositories that the last sweep could not read.'),
     undecided: gauge('undecided_deployments', 'Deployments that came without our decision.'),
     unchecked: gauge('unchecked_merges', 'Merges without a check of ours that allowed them.'),
+    expired: counter('expired_rows_total', 'Rows removed as over their time.', ['table']),
+    expiredAt: gauge('last_retention_timestamp_seconds', 'When that was last done.'),
     sweptAt: gauge('last_sweep_timestamp_seconds', 'When the last sweep ended.'),
   };
 }
@@ -142,6 +146,10 @@ export function createMetrics(sources: MetricSources): Metrics {
       all.undecided.set(found.undecidedDeployments);
       all.unchecked.set(found.uncheckedMerges);
       all.sweptAt.set(atMs / 1000);
+    },
+    removed(rows, atMs) {
+      for (const [table, count] of Object.entries(rows)) all.expired.inc({ table }, count);
+      all.expiredAt.set(atMs / 1000);
     },
     async text() {
       const now = await inTime(sources.store(), sources.limitMs ?? 2_000);

@@ -40,8 +40,10 @@ async function lane(left: Cut[], end: End, missed: string[]): Promise<readonly s
       assert.deepEqual(played.end, end);
       if (comesAlways(cut)) assert.ok(played.met, 'the point came by');
       else if (!played.met) missed.push(told(cut));
+      if (left.length % 25 === 0) process.stderr.write(`${left.length} cuts are left\n`);
     } catch (error) {
       wrong.push(`${told(cut)}: ${error instanceof Error ? error.message : String(error)}`);
+      process.stderr.write(`${wrong.at(-1)}\n`);
       // What is left of it would only disturb the next one.
       await line.close();
       line = await opened();

@@ -1,6 +1,7 @@
 /** What never arrived is found: by GitHub's own log of deliveries, and by comparing state. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { createDeliveryLog } from '../../src/store/delivery-log.ts';
 import { tagoutCheck, until } from '../story/scene.ts';
 import { rest } from './server.ts';
 import { openReliable, type ReliableScene } from './scene.ts';
@@ -36,6 +37,14 @@ describe('the sweep', () => {
     await checked(pull.headSha, 'action_required');
     await s.gh.settled();
     assert.equal((await s.sweepAfter(45_000)).redelivered, 0, 'once is enough');
+    const log = createDeliveryLog(s.served.store.sql);
+    const kept = await log.read({ fromMs: null, toMs: null, repoId: s.repo.record.id });
+    const lost = kept.filter((one) => one.event === 'pull_request.opened' && one.attempts === 2);
+    assert.deepEqual(
+      lost.map(({ event, statusCode, stored }) => [event, statusCode, stored]),
+      [['pull_request.opened', 202, true]],
+      "GitHub's log outlives GitHub's copy",
+    );
   });
 
   test('a review that GitHub never sent is found by the time of the pull request', async () => {
