@@ -61,6 +61,7 @@ export interface Cluster {
 
 const PASSWORD_FILE = 'tagout.password';
 const SOCKET_PORT = 5432;
+const LAST_WORDS_MS = 500;
 
 /** Collects the end of what a program says, for error messages. */
 function tail(child: ChildProcess, limit: number): () => string {
@@ -78,6 +79,17 @@ function exited(child: ChildProcess): Promise<number | string> {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
   });
+}
+
+/** A program's last words can come after its end. What it started may hold the pipe for longer. */
+async function lastWords(child: ChildProcess): Promise<void> {
+  const late = new AbortController();
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const limit = sleep(LAST_WORDS_MS, undefined, { signal: late.signal }).catch(() => undefined);
+  if (child.stdout?.closed !== true || child.stderr?.closed !== true) {
+    await Promise.race([closed, limit]);
+  }
+  late.abort();
 }
 
 function hold(door: Door): void {
@@ -118,6 +130,7 @@ export async function initCluster(options: InitOptions): Promise<void> {
     const log = tail(child, 8000);
     const code = await exited(child);
     if (code !== 0) {
+      await lastWords(child);
       throw startFault('made', { log: `${log()}\n${code}`, ...options });
     }
     const kept = join(options.dataDir, PASSWORD_FILE);
@@ -170,6 +183,7 @@ async function untilReady(options: StartOptions, running: Running): Promise<void
   });
   while (performance.now() < deadline) {
     if (over.code !== null) {
+      await lastWords(running.child);
       throw startFault('started', { log: `${running.log()}\n${over.code}`, ...options });
     }
     const postmaster = readPostmaster(options.dataDir);

@@ -9,7 +9,16 @@ export interface FailedStart {
 }
 
 const REMEDIES: readonly (readonly [RegExp, (failed: FailedStart) => string])[] = [
-  [/No space left on device/i, (f) => `the disk of ${f.dataDir} is full; free some space`],
+  [
+    /No space left on device|wrote only \d+ of \d+ bytes|Check free disk space/i,
+    (f) => `the disk of ${f.dataDir} is full; free some space`,
+  ],
+  [
+    /Read-only file system/i,
+    (f) =>
+      `${f.dataDir} lies on a read-only file system; mount it writable, or name another folder ` +
+      'in TAGOUT_DATA',
+  ],
   [/Address already in use/i, () => 'its port is taken by another program; choose another port'],
   [
     /lock file "postmaster\.pid" already exists/i,
@@ -46,7 +55,9 @@ const REMEDIES: readonly (readonly [RegExp, (failed: FailedStart) => string])[] 
 /** The fault for a server that could not be made or started. */
 export function startFault(what: 'made' | 'started', failed: FailedStart): TagoutError {
   const known = REMEDIES.find(([pattern]) => pattern.test(failed.log));
-  const last = failed.log.trim().split('\n').slice(-3).join(' / ').slice(-400);
+  const lines = failed.log.trim().split('\n');
+  const telling = lines.filter((line) => known?.[0].test(line)).slice(-1);
+  const last = (telling.length > 0 ? telling : lines.slice(-3)).join(' / ').slice(-400);
   const why = known === undefined ? 'it ended by itself' : known[1](failed);
   return new TagoutError(
     failed.fault ?? 'sandbox-unavailable',

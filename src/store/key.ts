@@ -24,6 +24,20 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
+/** What to do when the folder refuses; the system's own word names the rest. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  EROFS: 'Its file system is read-only: mount it writable, or name another folder in TAGOUT_DATA.',
+  ENOSPC: 'The disk is full: free some space.',
+  EACCES: 'The server runs as a user who may not use it: correct the permissions of the folder.',
+  EPERM: 'The server runs as a user who may not use it: correct the permissions of the folder.',
+};
+
+function remedyFor(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const remedy = REMEDIES[code];
+  return remedy === undefined ? '' : ` ${remedy}`;
+}
+
 /** Written whole under another name and then linked: two first starts at once end with one key. */
 function writeNewKey(path: string): void {
   const { privateKey } = generateKeyPairSync('ed25519');
@@ -75,7 +89,8 @@ export function openLogKey(path: string, originBase: string): LogKey {
     const why = error instanceof Error ? error.message : String(error);
     throw new TagoutError(
       'configuration',
-      `The audit log's key ${path} cannot be used: ${why}. Without it nothing can be released.`,
+      `The audit log's key ${path} cannot be used: ${why}.${remedyFor(error)} ` +
+        'Without it nothing can be released.',
       { cause: error },
     );
   }

@@ -17,6 +17,8 @@ const EVENTS = Number(process.env['GROWTH'] ?? 3_000);
 const LIMIT_MS = Number(process.env['GROWTH_MINUTES'] ?? 240) * 60_000;
 /** Pull requests that are judged at a time; the server has four places. */
 const LANES = 4;
+/** A delivery that a busy machine did not take in time is asked for again, as a sweep would. */
+const LOST_MS = 20_000;
 /** Before these the server compiles and fills its caches; they are judged and not counted. */
 const WARM_UP = 500;
 const STEP = Math.min(1_000, Math.floor(EVENTS / 3));
@@ -47,8 +49,13 @@ async function turn(scene: BenchScene, pull: Pull, approve: boolean): Promise<nu
   const state = approve ? 'APPROVED' : 'CHANGES_REQUESTED';
   await pull.review({ by: scene.people.octavia, state, body: 'reviewed' });
   const conclusion = approve ? 'success' : 'action_required';
+  const sent = scene.gh.deliveries.findLast((one) => one.event === 'pull_request_review');
+  let askAgainMs = startedMs + LOST_MS;
   while (tagoutCheck(scene.repo, pull.headSha)?.conclusion !== conclusion) {
-    if (performance.now() - startedMs > 60_000) throw new Error('the check did not turn round');
+    if (performance.now() > askAgainMs && sent !== undefined) {
+      scene.gh.redeliver(sent);
+      askAgainMs += LOST_MS;
+    }
     await sleep(1);
   }
   return performance.now() - startedMs;

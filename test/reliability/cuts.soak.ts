@@ -36,7 +36,12 @@ async function lane(left: Cut[], end: End, missed: string[]): Promise<readonly s
   let line = await opened();
   for (let cut = left.shift(); cut !== undefined; cut = left.shift()) {
     try {
-      const played = await line.play(cut);
+      let played = await line.play(cut);
+      if (!played.met && comesAlways(cut)) {
+        // The points are those of the first play after a start, which has a few more steps.
+        await line.restart();
+        played = await line.play(cut);
+      }
       assert.deepEqual(played.end, end);
       if (comesAlways(cut)) assert.ok(played.met, 'the point came by');
       else if (!played.met) missed.push(told(cut));

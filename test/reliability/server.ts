@@ -35,7 +35,12 @@ export interface Ground {
   readonly sql: Sql;
   /** What a command of `tagout` needs to know to work beside the servers. */
   readonly env: Readonly<Record<string, string>>;
-  start(extra?: Readonly<Record<string, string>>, args?: readonly string[]): Promise<Replica>;
+  start(
+    extra?: Readonly<Record<string, string>>,
+    args?: readonly string[],
+    /** Another program than `src/main.ts`, which says `listens on URL` as that one does. */
+    program?: string,
+  ): Promise<Replica>;
   /** Ends PostgreSQL without a checkpoint, as a machine that loses its power. */
   killPostgres(): Promise<void>;
   /** Starts it again on the same folder. */
@@ -88,7 +93,7 @@ export async function openGround(options: { readonly straight?: boolean } = {}):
       wire.target = portOf();
       sql = straight();
     },
-    async start(extra = {}, args = []) {
+    async start(extra = {}, args = [], program = MAIN) {
       const env = {
         ...common,
         PORT: '0',
@@ -97,7 +102,7 @@ export async function openGround(options: { readonly straight?: boolean } = {}):
         SWEEP_MINUTES: '0',
         ...extra,
       };
-      const replica = await startReplica(env, args);
+      const replica = await startReplica(env, [program, ...args]);
       replicas.push(replica);
       if (!args.includes('--only=worker')) {
         raised.gh.app.webhookUrl = `${replica.url}/api/github/webhooks`;
@@ -119,7 +124,7 @@ async function startReplica(
   env: Readonly<Record<string, string>>,
   args: readonly string[],
 ): Promise<Replica> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [...args], {
     env: { PATH: process.env['PATH'], ...env },
   });
   let said = '';
