@@ -21,12 +21,7 @@ import { anchorAll, type AnchorParts, type AnchorPlace } from './anchor.ts';
 import { appendEvent, stamp } from './append.ts';
 import { type Address, connect, type Sql, storeFault, urlWithRole } from './connect.ts';
 import { addJob, enqueueAll } from './enqueue.ts';
-import {
-  type JudgePayload,
-  lookAgainJob,
-  readEnactPayload,
-  readJudgePayload,
-} from './jobs.ts';
+import { type JudgePayload, lookAgainJob, readEnactPayload, readJudgePayload } from './jobs.ts';
 import { BEAT_MS, beat, freeForgotten, leave, sweepOutbox, sweepQueue } from './replica.ts';
 import { type OutboxParts, sendDue } from './outbox.ts';
 import type { Removed } from './retention.ts';
