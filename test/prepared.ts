@@ -12,6 +12,8 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
 } from 'node:fs';
 import { readFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -38,25 +40,35 @@ function digestOfSources(): string {
   return sha256Hex(files.map((file) => sha256Hex(readFileSync(file))).join());
 }
 
+/** Removes what nobody used for a day: another checkout may be testing other sources right now. */
+function removeUnused(home: string): void {
+  const dayAgoMs = Date.now() - 86_400_000;
+  for (const name of readdirSync(home)) {
+    const folder = join(home, name);
+    const { mtimeMs } = statSync(folder, { throwIfNoEntry: false }) ?? {};
+    if (mtimeMs !== undefined && mtimeMs < dayAgoMs)
+      rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** A folder that `make` fills, for these sources and this engine; the first that asks makes it. */
 async function prepared(name: string, make: (folder: string) => Promise<void>): Promise<string> {
   const engine = await findEngine({});
   const key = sha256Hex(`${engine.version} ${engine.origin} ${digestOfSources()}`).slice(0, 16);
   const home = join(tmpdir(), `tagout-prepared-${userInfo().uid}`);
   const place = join(home, `${name}-${key}`);
-  if (existsSync(place)) return place;
+  if (existsSync(place)) {
+    const now = new Date();
+    utimesSync(place, now, now);
+    return place;
+  }
   // The sandbox's own user passes through on its way to what is its own.
   mkdirSync(home, { recursive: true, mode: 0o711 });
   const partial = mkdtempSync(join(home, 'partial-'));
   chmodSync(partial, 0o711);
   try {
     await make(partial);
-    // What older sources made is of no use any more.
-    for (const old of readdirSync(home)) {
-      if (old.startsWith(`${name}-`) && old !== `${name}-${key}`) {
-        rmSync(join(home, old), { recursive: true, force: true });
-      }
-    }
+    removeUnused(home);
     renameSync(partial, place);
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
