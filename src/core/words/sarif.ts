@@ -7,8 +7,11 @@ interface SarifResult {
   readonly ruleId: string;
   readonly level: 'error' | 'warning' | 'note';
   readonly message: { readonly text: string };
-  readonly locations?: readonly {
-    readonly physicalLocation: Place;
+  readonly locations: readonly {
+    readonly physicalLocation: {
+      readonly artifactLocation: { readonly uri: string };
+      readonly region?: { readonly startLine: number };
+    };
   }[];
   readonly partialFingerprints: Readonly<Record<string, string>>;
   readonly properties: Readonly<Record<string, string>>;
@@ -43,45 +46,43 @@ function uriOf(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }
 
-interface Place {
-  readonly artifactLocation: { readonly uri: string };
-  readonly region?: { readonly startLine: number };
-}
+const isPrinted = (path: string): boolean => path.startsWith(`${PRINTED_PLAN}/`);
 
 /**
- * A printed plan's files are in an artifact, not in the repository: what they do stands at the
- * migration in code that they were printed for, the first one where there are several.
+ * Where what has no place of its own stands: the change's first migration in code, else its first
+ * file that was found, else the policy's. GitHub's code scanning refuses a whole log for one result
+ * without a location, so none is left without; `whole change` in its properties says so.
  */
-function placeOf({ path, line }: Finding, inCode: string | null): Place | null {
-  const isPrinted = path?.startsWith(`${PRINTED_PLAN}/`) === true;
-  const shown = isPrinted ? inCode : path;
-  if (shown === null) return null;
-  const region = line === null || isPrinted ? {} : { region: { startLine: line } };
-  return { artifactLocation: { uri: uriOf(shown) }, ...region };
+function anchorOf(findings: readonly Finding[]): string {
+  const placed = findings.flatMap(({ id, path }) =>
+    path === null || isPrinted(path) ? [] : [{ path, inCode: id === 'migration-changed' }],
+  );
+  const [first] = placed.toSorted(
+    (a, b) => Number(b.inCode) - Number(a.inCode) || (a.path < b.path ? -1 : 1),
+  );
+  return first?.path ?? '.github/tagout.yml';
 }
 
-/** The first file that the change adds or changes as a migration in code. */
-function firstInCode(findings: readonly Finding[]): string | null {
-  const own = findings.filter(({ id, path }) => id === 'migration-changed' && path !== null);
-  return own.map(({ path }) => path ?? '').toSorted()[0] ?? null;
-}
-
-function resultOf(finding: Finding, inCode: string | null): SarifResult {
-  const { id, level, message, object, radius, evidence } = finding;
-  const place = placeOf(finding, inCode);
+function resultOf(finding: Finding, anchor: string): SarifResult {
+  const { id, level, message, object, radius, evidence, path, line } = finding;
+  // A printed plan's files are in an artifact, not in the repository.
+  const own = path === null || isPrinted(path) ? null : path;
+  const region = own === null || line === null ? {} : { region: { startLine: line } };
+  const physicalLocation = { artifactLocation: { uri: uriOf(own ?? anchor) }, ...region };
+  const about = own === null ? { place: 'whole change' } : {};
   return {
     ruleId: id,
     level: LEVELS[level],
     message: { text: message },
-    ...(place === null ? {} : { locations: [{ physicalLocation: place }] }),
+    locations: [{ physicalLocation }],
     partialFingerprints: { 'tagout/v1': `${id}:${object}` },
-    properties: { object, blastRadius: radius, evidence },
+    properties: { object, blastRadius: radius, evidence, ...about },
   };
 }
 
 /** Every finding with its place; the verdict and the radius of the whole are the run's properties. */
 export function reportSarif(decision: Decision): SarifLog {
-  const inCode = firstInCode(decision.findings);
+  const anchor = anchorOf(decision.findings);
   const ids = [...new Set(decision.findings.map(({ id }) => id))].toSorted();
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -96,7 +97,7 @@ export function reportSarif(decision: Decision): SarifLog {
           },
         },
         columnKind: 'unicodeCodePoints',
-        results: decision.findings.map((finding) => resultOf(finding, inCode)),
+        results: decision.findings.map((finding) => resultOf(finding, anchor)),
         properties: {
           verdict: decision.verdict,
           blastRadius: decision.radius,
