@@ -45,7 +45,9 @@ async function appendAll(
   sql: Sql | Tx,
   group: readonly SealableEvent[],
 ): Promise<readonly boolean[]> {
-  const bodies = group.map(({ body }) => body);
+  // In one order everywhere, or two groups with the same facts could wait for each other.
+  const ordered = group.toSorted((a, b) => (a.event.dedupeKey < b.event.dedupeKey ? -1 : 1));
+  const bodies = ordered.map(({ body }) => body);
   const texts = group.flatMap(({ event, details }) =>
     details.map((one) => ({ eventId: event.eventId, ...one })),
   );

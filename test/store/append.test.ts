@@ -4,6 +4,8 @@ import { after, before, describe, test } from 'node:test';
 import { judgeFailedEvent } from '../../src/core/audit/effect-event.ts';
 import type { SealableEvent } from '../../src/core/audit/schema.ts';
 import { appendEvent, freshSalt, stamp } from '../../src/store/append.ts';
+import { SUPERUSER } from '../../src/postgres/cluster.ts';
+import { connect } from '../../src/store/connect.ts';
 import { openTestStore, type TestStore } from './help.ts';
 import { locatorOf, repoOf } from './judged.ts';
 
@@ -56,6 +58,26 @@ describe('events that come together', () => {
     );
     const kept = await t.root`select 1 from audit.event where dedupe_key like 'good %'`;
     assert.equal(kept.length, 3);
+  });
+
+  test('two replicas that see the same facts in another order never wait for each other', async () => {
+    const other = connect({ url: t.url(SUPERUSER), role: null }, { name: 'replica', max: 4 });
+    const blocked = async (): Promise<unknown> => {
+      await t.root`select pg_stat_clear_snapshot()`;
+      const [row] = await t.root`select deadlocks::int as n from pg_stat_database
+        where datname = current_database()`;
+      return row?.['n'];
+    };
+    const before = await blocked();
+    for (let round = 0; round < 12; round += 1) {
+      const facts = Array.from({ length: 60 }, (_, n) => `round ${round} ${n}`);
+      const here = facts.map((name) => appendEvent(t.store.sql, make(name)));
+      const there = facts.toReversed().map((name) => appendEvent(other, make(name)));
+      const added = (await Promise.all([...here, ...there])).filter(Boolean);
+      assert.equal(added.length, facts.length);
+    }
+    await other.end();
+    assert.equal(await blocked(), before, 'PostgreSQL ended nobody for a deadlock');
   });
 
   test('in a transaction that is rolled back nothing is left', async () => {
