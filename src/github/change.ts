@@ -7,9 +7,20 @@ import { involvedIn, type KnownAgents } from './involved.ts';
 import type { PullFacts } from './pull-shapes.ts';
 import { noteGap, parseAnswer, place, type Reading } from './reading.ts';
 
-const issueSchema = z.object({
+/** The part of an issue or a pull request, as REST gives it, that tells its app. */
+export const viaAppSchema: z.ZodObject<{
+  performed_via_github_app: z.ZodOptional<
+    z.ZodNullable<z.ZodObject<{ slug: z.ZodOptional<z.ZodNullable<z.ZodString>> }>>
+  >;
+}> = z.object({
   performed_via_github_app: z.object({ slug: z.string().nullish() }).nullish(),
 });
+
+/** The slug of the app through which it was opened; null when it was opened without one. */
+export function viaAppOf(issue: z.infer<typeof viaAppSchema>): string | null {
+  const app = issue.performed_via_github_app;
+  return app === null || app === undefined ? null : (app.slug ?? 'an app without a name');
+}
 
 /** The app through which a pull request was opened on a person's behalf: only issues tell it. */
 export async function readViaApp(reading: Reading, number: number): Promise<string | null> {
@@ -17,9 +28,7 @@ export async function readViaApp(reading: Reading, number: number): Promise<stri
     ...place(reading.repo),
     issue_number: number,
   });
-  const issue = parseAnswer(issueSchema, answer.data, `issue #${number}`);
-  const app = issue.performed_via_github_app;
-  return app === null || app === undefined ? null : (app.slug ?? 'an app without a name');
+  return viaAppOf(parseAnswer(viaAppSchema, answer.data, `issue #${number}`));
 }
 
 export interface ChangeParts {

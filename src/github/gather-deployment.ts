@@ -12,6 +12,7 @@ import type {
 } from '../core/evidence.ts';
 import { externalRunId, isExternalRun, type Locator, locatorKey } from '../core/subject.ts';
 import { readActivity } from './activity.ts';
+import { readAhead } from './ahead.ts';
 import { acceptedStart, readAccepted } from './accepted.ts';
 import { readBypass, withBypasses } from './bypass.ts';
 import { checksOf } from './deployed-checks.ts';
@@ -25,7 +26,7 @@ import {
 import { readEligible } from './eligible.ts';
 import type { GatherParts } from './gather-pull.ts';
 import { withMergeBypasses } from './merge-bypass.ts';
-import { readAhead, readMergedChange } from './merged-change.ts';
+import { readMergedChange } from './merged-change.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { policySources, readPolicyFacts } from './policy-files.ts';
 import { groupsOf, type ListedCommit, type MergeGroup, readLinks, readRange } from './range.ts';

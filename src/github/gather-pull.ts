@@ -11,7 +11,7 @@ import { type Ends, readEnds } from './ends.ts';
 import { knownAgents } from './involved.ts';
 import { readMentions } from './mentions.ts';
 import { mergeTrees } from './merge-trees.ts';
-import { settleMerged } from './merged-change.ts';
+import { settleMerged } from './settle.ts';
 import { readPeople, reviewersOf, teamsOf } from './people.ts';
 import { type FloorsSeen, POLICY_EXPRESSION, policySources } from './policy-files.ts';
 import { type PullAnswer, readPull } from './pull-facts.ts';

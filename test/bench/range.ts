@@ -26,7 +26,7 @@ export async function benchRange(): Promise<readonly Row[]> {
     return [
       { what, reach: `≤ ${ALLOWED}`, measured: String(warm), ok: warm <= ALLOWED },
       {
-        what: 'the same for a store that has kept nothing (3 more for each pull request, once)',
+        what: 'the same for a store that has kept nothing (a comparison for each pull request, once)',
         reach: '–',
         measured: String(empty),
         ok: true,

@@ -43,6 +43,12 @@ function sum(requests: Readonly<Record<string, number>>): number {
   return Object.values(requests).reduce((all, one) => all + one, 0);
 }
 
+/** What one reading cost more than another. */
+function more(one: Readonly<Record<string, number>>, other: Readonly<Record<string, number>>) {
+  const dearer = Object.entries(one).map(([id, n]) => [id, n - (other[id] ?? 0)] as const);
+  return Object.fromEntries(dearer.filter(([, n]) => n !== 0));
+}
+
 /** Evidence without the moment of reading. */
 function told({ readAtMs: _readAt, ...evidence }: Evidence): unknown {
   return evidence;
@@ -80,9 +86,80 @@ describe('a range of 50 commits', () => {
     const empty = new TestMemory();
     const anew = await read(run, empty);
     assert.deepEqual(told(anew.evidence), told(evidence));
+    assert.deepEqual(more(anew.requests, requests), {
+      'repos/compare-commits-with-basehead': 50, // patches are in no answer for several
+      'issues/list-for-repo': 1, // the apps that they were opened through
+      'repos/list-activities': 2, // who pushed
+      graphql: 5, // the migrations' contents, the folders of their heads
+    });
     const again = await read(run, empty);
     assert.ok(sum(again.requests) <= ALLOWED, JSON.stringify(again.requests));
     assert.deepEqual(told(again.evidence), told(evidence));
+  });
+});
+
+describe('a store that kept nothing', () => {
+  const lists = ['issues/list-for-repo', 'repos/list-activities'] as const;
+
+  test('what the lists of the repository do not tell is asked for alone', async () => {
+    const { repo } = await longRange(room, { pulls: 5 });
+    const run = await waiting(repo);
+    const whole = await read(run, new TestMemory());
+    for (const id of lists) {
+      gh.faults.request({ match: id, nth: 1, status: 500 });
+      const parted = await read(run, new TestMemory());
+      gh.faults.clear();
+      assert.deepEqual(told(parted.evidence), told(whole.evidence));
+      const alone = id === 'repos/list-activities' ? id : 'issues/get';
+      assert.ok((parted.requests[alone] ?? 0) >= 5, id);
+      gh.faults.request({ match: id, rateLimit: 'secondary' });
+      await assert.rejects(
+        read(run, new TestMemory()),
+        (fault) => fault instanceof GitHubFault && fault.code === 'github-limited',
+      );
+      gh.faults.clear();
+    }
+  });
+
+  test('a list of activity that goes on says nothing about any branch', async () => {
+    const { repo } = await longRange(room, { pulls: 5 });
+    const { activity } = repo.record;
+    const [newest] = activity;
+    assert.ok(newest !== undefined);
+    const others = Array.from({ length: 100 }, () => ({ ...newest, ref: 'refs/heads/other' }));
+    activity.unshift(...others);
+    const run = await waiting(repo);
+    const { evidence, requests } = await read(run, new TestMemory());
+    assert.equal(requests['repos/list-activities'], 1 + 5);
+    assert.ok(evidence.changes.every(({ pushes }) => pushes.length === 1));
+  });
+
+  test('a branch whose beginning is in no list is asked for alone', async () => {
+    const { repo } = await longRange(room, { pulls: 5 });
+    const run = await waiting(repo);
+    const whole = await read(run, new TestMemory());
+    const begun = repo.record.activity.findIndex(
+      ({ ref, type }) => ref.endsWith('/change-3') && type === 'branch_creation',
+    );
+    const [first] = repo.record.activity.splice(begun, 1);
+    const parted = await read(run, new TestMemory());
+    assert.ok(first !== undefined);
+    assert.equal(parted.requests['repos/list-activities'], 2);
+    assert.equal(whole.requests['repos/list-activities'], 1);
+  });
+
+  test('who pushed to a branch and through which app it was opened is told by the lists', async () => {
+    const { repo, pulls } = await longRange(room, { pulls: 5 });
+    const run = await waiting(repo);
+    const { evidence, requests } = await read(run, new TestMemory());
+    assert.equal(requests['issues/get'], undefined);
+    for (const [at, change] of evidence.changes.entries()) {
+      assert.equal(change.pull, pulls[at]?.number);
+      assert.deepEqual(
+        change.pushes.map(({ actor }) => actor?.login),
+        ['bob'],
+      );
+    }
   });
 });
 

@@ -203,6 +203,17 @@ function updateIssue(call: Call): Reply {
   return ok(issueJson(call.world, repo, issue));
 }
 
+/** Issues and pull requests alike, the newest first unless asked otherwise. */
+function listIssues(call: Call): Promise<Reply> {
+  const repo = repoOf(call, read);
+  const state = call.query.get('state') ?? 'open';
+  const items = [...repo.issues.values()]
+    .filter((issue) => state === 'all' || issue.state === state)
+    .sort((one, other) => other.number - one.number);
+  if (call.query.get('direction') === 'asc') items.reverse();
+  return paged(call, { items, render: (issue) => issueJson(call.world, repo, issue) });
+}
+
 async function timeline(call: Call): Promise<Reply> {
   const { repo, issue } = place(call);
   const items = await timelineJson(call.world, repo, issue);
@@ -280,6 +291,7 @@ export const issueRoutes: readonly Route[] = [
     handle: (call: Call) => changeLabels(call, place(call, write), [...new Set(namesIn(call))]),
   },
   { method: 'DELETE', path: `${one}/labels/{name}`, id: 'remove-label', handle: removeLabel },
+  { method: 'GET', path: '/issues', id: 'list-for-repo', handle: listIssues },
   { method: 'POST', path: '/issues', id: 'create', handle: createIssue },
   {
     method: 'GET',
