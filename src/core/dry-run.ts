@@ -98,6 +98,8 @@ export interface LockTaken {
   readonly object: string;
   /** PostgreSQL's name without the suffix: `AccessExclusive`, `ShareRowExclusive`. */
   readonly mode: string;
+  /** Stated by PostgreSQL's documentation for such a statement, and not observed. */
+  readonly stated?: true;
 }
 
 /**

@@ -13,11 +13,14 @@ import { DestructionReader } from './destruction.ts';
 import { EnvironmentReader } from './environment.ts';
 import { TransactionLocks } from './locks.ts';
 import type { Routines } from './reach.ts';
+import { type StatedLock, StatedLocks, withStated } from './stated-locks.ts';
 import { placeInStatement, type Split, split, type Statement } from './statements.ts';
 
 /** What the observer sees of the running session, between its statements. */
 export interface Watch {
   locks(): Promise<readonly LockTaken[]>;
+  /** Stated locks, on the objects as they are now. */
+  stated(locks: readonly StatedLock[]): Promise<readonly LockTaken[]>;
   names(oids: readonly number[]): Promise<readonly string[]>;
   /** Told once that a statement of this kind, in an open block, is still at work after a while. */
   slow(kind: string): Promise<void>;
@@ -32,6 +35,8 @@ export interface Executed {
 const SAMPLE_MS = 5;
 /** A statement that works longer is said to be slow. */
 const SLOW_MS = 200;
+/** `COMMIT` in a procedure, or a statement that no block may hold: both need a run of their own. */
+const REFUSED_IN_BLOCK: ReadonlySet<string> = new Set(['2D000', '25001']);
 /** Records kept of one plan; the SQL runs to its end all the same. */
 const KEPT_RUNS = 5000;
 /** Objects named with one statement. */
@@ -78,6 +83,7 @@ export class Executor {
   readonly #held = new TransactionLocks();
   readonly #environment = new EnvironmentReader();
   readonly #destruction = new DestructionReader();
+  readonly #stated = new StatedLocks();
   #unseen: Statement | null = null;
   #error: SqlError | null = null;
   /** Told of each statement before it runs. */
@@ -95,6 +101,7 @@ export class Executor {
   learn(routines: Routines): void {
     this.#environment.learn(routines);
     this.#destruction.learn(routines);
+    for (const { name, definition } of routines.functions) this.#stated.learn(name, definition);
   }
 
   /** Runs the steps until the first error. Rejects with ConnectionLost when the server is gone. */
@@ -134,21 +141,31 @@ export class Executor {
   /** Each statement on its own. A block is opened around one only to see its locks. */
   async #apart(step: MigrationStep, ready: Split): Promise<void> {
     if (this.#state !== 'I') await this.#end(step);
-    let opened = false;
     for (const statement of ready.statements) {
       if (this.#error !== null) return;
-      const wrap = this.#watch !== null && !statement.alone && this.#state === 'I';
-      if (wrap) {
-        await this.#begin();
-        opened = true;
-      }
-      await this.#one(step, statement);
-      if (opened && statement.kind !== 'TransactionStmt' && wrap) {
-        await this.#end(step, statement);
-        opened = false;
-      }
+      if (this.#state === 'I' && this.#fitsBlock(statement)) await this.#inBlock(step, statement);
+      else await this.#one(step, statement);
     }
     if (ready.error !== null && this.#error === null) this.#refuse(step, ready);
+  }
+
+  /** A CALL of what nobody could read may find another way when it cannot end the transaction. */
+  #fitsBlock({ alone, kind, text }: Statement): boolean {
+    return this.#watch !== null && !alone && (kind !== 'CallStmt' || this.#stated.knows(text));
+  }
+
+  /** In a block of its own; what no block can hold is taken back and runs as its runner has it. */
+  async #inBlock(step: MigrationStep, statement: Statement): Promise<void> {
+    await this.#begin();
+    await this.#one(step, statement);
+    if (!REFUSED_IN_BLOCK.has(this.#error?.sqlstate ?? '')) return this.#end(step, statement);
+    this.#state = (await this.#wire.execute('ROLLBACK')).state;
+    this.#held.clear();
+    this.#error = null;
+    this.#begun -= 1;
+    this.#runs.pop();
+    this.#rewrites = this.#rewrites.filter(({ index }) => index < this.#runs.length);
+    await this.#one(step, statement);
   }
 
   #refuse(step: MigrationStep, ready: Split): void {
@@ -186,6 +203,7 @@ export class Executor {
       of: this.#of,
       path: step.path,
     });
+    const stated = await this.#statedOf(statement);
     const before = performance.now();
     const sampler = this.#state === 'I' ? this.#sample() : null;
     const alarm = sampler === null ? this.#alarm(statement.kind) : null;
@@ -201,6 +219,7 @@ export class Executor {
     const objects = named(result.infos);
     const environment = this.#environment.read(statement.text, statement.kind);
     const destroys = this.#destruction.read(statement.text, statement.kind);
+    this.#stated.see(statement);
     if (this.#runs.length < KEPT_RUNS || error !== null || destroys.length > 0) {
       this.#runs.push({
         path: step.path,
@@ -209,7 +228,10 @@ export class Executor {
         text: statement.text.slice(0, 200),
         durationMs,
         rows: rowsOf(result.tags),
-        locks: sampler === null ? await this.#locks(statement) : await sampler.found(),
+        locks:
+          sampler === null
+            ? await this.#locks(statement)
+            : withStated(await sampler.found(), stated),
         rewrites: [],
         error,
         ...(objects.length === 0 ? {} : { objects }),
@@ -218,6 +240,12 @@ export class Executor {
       });
     } else this.#unseen = statement;
     this.#error = error;
+  }
+
+  /** Asked before it runs, as it may drop what it names. */
+  async #statedOf({ text, kind }: Statement): Promise<readonly LockTaken[]> {
+    if (this.#state !== 'I' || this.#watch === null) return [];
+    return this.#watch.stated(this.#stated.of(text, kind));
   }
 
   /** Outside a block the locks are gone with the statement: they are looked at while it runs. */

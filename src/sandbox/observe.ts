@@ -1,11 +1,12 @@
 /** The observer: what the running session holds locked, and what is different afterwards. */
 import type { DataChange, LockTaken, Observation } from '../core/dry-run.ts';
-import type { Wire } from '../postgres/wire.ts';
+import type { Row, Wire } from '../postgres/wire.ts';
 import type { Baseline } from './baseline.ts';
 import { type Before, writesRows } from './before.ts';
 import { readCatalog } from './catalog.ts';
 import { differences, sequenceResets } from './differences.ts';
 import type { Watch } from './execute.ts';
+import { statedQuery } from './stated-locks.ts';
 import { countTables, dataChanges, isTouched, pairTables } from './values.ts';
 import { OBSERVER, type Throwaway } from './workspace.ts';
 
@@ -23,14 +24,16 @@ const NAMES = (oids: readonly number[]): string => `
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.oid = ANY (ARRAY[${oids.join(', ')}]::oid[]) ORDER BY 1`;
 
+const lockOf = ([object, mode]: Row): LockTaken => ({ object: object ?? '', mode: mode ?? '' });
+
 /** Watches one session of the owner from the observer's own. Objects not yet committed have no name. */
 export function watch(observer: Wire, processId: number, before: Before): Watch {
   const locks = async (): Promise<LockTaken[]> =>
-    (await observer.rows(LOCKS(processId))).map(
-      (row): LockTaken => ({ object: row[0] ?? '', mode: row[1] ?? '' }),
-    );
+    (await observer.rows(LOCKS(processId))).map(lockOf);
   return {
     locks,
+    stated: async (stated) =>
+      stated.length === 0 ? [] : (await observer.rows(statedQuery(stated))).map(lockOf),
     slow: async (kind) => {
       if (writesRows(kind)) before.expect(await locks());
     },

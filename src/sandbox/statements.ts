@@ -216,11 +216,10 @@ const ALONE_KINDS: ReadonlySet<string> = new Set([
   'CreateTableSpaceStmt',
   'DropTableSpaceStmt',
   'TransactionStmt',
-  'CallStmt',
-  'DoStmt',
   'DiscardStmt',
-  'ClusterStmt',
-  'ReindexStmt',
+  // Both are refused outside a block, as the server must say itself.
+  'LockStmt',
+  'DeclareCursorStmt',
   'CreateSubscriptionStmt',
   'AlterSubscriptionStmt',
   'DropSubscriptionStmt',
@@ -229,14 +228,26 @@ const ALONE_KINDS: ReadonlySet<string> = new Set([
   'AlterDatabaseSetStmt',
 ]);
 
+const CONCURRENTLY: ReadonlySet<string> = new Set(['IndexStmt', 'DropStmt', 'AlterTableStmt']);
+const PLPGSQL = /"defname":"language","arg":\{"String":\{"sval":"plpgsql"\}\}/i;
+
 function classify(text: string): Parsed {
   if (text.length > MAX_PARSED) return { kind: '?', alone: false };
   const first = parseSync(text).stmts?.[0]?.stmt;
   const entry = first === undefined ? undefined : Object.entries(first)[0];
   if (entry === undefined) return { kind: 'empty', alone: false };
   const [kind, node] = entry;
-  const flagged = typeof node === 'object' && node !== null && 'concurrent' in node;
-  return { kind, alone: ALONE_KINDS.has(kind) || (flagged && node.concurrent === true) };
+  return { kind, alone: isAlone(kind, node) };
+}
+
+/** REFRESH … CONCURRENTLY is the one that runs in a block. */
+function isAlone(kind: string, node: unknown): boolean {
+  if (ALONE_KINDS.has(kind)) return true;
+  if (kind === 'RefreshMatViewStmt') return false;
+  const text = JSON.stringify(node);
+  if (kind === 'DoStmt') return /"defname":"language"/.test(text) && !PLPGSQL.test(text);
+  if (kind === 'ReindexStmt') return text.includes('"defname":"concurrently"');
+  return CONCURRENTLY.has(kind) && text.includes('"concurrent":true');
 }
 
 function parseFailure(error: unknown, statement: Omit<Statement, 'kind' | 'alone'>): SqlError {

@@ -6,6 +6,7 @@ import type {
   DataChange,
   Destruction,
   EnvironmentSign,
+  LockTaken,
   TableSize,
 } from '../../src/core/dry-run.ts';
 import { findingsOf } from '../../src/core/findings-of.ts';
@@ -133,4 +134,19 @@ test('a deploy path that names an old test from now on runs what the change does
   assert.ok(!paths(moved).includes(unread));
   const both = [adding('package.json', '"predeploy": "node test/a.js"'), adding('test/a.js', 'x')];
   assert.ok(!paths(...both).includes(unread));
+});
+
+test('a lock that is stated and was not observed says so', () => {
+  const tables: readonly TableSize[] = [{ table: 'users', rows: 9, origin: 'seed' }];
+  const observation = { ...(aFolder().observation ?? assert.fail()), tables };
+  const lock = { object: 'users', mode: 'AccessExclusive' };
+  const messageOf = (locks: readonly LockTaken[]): string | undefined => {
+    const statements = [{ ...statement, text: 'VACUUM FULL users', locks }];
+    const run = aRun(aFolder({ observation, statements }));
+    const found = findingsOf(aChange({ dryRun: run, files: [] }), defaultPolicy);
+    return found.find(({ id }) => id === 'blocking-lock')?.message;
+  };
+  const remark = "AccessExclusive, stated by PostgreSQL's documentation, not observed";
+  assert.match(messageOf([lock]) ?? '', /locked \(AccessExclusive\)/);
+  assert.ok(messageOf([{ ...lock, stated: true }])?.includes(`locked (${remark})`));
 });

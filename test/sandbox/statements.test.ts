@@ -48,13 +48,30 @@ test('an empty file and one of comments hold no statement and no error', async (
 });
 
 test('statements that cannot stand in a transaction block are known', async () => {
-  const { statements } = await split(
-    'create index concurrently i on t (a); create index j on t (a); vacuum t; do $$ begin end $$',
-    1,
-  );
+  const alone = [
+    'create index concurrently i on t (a)',
+    'reindex (concurrently) table t',
+    'drop index concurrently i',
+    'alter table p detach partition q concurrently',
+    'vacuum t',
+    'lock table t',
+    'declare c cursor for select 1',
+    `do language plperl 'eval { spi_commit() }'`,
+  ];
+  const inBlock = [
+    'create index j on t (a)',
+    'reindex table t',
+    'drop index i',
+    'alter table p detach partition q',
+    'refresh materialized view concurrently m',
+    'do language plpgsql $$ begin end $$',
+    'do $$ begin end $$',
+    'call p()',
+  ];
+  const { statements } = await split([...alone, ...inBlock].join(';\n'), 1);
   assert.deepEqual(
-    statements.map((s) => s.alone),
-    [true, false, true, true],
+    statements.flatMap((s) => (s.alone ? [s.text] : [])),
+    alone,
   );
 });
 

@@ -72,6 +72,9 @@ function isShort(statement: StatementRun): boolean {
   return actionsOf(table[1] ?? '').every((action) => shortActions.some((one) => one.test(action)));
 }
 
+/** Of a lock that is gone with its statement, so that nobody could be sure to see it. */
+const statedOnly = ", stated by PostgreSQL's documentation, not observed";
+
 interface Sized {
   readonly radius: BlastRadius;
   readonly size: string;
@@ -111,13 +114,13 @@ function heldByStatement(run: DryRun, folder: FolderRun, statement: StatementRun
   const locked = statement.locks
     .filter(({ mode, object }) => blockingModes.has(mode) && sizeOf(folder, object) !== null)
     .filter(({ object }) => !rewrites.includes(object))
-    .map(({ object, mode }) => {
+    .map(({ object, mode, stated }) => {
       const { radius, size, figures } = sizedRadius(run, folder, object);
       const stops = mode === 'AccessExclusive' ? 'nobody can use it' : 'nobody can write to it';
       const time = tookThere(run, folder, statement, object);
       const message =
-        `Table ${object} locked (${mode}) while it is read through, so ${stops}; it is ` +
-        `${size}${time}`;
+        `Table ${object} locked (${mode}${stated === true ? statedOnly : ''}) while it is read ` +
+        `through, so ${stops}; it is ${size}${time}`;
       return makeFinding({ id: 'blocking-lock', radius, object, message, figures, ...place });
     });
   return [...rewritten, ...locked];
