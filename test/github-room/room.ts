@@ -85,12 +85,26 @@ export interface Room {
   read(locator: Locator): Promise<Evidence>;
 }
 
+export interface RoomOptions {
+  readonly validate?: boolean;
+  readonly runDry?: RunDry;
+}
+
 /** A fresh process of ours, on a local GitHub of its own or on one that is there. */
 export async function openRoom(
   on?: LocalGitHub,
   memory: TestMemory = new TestMemory(),
-  options: { readonly validate?: boolean; readonly runDry?: RunDry } = {},
+  options: RoomOptions = {},
 ): Promise<Room> {
+  return { ...(await openBareRoom(on, memory, options)), memory };
+}
+
+/** The same for any memory, the store's own as well. */
+export async function openBareRoom(
+  on: LocalGitHub | undefined,
+  memory: Memory,
+  options: RoomOptions = {},
+): Promise<Omit<Room, 'memory'>> {
   const gh = on ?? (await LocalGitHub.start({ app: manifest, validate: options.validate ?? true }));
   const probot = await createProbot({
     appId: gh.app.id,
@@ -120,7 +134,6 @@ export async function openRoom(
     gh,
     gather,
     enact,
-    memory,
     self,
     runs,
     ref,

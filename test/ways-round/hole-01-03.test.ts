@@ -25,6 +25,16 @@ async function ask(repo: Repo, { sha, branch = 'main' }: Asked): Promise<{ run: 
   return { run, seen: await line.deployment(run) };
 }
 
+/** As if we had released this run, of which nothing more was seen. */
+async function keepRelease(
+  repo: Repo,
+  { runId, sha, atMs }: { readonly runId: number; readonly sha: string; readonly atMs: number },
+): Promise<void> {
+  const { installationId, id } = line.refOf(repo);
+  await line.store.sql`insert into tagout.release values (${installationId}::bigint,
+    ${id}::bigint, 'production', ${runId}::bigint, 1, null, ${sha}, 'released', ${atMs}::bigint)`;
+}
+
 /** A reviewed change, merged and released to its end, or not. */
 async function released(repo: Repo, end: 'success' | 'failure'): Promise<string> {
   const pull = await work(repo);
@@ -90,9 +100,7 @@ test('hole 1: the adopted commit itself is not released as nothing new', async (
 test('hole 1: once anything was released, nothing is adopted any more', async () => {
   const repo = await shop(line, { deployed: false });
   const sha = repo.sha();
-  const key = `${repo.id}:production`;
-  const made = { runId: 7, deploymentId: null, sha, origin: 'released', atMs: 1 } as const;
-  line.memory.ran.set(key, [made]);
+  await keepRelease(repo, { runId: 7, sha, atMs: 1 });
   const free = repo.environment('production');
   const rules = free.rules.splice(0);
   await repo.startRun({ actor: 'maria' });
@@ -141,13 +149,11 @@ test('hole 3: a deployment that was deleted still is what runs', async () => {
   await one.run.finish('cancelled');
   for (const memory of [true, false]) {
     // Whether its success was kept or never seen: gone is no proof that it failed.
-    const key = `${repo.id}:production`;
-    const ran = line.memory.ran.get(key) ?? [];
-    if (!memory)
-      line.memory.ran.set(
-        key,
-        ran.map((own) => ({ ...own, succeeded: false })),
-      );
+    const ran = await line.store.memory.releases(line.refOf(repo), 'production');
+    if (!memory) {
+      await line.store.sql`update tagout.release set succeeded_at_ms = null
+        where repo_id = ${repo.id}`;
+    }
     const newest = ran.find((own) => own.origin === 'released')?.deploymentId;
     const list = repo.record.deployments;
     const at = list.findIndex((own) => own.id === newest);
@@ -162,17 +168,12 @@ test('hole 3: however often the newest is run again and cancelled, going back is
   const repo = await shop(line);
   const first = await released(repo, 'success');
   const second = await released(repo, 'success');
-  const key = `${repo.id}:production`;
-  const [newest] = line.memory.ran.get(key) ?? [];
+  const [newest] = await line.store.memory.releases(line.refOf(repo), 'production');
   assert.ok(newest);
-  const again = Array.from({ length: 60 }, (_, index) => ({
-    ...newest,
-    runId: 9000 + index,
-    deploymentId: null,
-    succeeded: false,
-    atMs: newest.atMs + 1 + index,
-  }));
-  line.memory.ran.set(key, [...again, ...(line.memory.ran.get(key) ?? [])]);
+  const { sha, atMs } = newest;
+  for (let at = 0; at < 60; at += 1) {
+    await keepRelease(repo, { runId: 9000 + at, sha, atMs: atMs + 1 + at });
+  }
   const { seen } = await ask(repo, { sha: first });
   assert.equal(seen.decision.verdict, 'hold');
   const third = await ask(repo, { sha: second });

@@ -1,20 +1,24 @@
 /**
- * The real line on a local GitHub without a server: gather, decide, effects and enact, with what
- * the store would keep held in memory. For ways round that no queue or database closes.
+ * The real line on a local GitHub and a real store without a server: gather, decide, record and
+ * enact, one look after the other. For ways round that no queue closes.
  */
 import assert from 'node:assert/strict';
-import { decide } from '../../src/core/decide.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Decision } from '../../src/core/decision.ts';
 import type { Effect } from '../../src/core/effect.ts';
-import { effectivePolicy } from '../../src/core/effective-policy.ts';
-import { effects } from '../../src/core/effects.ts';
-import type { Evidence, Posting } from '../../src/core/evidence.ts';
-import type { Release } from '../../src/core/ports.ts';
-import { environmentKey, type Locator, type RepoRef } from '../../src/core/subject.ts';
+import type { Evidence } from '../../src/core/evidence.ts';
+import type { Enact, Record as RecordPort } from '../../src/core/ports.ts';
+import { type Locator, locatorKey, type RepoRef } from '../../src/core/subject.ts';
+import { judge } from '../../src/line.ts';
+import { openStore, type Store } from '../../src/store/open.ts';
+import { sendDue } from '../../src/store/outbox.ts';
 import type { Account, LocalGitHub, Repo } from '../github/index.ts';
 import type { Pull } from '../github/pull.ts';
 import type { Run } from '../github/repo.ts';
-import { openRoom, type Room, TestMemory } from '../github-room/room.ts';
+import { openBareRoom } from '../github-room/room.ts';
+import { preparedStore } from '../prepared.ts';
 
 export interface Seen {
   readonly evidence: Evidence;
@@ -22,35 +26,27 @@ export interface Seen {
   readonly effects: readonly Effect[];
 }
 
-/** Memory that keeps repositories, pull requests and environments apart, as the store does. */
-export class LineMemory extends TestMemory {
-  readonly shown: Map<string, Posting[]> = new Map();
-  readonly ran: Map<string, Release[]> = new Map();
-
-  override async postings(repo?: RepoRef, pull?: number): Promise<readonly Posting[]> {
-    return this.shown.get(`${repo?.id}:${pull}`) ?? [];
-  }
-  override async keepSucceeded(repo: RepoRef, environment: string, done: Release): Promise<void> {
-    const key = `${repo.id}:${environmentKey(environment)}`;
-    const list = this.ran.get(key) ?? [];
-    const keep = (one: Release): Release =>
-      one.deploymentId === done.deploymentId ? { ...one, succeeded: true } : one;
-    this.ran.set(key, list.map(keep));
-  }
-  override async releases(repo?: RepoRef, environment?: string): Promise<readonly Release[]> {
-    return this.ran.get(`${repo?.id}:${environmentKey(environment ?? '')}`) ?? [];
-  }
-}
-
 export interface Line {
   readonly gh: LocalGitHub;
-  readonly room: Room;
-  readonly memory: LineMemory;
+  readonly store: Store;
+  refOf(repo: Repo): RepoRef;
   /** Judges and writes, as a webhook would make it do; the subject must be there. */
   look(locator: Locator): Promise<Seen>;
   pull(pull: Pull): Promise<Seen>;
   deployment(run: Run, environment?: string): Promise<Seen>;
   close(): Promise<void>;
+}
+
+interface LineStore {
+  readonly store: Store;
+  close(): Promise<void>;
+}
+
+/** What a repository is known by. */
+interface RepoRecord {
+  readonly owner: Account;
+  readonly name: string;
+  readonly id: number;
 }
 
 /** The people of every way round: maintainers, a reviewer's peer, and the agent. */
@@ -63,85 +59,82 @@ export const crew: Readonly<Record<string, 'write' | 'admin'>> = {
   boss: 'admin',
 };
 
-/** A start is adopted once, with the first decision that stands on it. */
-function keepAdopted(memory: LineMemory, { evidence }: Seen): void {
-  const { adopted = null, fromSha = null, environment = '' } = evidence.deployment ?? {};
-  if (adopted === null || fromSha === null || evidence.subject.kind === 'checkout') return;
-  const key = `${evidence.subject.repo.id}:${environmentKey(environment)}`;
-  const { runId, deploymentId, atMs } = adopted;
-  const made = { runId: runId ?? 0, deploymentId, sha: fromSha, atMs } as const;
-  memory.ran.set(key, [...(memory.ran.get(key) ?? []), { ...made, origin: 'adopted' }]);
+/** A store of its own, in a folder of its own. */
+async function openLineStore(): Promise<LineStore> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'tagout-line-'));
+  await preparedStore(dataDir);
+  const store = await openStore({ databaseUrl: null, ownerUrl: null, dataDir });
+  const close = async (): Promise<void> => {
+    await store.close();
+    await rm(dataDir, { recursive: true, force: true });
+  };
+  return { store, close };
 }
 
-async function keep(line: Pick<Line, 'room' | 'memory'>, seen: Seen): Promise<void> {
-  const { room, memory } = line;
-  keepAdopted(memory, seen);
-  for (const effect of seen.effects) {
-    // One after the other, as the outbox sends them.
-    const outcome = await room.enact.enact(effect, { checkRunId: null, uncertain: false });
-    assert.equal(outcome.status, 'done', outcome.detail ?? '');
-    const atMs = outcome.githubAtMs ?? 0;
-    if (effect.kind === 'check-run' && effect.shown !== null) {
-      const { pull, baseRef, digest } = effect.shown;
-      const key = `${effect.repo.id}:${pull}`;
-      const list = memory.shown.get(key) ?? [];
-      const { headSha } = effect;
-      const check = effect.name;
-      const last = list.findLast((one) => one.headSha === headSha && one.check === check);
-      const stands = last?.shown === digest && last.baseRef === baseRef;
-      if (!stands) list.push({ headSha, baseRef, shown: digest, atMs, check });
-      memory.shown.set(key, list);
-    }
-    const { subject } = seen.evidence;
-    if (effect.kind !== 'review-deployment' || effect.state !== 'approved') continue;
-    if (subject.kind !== 'deployment') continue;
-    const { runId, deploymentId, sha } = subject;
-    const key = `${effect.repo.id}:${environmentKey(subject.environment)}`;
-    const made: Release = { runId, deploymentId, sha, origin: 'released', atMs };
-    memory.ran.set(key, [made, ...(memory.ran.get(key) ?? [])]);
-  }
+/** What the queue would do after a decision: everything that is due leaves, and nothing stays behind. */
+async function send({ store, enact }: Sender, locator: Locator): Promise<void> {
+  const key = locatorKey(locator);
+  const { sql, sealer } = store;
+  const sealNow = async (logId: number): Promise<void> => void (await sealer.sealNow(logId));
+  await sendDue({ sql, enact, sealNow, now: Date.now, random: () => 1 }, key);
+  const stuck = await sql`select kind, status, detail from tagout.outbox where subject_key = ${key}
+    and status not in ('done', 'superseded')`;
+  assert.deepEqual([...stuck], []);
+}
+
+interface Sender {
+  readonly store: Store;
+  readonly enact: Enact;
 }
 
 /** Opens a line on a GitHub of its own, or a second process of ours on one that is there. */
 export async function openLine(on?: Line): Promise<Line> {
-  const memory = on?.memory ?? new LineMemory();
-  const room = await openRoom(on?.gh, memory, { validate: false });
+  const own = on === undefined ? await openLineStore() : null;
+  const store = on?.store ?? own?.store;
+  if (store === undefined) throw new Error('no store');
+  const room = await openBareRoom(on?.gh, store.memory, { validate: false });
+  const { gh, gather, enact } = room;
   if (on === undefined) {
-    room.gh.org('acme', { teams: { platform: ['octavia'], sre: ['olaf'] }, admins: ['root'] });
-    for (const login of Object.keys(crew)) room.gh.user(login);
+    gh.org('acme', { teams: { platform: ['octavia'], sre: ['olaf'] }, admins: ['root'] });
+    for (const login of Object.keys(crew)) gh.user(login);
   }
-  const repoOf = (record: { owner: Account; name: string; id: number }): RepoRef => ({
-    installationId: room.gh.installation(record.owner.login).id,
-    id: record.id,
-    owner: record.owner.login,
-    name: record.name,
-  });
   const look = async (locator: Locator): Promise<Seen> => {
-    const evidence = await room.read(locator);
-    const policy = effectivePolicy(evidence.policy);
-    const decision = decide(policy, evidence);
+    let seen: Seen | null = null;
+    const record: RecordPort = {
+      record: async (judged) => {
+        seen = judged;
+        return store.record.record(judged);
+      },
+    };
     const trigger = { locator, because: 'test', delivery: null };
-    const written = effects({ trigger, locator, evidence, policy, decision });
-    const seen = { evidence, decision, effects: written };
-    await keep({ room, memory }, seen);
+    await judge(trigger, locator, { gather, record });
+    if (seen === null) throw new Error(`nothing at ${JSON.stringify(locator)}`);
+    await send({ store, enact }, locator);
     return seen;
   };
   return {
-    gh: room.gh,
-    room,
-    memory,
+    gh,
+    store,
+    refOf: ({ record }) => refOf(gh, record),
     look,
-    pull: ({ repo, number }) => look({ kind: 'pull-request', repo: repoOf(repo), number }),
+    pull: ({ repo, number }) => look({ kind: 'pull-request', repo: refOf(gh, repo), number }),
     deployment: ({ record, id, deployment }, environment = 'production') =>
       look({
         kind: 'deployment',
-        repo: repoOf(record),
+        repo: refOf(gh, record),
         runId: id,
         environment,
         deploymentId: deployment?.id ?? null,
       }),
-    close: () => room.gh.close(),
+    async close() {
+      await gh.close();
+      await own?.close();
+    },
   };
+}
+
+function refOf(gh: LocalGitHub, { owner, name, id }: RepoRecord): RepoRef {
+  return { installationId: gh.installation(owner.login).id, id, owner: owner.login, name };
 }
 
 let count = 0;

@@ -1,4 +1,4 @@
-/** Hole 10 of a hostile review: `accepted` is the cure that several holds name, so it must work. */
+/** Holes 8 and 10 of a hostile review: what a hold names as its cure must work. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -110,7 +110,7 @@ test('hole 10: who wrote the accepted commits cannot accept them', async () => {
   const sha = await pull.merge({ by: 'maria', method: 'squash' });
   const run = await repo.startRun({ sha, actor: 'maria', autoComplete: false });
   const unproven = ['accepted-unproven', 'no-reviewed-pull-request'];
-  assert.deepEqual(await again(run), [...unproven, 'approvals-missing']);
+  assert.deepEqual(await again(run), ['merged-past', ...unproven, 'approvals-missing']);
   await both(pull, 'octavia', 'olaf');
   assert.deepEqual(await again(run), unproven);
   await pull.review({ by: 'ben' });
@@ -142,7 +142,7 @@ test('hole 10: with nothing to stand on, an accepted commit is the start', async
   await line.pull(pull);
   const sha = await pull.merge({ by: 'maria', method: 'squash' });
   const run = await repo.startRun({ sha, actor: 'maria', autoComplete: false });
-  assert.deepEqual(await again(run), ['accepted-unproven', 'approvals-missing']);
+  assert.deepEqual(await again(run), ['merged-past', 'accepted-unproven', 'approvals-missing']);
   await both(pull, 'octavia', 'olaf');
   const seen = await line.deployment(run);
   assert.deepEqual(against(seen), []);
@@ -164,4 +164,49 @@ test('hole 10: a row from elsewhere does not shorten what a reviewer is shown', 
   const { evidence } = await line.deployment(run);
   const files = evidence.deployment?.accepted?.[0]?.change?.files.map(({ path }) => path);
   assert.deepEqual(files, ['src/hot.ts']);
+});
+
+test('hole 8: merged before its check was there, shown at the gate, reviewed late, released', async () => {
+  const repo = await server.shop();
+  const { app } = server.gh;
+  const hook = app.webhookUrl;
+  app.webhookUrl = 'http://127.0.0.1:9/none';
+  const pull = await work(repo, { author: 'maria', files: { Dockerfile: 'FROM x\n' } });
+  const sha = await pull.merge({ by: 'ben', method: 'squash' });
+  app.webhookUrl = hook;
+  const run = await repo.startRun({ sha, actor: 'maria' });
+  const name = `tagout/production/${pull.number}`;
+  const check = await until(
+    'it is shown',
+    () => repo.checkRuns(pull.headSha).find((one) => one.name === name) ?? null,
+  );
+  assert.equal(check.conclusion, 'action_required');
+  assert.match(check.output.summary ?? '', /blast radius high/);
+  await server.gh.settled();
+  await sleep(1100);
+  await pull.review({ by: 'octavia' });
+  await until('it is released', () => (run.state === 'success' ? true : null), 30_000);
+});
+
+test('hole 8: figures that moved before the merge are shown again, once', async () => {
+  const repo = await shop(line);
+  const pull = await work(repo, { author: 'maria', files: { Dockerfile: 'FROM x\n' } });
+  await line.pull(pull);
+  const moved = await line.store.sql`update tagout.posting set shown = ${'f'.repeat(64)}
+    where repo_id = ${repo.id} and pull = ${pull.number}`;
+  assert.equal(moved.count, 1);
+  await pull.review({ by: 'octavia' });
+  await sleep(1100);
+  const sha = await pull.merge({ by: 'ben', method: 'squash' });
+  const run = await repo.startRun({ sha, actor: 'maria', autoComplete: false });
+  assert.deepEqual(await again(run), ['merged-past', 'approvals-missing']);
+  const seen = await line.deployment(run);
+  assert.deepEqual(
+    seen.effects.map(({ kind }) => kind),
+    ['deployment-note', 'issue'],
+    'the check that shows them is not written again',
+  );
+  await sleep(1100);
+  await pull.review({ by: 'octavia' });
+  assert.deepEqual(against(await line.deployment(run)), []);
 });
