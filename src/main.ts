@@ -46,6 +46,7 @@ import { createPostureMemory } from './store/posture.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/open.ts';
 import { createUrgent, type Urgent } from './store/urgent.ts';
+import type { SweepPlan } from './store/upkeep.ts';
 import type { Worker } from './store/worker.ts';
 import { addDecisions } from './web/decisions.ts';
 import { createWebApp, WEBHOOK_PATH } from './web/app.ts';
@@ -211,9 +212,14 @@ async function startJobs(parts: Parts): Promise<Worker> {
   const app = appClient(probot, limits);
   const sweeps = sweepPartsOf({ store, app, client, log });
   const polls = postureOf(parts, app);
-  const run = async (sinceMs: number | null): Promise<void> => {
-    metrics.swept(await sweep(sweeps, sinceMs), Date.now());
-    await polls.poll();
+  const run: SweepPlan['run'] = async (since) => {
+    const swept = await sweep(sweeps, since);
+    metrics.swept(swept, Date.now());
+    await polls.poll().catch((error: unknown) => {
+      // It compares state each time, so nothing of the sweep has to be done again for it.
+      log.error(describeError(error), 'what holds production was not polled');
+    });
+    return swept.next;
   };
   return store.startWorker({
     expand: async ({ locator, because }) => {

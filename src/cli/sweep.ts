@@ -6,6 +6,7 @@
 import type { Locator, RepoRef, Trigger } from '../core/subject.ts';
 import type { OctokitFor, OctokitLike } from '../github/clients.ts';
 import { Limits } from '../github/limits.ts';
+import { Patience, type PatienceSettings } from '../github/patience.ts';
 import { appClient, createProbot, octokitFor } from '../github/probot.ts';
 import {
   createSweepReader,
@@ -15,17 +16,20 @@ import {
 } from '../github/sweep.ts';
 import { createDeliveryLog, type DeliveryLog } from '../store/delivery-log.ts';
 import type { Inbox } from '../store/inbox.ts';
+import type { SweepSince } from '../store/jobs.ts';
 import { compare, type SeenRepository } from '../store/sweep-compare.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { createSweepMemory, type SweepMemory } from '../store/sweep.ts';
 import { withStoredCredentials } from './credentials.ts';
 import { EXIT, type Io } from './io.ts';
-import { createLog, describeError } from './log.ts';
+import { createLog } from './log.ts';
 import { secretsOf } from './secrets.ts';
 import { readServeSettings } from './settings.ts';
+import { type SweepPart, SweepRound } from './sweep-round.ts';
 
 export interface SweepParts {
-  readonly reader: SweepReader;
+  /** A reader with the patience of one sweep. */
+  readonly openReader: () => SweepReader;
   readonly memory: SweepMemory;
   readonly inbox: Inbox;
   readonly deliveryLog: Pick<DeliveryLog, 'keep'>;
@@ -43,18 +47,18 @@ export interface Swept {
   readonly missed: number;
   readonly redelivered: number;
   readonly repositories: number;
-  /** Repositories that could not be read; the next sweep tries again. */
-  readonly unread: number;
+  /** What could not be looked at, by the name of the part; the next sweep tries again. */
+  readonly unread: Readonly<Record<SweepPart, number>>;
   /** Looks that the comparison asked for. */
   readonly looks: number;
   readonly undecidedDeployments: number;
   readonly uncheckedMerges: number;
+  /** From when on the next sweep looks. */
+  readonly next: SweepSince;
 }
 
-const DAY_MS = 86_400_000;
-const LOG_MS = 3 * DAY_MS;
-/** What was on its way at the last sweep, and clocks that differ. */
-const OVERLAP_MS = 15 * 60_000;
+/** The first sweep of all, or one by hand: as far back as GitHub remembers. */
+export const EVERYTHING: SweepSince = { sinceMs: null, behind: {} };
 /** What is younger may be on its way still. */
 const IN_FLIGHT_MS = 30_000;
 /** An attempt that failed is not repeated sooner, and not more often than this. */
@@ -65,28 +69,25 @@ const AT_ONCE = 4;
 /** Check runs that are looked up in one repository in one sweep. */
 const MAX_CHECKS = 50;
 
-/** Runs one sweep. `sinceMs`: how far back the delivery log is read; null: all of it. */
-export async function sweep(parts: SweepParts, sinceMs: number | null): Promise<Swept> {
+/** Runs one sweep. */
+export async function sweep(parts: SweepParts, since: SweepSince): Promise<Swept> {
   const nowMs = parts.now();
-  const fromMs = Math.max((sinceMs ?? 0) - OVERLAP_MS, nowMs - LOG_MS);
-  const sent = await sweepDeliveries(parts, fromMs, nowMs);
-  const repositories = await parts.reader.repositories();
-  const found = { unread: 0, looks: 0, undecidedDeployments: 0, uncheckedMerges: 0 };
-  await eachOf(repositories, AT_ONCE, async (repo) => {
-    try {
-      const one = await sweepRepository(parts, repo, { fromMs, nowMs });
-      found.looks += one.looks;
-      found.undecidedDeployments += one.undecidedDeployments;
-      found.uncheckedMerges += one.uncheckedMerges;
-    } catch (error) {
-      // One repository that cannot be read must not hide what the others have.
-      found.unread += 1;
-      parts.log.warn({ repository: repo.id, ...describeError(error) }, 'repository not swept');
-    }
+  const round = new SweepRound({ since, nowMs, log: parts.log });
+  const reader = parts.openReader();
+  const at: At = { ...parts, reader, round, nowMs };
+  const sent = await sweepDeliveries(at);
+  const all = await repositoriesOf(at);
+  const found = { looks: 0, undecidedDeployments: 0, uncheckedMerges: 0 };
+  await eachOf(all, AT_ONCE, async (repo) => {
+    const one = await sweepRepository(at, repo);
+    found.looks += one.looks;
+    found.undecidedDeployments += one.undecidedDeployments;
+    found.uncheckedMerges += one.uncheckedMerges;
   });
-  const swept = { ...sent, repositories: repositories.length, ...found };
+  const { unread, next } = round;
+  const swept = { ...sent, repositories: all.length, ...found, unread };
   parts.log.info({ ...swept }, 'swept');
-  return swept;
+  return { ...swept, next };
 }
 
 /** Works on a few at a time, in order. */
@@ -118,43 +119,102 @@ export function toRedeliver(
   });
 }
 
+type At = Omit<SweepParts, 'openReader'> & {
+  readonly reader: SweepReader;
+  readonly round: SweepRound;
+  readonly nowMs: number;
+};
+
 async function sweepDeliveries(
-  parts: SweepParts,
-  sinceMs: number,
-  nowMs: number,
+  at: At,
 ): Promise<Pick<Swept, 'deliveries' | 'missed' | 'redelivered'>> {
-  const { rows } = await parts.reader.deliveries(sinceMs);
-  const ours = rows.filter((row) => isListenedTo(row.event));
-  const missing = await parts.memory.unknown([...new Set(rows.map((row) => row.guid))]);
-  const listened = new Set(ours.map((row) => row.guid));
-  const unknown = new Set([...missing].filter((guid) => listened.has(guid)));
-  // The oldest first, so that state is built up as it came about.
-  const again = toRedeliver(ours, unknown, nowMs).toSorted((a, b) => a.id - b.id);
-  let redelivered = 0;
-  await eachOf(again.slice(0, MAX_REDELIVERIES), AT_ONCE, async ({ id, guid }) => {
-    if (await parts.reader.redeliver(id)) redelivered += 1;
-    else parts.log.warn({ delivery: guid }, 'GitHub does not deliver it again; state is compared');
+  const { reader, memory, round, log } = at;
+  const found = { deliveries: 0, missed: 0, redelivered: 0 };
+  const place = { part: 'deliveries', key: 'deliveries' } as const;
+  await round.look(place, async () => {
+    const { rows } = await reader.deliveries(round.fromMs(place.key));
+    const ours = rows.filter((row) => isListenedTo(row.event));
+    const missing = await memory.unknown([...new Set(rows.map((row) => row.guid))]);
+    const listened = new Set(ours.map((row) => row.guid));
+    const unknown = new Set([...missing].filter((guid) => listened.has(guid)));
+    Object.assign(found, { deliveries: rows.length, missed: unknown.size });
+    // The oldest first, so that state is built up as it came about.
+    const again = toRedeliver(ours, unknown, at.nowMs).toSorted((a, b) => a.id - b.id);
+    await eachOf(again.slice(0, MAX_REDELIVERIES), AT_ONCE, async ({ id, guid }) => {
+      await round.look({ part: 'redeliveries', key: place.key, delivery: guid }, async () => {
+        if (await reader.redeliver(id)) found.redelivered += 1;
+        else log.warn({ delivery: guid }, 'GitHub does not deliver it again; state is compared');
+      });
+    });
+    if (again.length > MAX_REDELIVERIES) round.leave(place.key);
+    // Last, as asking for what is missing must not wait for it.
+    await at.deliveryLog.keep(rows, missing);
   });
-  // Last, as asking for what is missing must not wait for it.
-  await parts.deliveryLog.keep(rows, missing);
-  return { deliveries: rows.length, missed: unknown.size, redelivered };
+  return found;
+}
+
+/** The repositories of every installation whose list can be read. */
+async function repositoriesOf({ reader, round }: At): Promise<readonly RepoRef[]> {
+  const place = { part: 'installations', key: 'installations' } as const;
+  const installations = (await round.look(place, () => reader.installations())) ?? [];
+  const all: RepoRef[] = [];
+  for (const id of installations) {
+    const of = { part: 'repositories', key: String(id) } as const;
+    all.push(...((await round.look(of, () => reader.repositories(id))) ?? []));
+  }
+  return all;
 }
 
 async function sweepRepository(
-  parts: SweepParts,
+  at: At,
   repo: RepoRef,
-  { fromMs, nowMs }: { readonly fromMs: number; readonly nowMs: number },
 ): Promise<Pick<Swept, 'looks' | 'undecidedDeployments' | 'uncheckedMerges'>> {
-  const { reader, memory, inbox } = parts;
-  const [{ open: pulls, merged }, waiting, deployments, known] = await Promise.all([
-    reader.pulls(repo),
-    reader.waiting(repo),
-    reader.deployments(repo),
-    memory.subjects(repo),
+  const { reader, memory, round } = at;
+  const key = `${repo.installationId}:${repo.id}`;
+  const found = { looks: 0, undecidedDeployments: 0, uncheckedMerges: 0 };
+  const look = <T>(part: SweepPart, work: () => Promise<T>): Promise<T | null> =>
+    round.look({ part, key }, work);
+  const known = await look('subjects', () => memory.subjects(repo));
+  if (known === null) return found;
+  const [seenPulls, waiting, deployments] = await Promise.all([
+    look('pulls', () => reader.pulls(repo)),
+    look('waiting', () => reader.waiting(repo)),
+    look('deployments', () => reader.deployments(repo)),
   ]);
-  const seen: SeenRepository = { repo, pulls, merged, waiting, deployments };
-  const { triggers, checks, undecided, unchecked } = compare(seen, known, nowMs);
-  const missing = await missingChecks(parts, repo, checks.slice(0, MAX_CHECKS));
+  const seen: SeenRepository = {
+    repo,
+    pulls: seenPulls?.open ?? [],
+    merged: seenPulls?.merged ?? [],
+    waiting: waiting ?? [],
+    deployments: deployments ?? [],
+  };
+  const { triggers, checks, undecided, unchecked } = compare(seen, known, at.nowMs);
+  const ask = async (wanted: readonly Trigger[]): Promise<void> => {
+    for (const trigger of wanted) await at.inbox.enqueue(trigger);
+    found.looks += wanted.length;
+  };
+  await look('looks', () => ask(triggers));
+  await look('checks', async () => ask(await missingChecks(at, repo, checks.slice(0, MAX_CHECKS))));
+  await look('deployments', async () => ask(await pastDeployments(at, repo, undecided)));
+  // An older one was looked at by the sweep before.
+  const fromMs = round.fromMs(key);
+  const merges = unchecked.filter(({ mergedAtMs }) => mergedAtMs >= fromMs);
+  await look('merges', () => ask(merges.map(({ trigger }) => trigger)));
+  if (unchecked.length > 0) {
+    const pulls = unchecked.map(({ number }) => number).slice(0, 20);
+    const about = { repository: repo.id, pulls };
+    at.log.warn(about, 'merged without a check of ours that allowed it');
+  }
+  const told = { undecidedDeployments: undecided.length, uncheckedMerges: unchecked.length };
+  return { ...found, ...told };
+}
+
+/** The looks at deployments that came without our decision, by the run that made each. */
+async function pastDeployments(
+  { reader }: At,
+  repo: RepoRef,
+  undecided: ReturnType<typeof compare>['undecided'],
+): Promise<readonly Trigger[]> {
   const past: Trigger[] = [];
   for (const { id, environment, sha } of undecided) {
     const runId = await reader.runOf(repo, id);
@@ -165,27 +225,12 @@ async function sweepRepository(
         : { kind: 'deployment', runId, ...about };
     past.push({ locator, because: 'missed.deployment', delivery: null });
   }
-  // An older one was looked at by the sweep before.
-  const merges = unchecked.filter(({ mergedAtMs }) => mergedAtMs >= fromMs);
-  const all = [...triggers, ...missing, ...past, ...merges.map(({ trigger }) => trigger)];
-  for (const trigger of all) await inbox.enqueue(trigger);
-  if (unchecked.length > 0) {
-    const about = {
-      repository: repo.id,
-      pulls: unchecked.map(({ number }) => number).slice(0, 20),
-    };
-    parts.log.warn(about, 'merged without a check of ours that allowed it');
-  }
-  return {
-    looks: all.length,
-    undecidedDeployments: undecided.length,
-    uncheckedMerges: unchecked.length,
-  };
+  return past;
 }
 
 /** A check run that somebody or something took away is written again. */
 async function missingChecks(
-  { reader }: SweepParts,
+  { reader }: At,
   repo: RepoRef,
   checks: ReturnType<typeof compare>['checks'],
 ): Promise<readonly Trigger[]> {
@@ -203,16 +248,20 @@ export function sweepPartsOf({
   app,
   client,
   log,
+  patience,
 }: {
   readonly store: Pick<Store, 'sql' | 'inbox'>;
   readonly app: () => Promise<OctokitLike>;
   readonly client: OctokitFor;
   readonly log: SweepParts['log'];
+  /** How a sweep waits before it asks GitHub again; by the clock when it is left out. */
+  readonly patience?: PatienceSettings;
 }): SweepParts {
-  const reader = createSweepReader({ appClient: app, octokitFor: client });
+  const openReader = (): SweepReader =>
+    createSweepReader({ appClient: app, octokitFor: client, patience: new Patience(patience) });
   const memory = createSweepMemory(store.sql);
   const deliveryLog = createDeliveryLog(store.sql);
-  return { reader, memory, deliveryLog, inbox: store.inbox, now: Date.now, log };
+  return { openReader, memory, deliveryLog, inbox: store.inbox, now: Date.now, log };
 }
 
 /** `tagout sweep`: one sweep now, by hand; the running server works on what it finds. */
@@ -226,21 +275,26 @@ export async function sweepNow(io: Io): Promise<number> {
     const limits = new Limits(Date.now);
     const log = createLog({ level: 'warn', secrets: secretsOf(settings) });
     const clients = { app: appClient(probot, limits), client: octokitFor(probot, limits) };
-    const swept = await sweep(sweepPartsOf({ store, ...clients, log }), null);
+    const swept = await sweep(sweepPartsOf({ store, ...clients, log }), EVERYTHING);
     io.out(`${sentences(swept).join('\n')}\n`);
-    return swept.unread === 0 ? EXIT.allow : EXIT.fault;
+    return Object.keys(swept.next.behind).length === 0 ? EXIT.allow : EXIT.fault;
   } finally {
     await store.close();
   }
 }
 
 function sentences(swept: Swept): readonly string[] {
-  const { undecidedDeployments: past, uncheckedMerges: merges } = swept;
+  const { undecidedDeployments: past, uncheckedMerges: merges, unread } = swept;
+  const left = Object.entries(unread).filter(([, count]) => count > 0);
+  const names = left.map(([part, count]) => `${part} (${count})`).join(', ');
   return [
     `${swept.deliveries} deliveries in GitHub's log, ${swept.missed} of them not stored here; ` +
       `${swept.redelivered} asked for again.`,
-    `${swept.repositories} repositories compared, ${swept.unread} could not be read; ` +
+    `${swept.repositories} repositories compared; ` +
       `${swept.looks} subjects will be judged again by the running server.`,
+    ...(left.length === 0
+      ? []
+      : [`Could not be looked at: ${names}. The log says why; run \`npx tagout sweep\` again.`]),
     ...(past === 0 ? [] : [`${past} deployments came without a decision; see the report.`]),
     ...(merges === 0 ? [] : [`${merges} pull requests were merged without a check that allowed.`]),
   ];

@@ -1,4 +1,8 @@
-/** Sets our labels on a pull request. Everything here can be sent twice without harm. */
+/**
+ * Sets our labels on a pull request. Everything here can be sent twice without harm, so nothing is
+ * read first: GitHub adds to the set of labels, and a label that is there already makes no second
+ * entry in the timeline, no webhook and no notification.
+ */
 import { z } from 'zod';
 import type { Effect, EffectOutcome } from '../core/effect.ts';
 import type { Answer } from './clients.ts';

@@ -17,6 +17,7 @@ import {
 import { EVENT_TABLE } from './events.ts';
 import { waitingRuns } from './expand.ts';
 import { isRefusal } from './faults.ts';
+import type { Patience } from './patience.ts';
 import { PULLS_SEEN_QUERY } from './queries.ts';
 import { parseAnswer, place, refuseErrors, shaSchema, timeSchema } from './reading.ts';
 
@@ -60,8 +61,10 @@ export interface SweepReader {
   ): Promise<{ readonly rows: readonly DeliveryAttempt[]; readonly complete: boolean }>;
   /** Asks GitHub to deliver again; false when it will not (too old). */
   redeliver(attemptId: number): Promise<boolean>;
-  /** Every repository that the App is installed in; suspended installations are left out. */
-  repositories(): Promise<readonly RepoRef[]>;
+  /** Ids of the App's installations; suspended ones are left out. */
+  installations(): Promise<readonly number[]>;
+  /** Every repository of an installation that is not archived. */
+  repositories(installationId: number): Promise<readonly RepoRef[]>;
   /** Every open pull request, and the newest that were merged. */
   pulls(repo: RepoRef): Promise<{
     readonly open: readonly OpenPullSeen[];
@@ -80,6 +83,8 @@ export interface SweepReaderSettings {
   readonly appClient: () => Promise<OctokitLike>;
   readonly octokitFor: OctokitFor;
   readonly now?: Clock;
+  /** Asks again what failed for a moment. */
+  readonly patience: Patience;
 }
 
 /** 100 each; three days of a busy App. */
@@ -145,12 +150,13 @@ export function isListenedTo(event: string): boolean {
 }
 
 export function createSweepReader(settings: SweepReaderSettings): SweepReader {
-  const now = settings.now ?? Date.now;
-  const own = async () => readClient(await settings.appClient(), now);
-  const of = async (repo: RepoRef) =>
-    readClient(await settings.octokitFor(repo.installationId, 'background'), now);
+  const { now = Date.now, patience } = settings;
+  const own = async () => patience.reading(readClient(await settings.appClient(), now));
+  const at = async (installationId: number) =>
+    patience.reading(readClient(await settings.octokitFor(installationId, 'background'), now));
+  const of = (repo: RepoRef) => at(repo.installationId);
 
-  async function installationIds(): Promise<readonly number[]> {
+  async function installations(): Promise<readonly number[]> {
     const { rows } = await getPages(await own(), '/app/installations', {
       parameters: {},
       pages: REPOSITORY_PAGES,
@@ -159,9 +165,8 @@ export function createSweepReader(settings: SweepReaderSettings): SweepReader {
     return rows.filter((row) => (row.suspended_at ?? null) === null).map((row) => row.id);
   }
 
-  async function repositoriesOf(installationId: number): Promise<readonly RepoRef[]> {
-    const client = readClient(await settings.octokitFor(installationId, 'background'), now);
-    const { rows } = await getPages(client, '/installation/repositories', {
+  async function repositories(installationId: number): Promise<readonly RepoRef[]> {
+    const { rows } = await getPages(await at(installationId), '/installation/repositories', {
       parameters: {},
       pages: REPOSITORY_PAGES,
       rows: (data) => parseAnswer(repositoriesSchema, data, 'the repositories').repositories,
@@ -183,7 +188,8 @@ export function createSweepReader(settings: SweepReaderSettings): SweepReader {
       return { rows: rows.filter((row) => row.atMs >= sinceMs), complete: complete || past };
     },
     async redeliver(attemptId) {
-      const client = writeClient(await settings.appClient(), now);
+      // Twice asked for is twice delivered, and the second one is known by its id.
+      const client = patience.writing(writeClient(await settings.appClient(), now));
       try {
         const path = '/app/hook/deliveries/{delivery_id}/attempts';
         await client.send('POST', path, { delivery_id: attemptId });
@@ -193,11 +199,8 @@ export function createSweepReader(settings: SweepReaderSettings): SweepReader {
         throw fault;
       }
     },
-    async repositories() {
-      const all: RepoRef[] = [];
-      for (const id of await installationIds()) all.push(...(await repositoriesOf(id)));
-      return all;
-    },
+    installations,
+    repositories,
     pulls: async (repo) => pulls(await of(repo), repo),
     waiting: async (repo) => waitingRuns({ repo, client: await of(repo) }),
     deployments: async (repo) => deployments(await of(repo), repo),

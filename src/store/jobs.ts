@@ -95,10 +95,12 @@ export function enactJob(subject: EnactPayload, runAtMs: number | null): JobSpec
 }
 
 /** The next sweep: there is one at a time, and a newer wish replaces the one that waits. */
-export function sweepJob(sinceMs: number | null, runAtMs: number | null): JobSpec {
+export function sweepJob({ sinceMs, behind }: SweepSince, runAtMs: number | null): JobSpec {
+  // Nothing is kept while nothing is behind: a replica that does not know the field would refuse it.
+  const late = Object.keys(behind).length === 0 ? {} : { behind };
   return {
     task: 'sweep',
-    payload: { sinceMs } satisfies SweepPayload,
+    payload: { sinceMs, ...late },
     queue: 'sweep',
     key: 'sweep',
     priority: 20,
@@ -107,9 +109,12 @@ export function sweepJob(sinceMs: number | null, runAtMs: number | null): JobSpe
   };
 }
 
-export interface SweepPayload {
-  /** When the last sweep that succeeded began; null when none is known. */
+/** From when on a sweep looks. */
+export interface SweepSince {
+  /** When the last sweep began; null when none is known. */
   readonly sinceMs: number | null;
+  /** Parts that the last sweep could not look at, and from when on they are to be looked at. */
+  readonly behind: Readonly<Record<string, number>>;
 }
 
 export interface EnqueueOptions {
@@ -207,9 +212,12 @@ export function readEnactPayload(payload: unknown): EnactPayload {
   return enactPayloadSchema.parse(payload);
 }
 
-const sweepPayloadSchema = z.strictObject({ sinceMs: z.int().nullable() });
+const sweepPayloadSchema = z.strictObject({
+  sinceMs: z.int().nullable(),
+  behind: z.record(z.string(), z.int()).default({}),
+});
 
 /** Reads a sweep job's payload back; throws on anything that we did not write. */
-export function readSweepPayload(payload: unknown): SweepPayload {
+export function readSweepPayload(payload: unknown): SweepSince {
   return sweepPayloadSchema.parse(payload);
 }

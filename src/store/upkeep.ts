@@ -2,12 +2,13 @@
 import { type ParsedCronItem, parseCronItems, type TaskList } from 'graphile-worker';
 import { type Sql, storeFault } from './connect.ts';
 import { jobsText } from './inbox.ts';
-import { readSweepPayload, sweepJob } from './jobs.ts';
+import { readSweepPayload, sweepJob, type SweepSince } from './jobs.ts';
 import { type Removed, removeExpired } from './retention.ts';
 
 export interface SweepPlan {
   readonly everyMs: number;
-  run(sinceMs: number | null): Promise<void>;
+  /** Answers from when on the next one looks. */
+  run(since: SweepSince): Promise<SweepSince>;
 }
 
 export interface UpkeepParts {
@@ -31,10 +32,10 @@ export function dailyUpkeep(): ParsedCronItem[] {
 /** Adds the next sweep; there is one at a time. */
 export async function planSweep(
   sql: Sql,
-  sinceMs: number | null,
+  since: SweepSince,
   runAtMs: number | null,
 ): Promise<void> {
-  await sql`select tagout.enqueue(${jobsText([sweepJob(sinceMs, runAtMs)])}::text::json)`;
+  await sql`select tagout.enqueue(${jobsText([sweepJob(since, runAtMs)])}::text::json)`;
 }
 
 /** Each sweep plans the next one, so that there is one chain of them however many replicas run. */
@@ -42,16 +43,14 @@ function sweepTask({ sql, now, sweep, complain }: UpkeepParts): TaskList {
   if (sweep === undefined) return {};
   return {
     async sweep(raw) {
-      const { sinceMs } = readSweepPayload(raw);
       const startedMs = now();
-      let nextSinceMs = sinceMs;
+      let since = readSweepPayload(raw);
       try {
-        await sweep.run(sinceMs);
-        nextSinceMs = startedMs;
+        since = await sweep.run(since);
       } catch (error) {
         complain(`The sweep failed: ${storeFault(error, 'sweeping').message}`);
       }
-      await planSweep(sql, nextSinceMs, startedMs + sweep.everyMs);
+      await planSweep(sql, since, startedMs + sweep.everyMs);
     },
   };
 }

@@ -42,7 +42,6 @@ export interface WorkerParts {
   readonly enact: Enact;
   /**
    * Looks for what was missed, at start and then again and again; one at a time over all replicas.
-   * `sinceMs`: when the last sweep that succeeded began; null: none is known.
    */
   readonly sweep?: SweepPlan;
   /** Told of each daily removal of what is over its time. */
@@ -338,7 +337,9 @@ export async function startWorker(setup: WorkerSetup, parts: WorkerParts): Promi
     throw error;
   }
   const complain = (why: string): void => parts.log?.('error', why);
-  if (parts.sweep !== undefined) await planSweep(setup.sql, null, null);
+  if (parts.sweep !== undefined) {
+    await planSweep(setup.sql, { sinceMs: null, behind: {} }, null);
+  }
   const stopSeals = every(SEAL_MS, () => setup.sealer.sealAll(), complain);
   const stopAnchors = startAnchors(setup, parts, complain);
   const stopBeats = every(

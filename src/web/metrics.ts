@@ -24,7 +24,8 @@ export interface SweepFigures {
   readonly missed: number;
   readonly redelivered: number;
   readonly looks: number;
-  readonly unread: number;
+  /** What could not be looked at, by part. */
+  readonly unread: Readonly<Record<string, number>>;
   readonly undecidedDeployments: number;
   readonly uncheckedMerges: number;
 }
@@ -81,7 +82,7 @@ function figures(registers: Registry[]) {
     missed: counter('missed_deliveries_total', 'Deliveries that the sweeper found missing.'),
     redelivered: counter('redelivered_total', 'Deliveries that were asked for again.'),
     looks: counter('sweep_looks_total', 'Looks that a comparison with GitHub asked for.'),
-    unread: gauge('sweep_unread', 'Repositories that the last sweep could not read.'),
+    unread: gauge('sweep_unread', 'What the last sweep could not look at.', ['part']),
     undecided: gauge('undecided_deployments', 'Deployments that came without our decision.'),
     unchecked: gauge('unchecked_merges', 'Merges without a check of ours that allowed them.'),
     expired: counter('expired_rows_total', 'Rows removed as over their time.', ['table']),
@@ -142,7 +143,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       all.missed.inc(found.missed);
       all.redelivered.inc(found.redelivered);
       all.looks.inc(found.looks);
-      all.unread.set(found.unread);
+      for (const [part, count] of Object.entries(found.unread)) all.unread.set({ part }, count);
       all.undecided.set(found.undecidedDeployments);
       all.unchecked.set(found.uncheckedMerges);
       all.sweptAt.set(atMs / 1000);

@@ -1,11 +1,13 @@
 /** The server as a process of its own, as `npm start` runs it, so that a bench measures it alone. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LocalGitHub } from '../github/index.ts';
 import { deployOnce, raise } from '../story/scene.ts';
 import { manifest } from '../story/tagout.ts';
+import type { Held } from './collect.ts';
 
 export interface ServerProcess {
   readonly url: string;
@@ -16,6 +18,8 @@ export interface ServerProcess {
   peakRssMb(): number;
   /** Processor time that it and every process below it (its PostgreSQL) has used, in ms. */
   cpuMs(): number;
+  /** Collects its garbage and answers what it holds then; only with `collects`. */
+  held(): Promise<Held>;
   /** Ends it as an operator would and waits for its end. */
   stop(): Promise<void>;
 }
@@ -68,11 +72,22 @@ function cpuMsOf(root: number): number {
   return [...all].reduce((sum, [pid, { ms }]) => (isBelow(pid) ? sum + ms : sum), 0);
 }
 
+export interface ServerOptions {
+  /** Whether its garbage can be collected from here; what is measured otherwise has nothing added. */
+  readonly collects?: boolean;
+}
+
 /** Starts the server against a local GitHub, with its store in `dataDir`. */
-export async function startServer(gh: LocalGitHub, dataDir: string): Promise<ServerProcess> {
+export async function startServer(
+  gh: LocalGitHub,
+  dataDir: string,
+  { collects = false }: ServerOptions = {},
+): Promise<ServerProcess> {
   const startedMs = performance.now();
   const launcher = join(import.meta.dirname, '../../src/tagout.js');
-  const child = spawn(process.execPath, [launcher, 'serve'], {
+  const before = collects ? ['--import', join(import.meta.dirname, 'collect.ts')] : [];
+  const child = spawn(process.execPath, [...before, launcher, 'serve'], {
+    stdio: ['ignore', 'pipe', 'pipe', ...(collects ? (['ipc'] as const) : [])],
     env: {
       ...process.env,
       APP_ID: String(gh.app.id),
@@ -84,7 +99,7 @@ export async function startServer(gh: LocalGitHub, dataDir: string): Promise<Ser
       LOG_LEVEL: 'error',
     },
   });
-  child.stderr.pipe(process.stderr);
+  child.stderr?.pipe(process.stderr);
   const url = await addressOf(child);
   const readyMs = performance.now() - startedMs;
   const memoryMb = (field: 'VmRSS' | 'VmHWM'): number => {
@@ -97,6 +112,12 @@ export async function startServer(gh: LocalGitHub, dataDir: string): Promise<Ser
     rssMb: () => memoryMb('VmRSS'),
     peakRssMb: () => memoryMb('VmHWM'),
     cpuMs: () => cpuMsOf(child.pid ?? 0),
+    async held() {
+      const answer = once(child, 'message');
+      child.send('collect');
+      const [held] = (await answer) as [Held];
+      return held;
+    },
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve());
@@ -111,11 +132,11 @@ export type BenchScene = Awaited<ReturnType<typeof raise>> & {
 };
 
 /** The story's organisation with the server in its own process. */
-export async function openBenchScene(): Promise<BenchScene> {
+export async function openBenchScene(options: ServerOptions = {}): Promise<BenchScene> {
   const raised = await raise(await manifest(), false);
   await deployOnce(raised);
   const dataDir = mkdtempSync(join(tmpdir(), 'bench-server-'));
-  const server = await startServer(raised.gh, dataDir);
+  const server = await startServer(raised.gh, dataDir, options);
   raised.gh.app.webhookUrl = `${server.url}/api/github/webhooks`;
   return {
     ...raised,

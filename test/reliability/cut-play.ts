@@ -33,6 +33,8 @@ export interface End {
   readonly gate: string | undefined;
   readonly checks: readonly string[];
   readonly labels: readonly string[];
+  /** Every entry about a label in the pull request's timeline, in order: what GitHub was made to do. */
+  readonly labelled: readonly string[];
   readonly notes: number;
   /** Decisions in their order. */
   readonly decided: readonly string[];
@@ -51,7 +53,8 @@ export interface Played {
   readonly met: boolean;
 }
 
-const REST_LIMIT_MS = 60_000;
+/** Far more than any play takes on a busy machine: only what never ends is to end here. */
+const REST_LIMIT_MS = 5 * 60_000;
 const STUCK_MS = 3_000;
 /** The last statements of the loops that beat, that look for the dead, and that seal. */
 const FIRST_ROUND = ['select distinct subject_key', 'is not null as sealed'];
@@ -300,8 +303,8 @@ export class CutPlay {
       select split_part(doc->'subject'->>'key', ':', 3) || ' ' || (doc->'decision'->>'verdict')
         as what from audit.event where kind = 'decision.made'
         and doc->'subject'->>'key' like any(${keys}) order by id`;
-    // A label that is added twice is there once, without a second event: a look that read before the
-    // first one landed asks for it again.
+    // How often a label is asked for is not compared, as a look that read before the first one landed
+    // asks for it again: GitHub adds to a set, and `labelled` shows what it was made to do.
     const done = await sql<{ what: string }[]>`
       select kind || ' ' || status ||
         case when kind = 'labels' then '' else ' ' || count(*) end as what from tagout.outbox
@@ -318,6 +321,9 @@ export class CutPlay {
     return {
       checks: repo.checkRuns(pull.headSha).map((one) => `${one.name} ${one.conclusion}`),
       labels: [...pull.labels],
+      labelled: pull.record.issue.timeline
+        .filter(({ event }) => /^(?:un)?labeled$/.test(event))
+        .map(({ event, detail }) => `${event} ${JSON.stringify(detail['label'])}`),
       decided: decided.map((row) => row.what),
       done: done.map((row) => row.what),
       unsent: sums?.unsent ?? -1,

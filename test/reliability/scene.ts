@@ -3,10 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLog } from '../../src/cli/log.ts';
-import { sweep, type Swept, sweepPartsOf } from '../../src/cli/sweep.ts';
+import { EVERYTHING, sweep, type Swept, sweepPartsOf } from '../../src/cli/sweep.ts';
 import { Limits } from '../../src/github/limits.ts';
 import { appClient, createProbot, octokitFor } from '../../src/github/probot.ts';
 import { type Served, serve, type ServeSettings } from '../../src/main.ts';
+import type { SweepSince } from '../../src/store/jobs.ts';
 import type { LocalGitHub } from '../github/index.ts';
 import { deployOnce, type People, raise } from '../story/scene.ts';
 import { preparedCache, preparedStore } from '../prepared.ts';
@@ -19,8 +20,8 @@ export interface ReliableScene {
   readonly people: People;
   readonly served: Served;
   readonly settings: ServeSettings;
-  /** One sweep as if it were so much later. */
-  sweepAfter(ms: number): Promise<Swept>;
+  /** One sweep as if it were so much later; all that GitHub remembers, or what is left of another. */
+  sweepAfter(ms: number, since?: SweepSince): Promise<Swept>;
   close(): Promise<void>;
 }
 
@@ -41,12 +42,15 @@ export async function openReliable(
   const probot = await createProbot({ appId, privateKey, secret, baseUrl });
   const limits = new Limits(Date.now);
   const client = octokitFor(probot, limits);
-  const parts = sweepPartsOf({ store: served.store, app: appClient(probot, limits), client, log });
+  const { store } = served;
+  // It asks again at once: nobody waits in a test.
+  const patience = { wait: () => Promise.resolve(), random: () => 1 };
+  const parts = sweepPartsOf({ store, app: appClient(probot, limits), client, log, patience });
   return {
     ...raised,
     served,
     settings,
-    sweepAfter: (ms) => sweep({ ...parts, now: () => Date.now() + ms }, null),
+    sweepAfter: (ms, since = EVERYTHING) => sweep({ ...parts, now: () => Date.now() + ms }, since),
     async close() {
       await served.close();
       await raised.gh.close();

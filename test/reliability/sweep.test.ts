@@ -140,11 +140,82 @@ describe('the sweep', () => {
     });
   });
 
-  test('a repository that cannot be read does not hide the others', async () => {
-    s.gh.faults.request({ match: '/graphql', status: 502 });
+  /** A pull request that nobody told us of. */
+  const silent = async (branch: string) => {
+    s.gh.faults.delivery({ match: /./, lose: true });
+    const pull = await openPull(branch);
+    await s.gh.settled();
+    s.gh.faults.clear();
+    return pull;
+  };
+
+  test('what GitHub fails at for a moment is asked again in the same sweep', async () => {
+    for (const match of ['/app/hook/deliveries', '/graphql', '/app/installations']) {
+      s.gh.faults.request({ match, nth: [1, 2], status: 502 });
+    }
+    const { unread, next, repositories } = await s.sweepAfter(TEN_MINUTES_MS);
+    s.gh.faults.clear();
+    assert.equal(repositories, 1);
+    assert.deepEqual([Math.max(...Object.values(unread)), next.behind], [0, {}]);
+  });
+
+  test('a log of deliveries that cannot be read does not keep state from being compared', async () => {
+    const pull = await silent('no-log');
+    s.gh.faults.request({ match: '/app/hook/deliveries', status: 502 });
     const swept = await s.sweepAfter(TEN_MINUTES_MS);
     s.gh.faults.clear();
-    assert.deepEqual([swept.unread, swept.repositories], [1, 1]);
+    assert.equal(swept.unread.deliveries, 1);
+    assert.ok(swept.looks >= 1, JSON.stringify(swept));
+    await checked(pull.headSha, 'action_required');
+    await rest({ gh: s.gh, sql: s.served.store.sql });
+    // The next one reads as far back as this one would have, and not only since this one.
+    const next = await s.sweepAfter(TEN_MINUTES_MS + 3_600_000, swept.next);
+    assert.ok(next.redelivered >= 1, JSON.stringify(next));
+    assert.deepEqual(next.next.behind, {});
+    await s.gh.settled();
+  });
+
+  test('a part of a repository that cannot be read does not hide its other parts', async () => {
+    const repoKey = `${s.gh.world.installed(s.gh.app, s.repo.record)?.id}:${s.repo.record.id}`;
+    const parts = {
+      pulls: '/graphql',
+      waiting: '/actions/runs',
+      deployments: /\/deployments$/,
+      repositories: '/installation/repositories',
+      installations: '/app/installations',
+    } as const;
+    const seen: Record<string, unknown> = {};
+    for (const [part, match] of Object.entries(parts)) {
+      s.gh.faults.request({ match, status: 502 });
+      const { unread, next } = await s.sweepAfter(TEN_MINUTES_MS);
+      s.gh.faults.clear();
+      const left = Object.entries(unread).filter(([, count]) => count > 0);
+      seen[part] = [left, Object.keys(next.behind)];
+    }
+    const installation = repoKey.slice(0, repoKey.indexOf(':'));
+    assert.deepEqual(seen, {
+      pulls: [[['pulls', 1]], [repoKey]],
+      waiting: [[['waiting', 1]], [repoKey]],
+      deployments: [[['deployments', 1]], [repoKey]],
+      repositories: [[['repositories', 1]], [installation]],
+      installations: [[['installations', 1]], ['installations']],
+    });
+  });
+
+  test('a run that waits is found while the pull requests cannot be read', async () => {
+    s.gh.faults.delivery({ match: /./, lose: true });
+    const run = await s.repo.startRun({ actor: s.people.maria });
+    await s.gh.settled();
+    s.gh.faults.clear();
+    s.gh.world.deliveries.splice(0);
+    s.gh.faults.request({ match: '/graphql', status: 502 });
+    const { unread } = await s.sweepAfter(TEN_MINUTES_MS);
+    s.gh.faults.clear();
+    assert.equal(unread.pulls, 1);
+    await until('the run is answered', () => {
+      const [gate] = run.job.gates;
+      return run.notes.length > 0 || gate?.state !== 'waiting' ? true : null;
+    });
   });
 
   test('unchanged lists cost nothing of the allowance', async () => {
