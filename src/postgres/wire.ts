@@ -163,6 +163,11 @@ export class Wire {
     return this.#processId;
   }
 
+  /** Whether nothing is known yet that ended it. */
+  get isOpen(): boolean {
+    return this.#lost === null;
+  }
+
   /** Sends one Query message; it may hold several statements. SQL errors are part of the result. */
   async query(sql: string): Promise<WireResult> {
     const rows: Row[] = [];

@@ -25,10 +25,13 @@ export function sizeOf(folder: string): number {
 export class BaselineCache {
   readonly #home: string;
   readonly #capBytes: number;
+  readonly #usedBeside: () => number;
 
-  constructor(home: string, capBytes: number) {
+  /** What `usedBeside` counts, in bytes, is taken from the same cap. */
+  constructor(home: string, capBytes: number, usedBeside: () => number = () => 0) {
     this.#home = home;
     this.#capBytes = capBytes;
+    this.#usedBeside = usedBeside;
   }
 
   /** The folder of a key; null when there is none. Finding it makes it the most recently used. */
@@ -64,7 +67,7 @@ export class BaselineCache {
   /** Dumps that were fetched count as what was prepared from them does. */
   #evict(keep: string): void {
     const all = [...this.#prepared(), ...this.#fetched()];
-    let total = all.reduce((sum, entry) => sum + entry.bytes, 0);
+    let total = all.reduce((sum, entry) => sum + entry.bytes, this.#usedBeside());
     for (const entry of all.toSorted((a, b) => a.usedMs - b.usedMs)) {
       if (total <= this.#capBytes) return;
       if (entry.path === join(this.#home, 'baselines', keep)) continue;

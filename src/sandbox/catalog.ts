@@ -321,13 +321,29 @@ function tableOf(row: Row): TableInfo {
   };
 }
 
-/** The catalog as it is now. */
-export async function readCatalog(observer: Wire): Promise<Catalog> {
+const QUERIES = { entries: ENTRIES, tables: TABLES, sequences: SEQUENCES };
+
+/**
+ * Plans the reading in one session and reads once: the next reading there takes half the time. The
+ * plans speak of PostgreSQL's own catalogs alone, and only this session has them.
+ */
+export async function prepareCatalog(observer: Wire): Promise<void> {
+  for (const [name, sql] of Object.entries(QUERIES)) {
+    await observer.rows(`PREPARE tagout_${name} AS ${sql}`);
+    await observer.execute(`EXECUTE tagout_${name}`);
+  }
+}
+
+/** The catalog as it is now; `isPrepared` tells that prepareCatalog was called for this session. */
+export async function readCatalog(observer: Wire, isPrepared = false): Promise<Catalog> {
+  const sqlOf = (name: keyof typeof QUERIES): string =>
+    isPrepared ? `EXECUTE tagout_${name}` : QUERIES[name];
   const entries: CatalogEntry[] = [];
-  const done = await observer.stream(ENTRIES, (row) => entries.push(entryOf(row)));
-  if (done.error !== null) throw new QueryRefused(done.error, ENTRIES);
-  const tables = (await observer.rows(TABLES)).map(tableOf);
-  const sequences = (await observer.rows(SEQUENCES)).map(
+  const all = sqlOf('entries');
+  const done = await observer.stream(all, (row) => entries.push(entryOf(row)));
+  if (done.error !== null) throw new QueryRefused(done.error, all);
+  const tables = (await observer.rows(sqlOf('tables'))).map(tableOf);
+  const sequences = (await observer.rows(sqlOf('sequences'))).map(
     ([oid, name, increment, last]): SequenceInfo => ({
       oid: Number(oid),
       name: name ?? '',

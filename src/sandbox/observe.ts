@@ -26,10 +26,14 @@ const NAMES = (oids: readonly number[]): string => `
 
 const lockOf = ([object, mode]: Row): LockTaken => ({ object: object ?? '', mode: mode ?? '' });
 
+/** What a session holds locked now, seen from another one. */
+export async function readLocks(observer: Wire, processId: number): Promise<readonly LockTaken[]> {
+  return (await observer.rows(LOCKS(processId))).map(lockOf);
+}
+
 /** Watches one session of the owner from the observer's own. Objects not yet committed have no name. */
 export function watch(observer: Wire, processId: number, before: Before): Watch {
-  const locks = async (): Promise<LockTaken[]> =>
-    (await observer.rows(LOCKS(processId))).map(lockOf);
+  const locks = (): Promise<readonly LockTaken[]> => readLocks(observer, processId);
   return {
     locks,
     stated: async (stated) =>
@@ -46,6 +50,8 @@ export interface Observed {
   readonly baseline: Baseline;
   readonly run: Throwaway;
   readonly superuser: Wire;
+  /** A session of the observer for which the reading of the catalog was prepared; null: none. */
+  readonly reader: Wire | null;
   readonly before: Before;
 }
 
@@ -84,7 +90,7 @@ export type Seen = Omit<Observation, 'downRestores' | 'downDifference'>;
  */
 export async function observe(it: Observed): Promise<Seen> {
   const [observer] = await Promise.all([it.run.connect(OBSERVER), it.superuser.rows('CHECKPOINT')]);
-  const after = await readCatalog(observer);
+  const after = await readCatalog(it.reader ?? observer, it.reader !== null);
   const data = await changedData(it, observer, after.tables);
   const { facts } = it.baseline;
   return {

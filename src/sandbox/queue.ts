@@ -14,6 +14,11 @@ export class Queue {
     this.#maxWaiting = maxWaiting;
   }
 
+  /** Whether nothing runs. */
+  get isIdle(): boolean {
+    return this.#running === 0;
+  }
+
   /** Runs the work when its turn comes. Throws TagoutError('sandbox-unavailable') when too many wait. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#closed) {

@@ -1,17 +1,19 @@
 /** One plan's pending steps in a copy of their baseline: run, observed, turned back and thrown away. */
 import type { DryRunRequest, FolderRun, MigrationPlan, Restore } from '../core/dry-run.ts';
 import type { Engine } from '../postgres/engine.ts';
-import { ConnectionLost, QueryRefused, type Wire } from '../postgres/wire.ts';
+import { ConnectionLost, QueryRefused } from '../postgres/wire.ts';
 import type { Baseline } from './baseline.ts';
 import { Before } from './before.ts';
 import { runDown } from './down.ts';
 import { type Executed, Executor } from './execute.ts';
 import { type Guard, guard } from './guard.ts';
 import { observe, watch } from './observe.ts';
+import type { ReadyCopies } from './ready.ts';
 import type { Remains } from './remains.ts';
+import { openSessions, type Sessions } from './sessions.ts';
 import { withoutMessages } from './withhold.ts';
 import * as words from './words.ts';
-import { OBSERVER, OWNER, type Places, startCopy, type Throwaway, writable } from './workspace.ts';
+import { type Places, startCopy, writable } from './workspace.ts';
 
 /** At least this long may the comparison take, whatever the migration itself may. */
 const OBSERVATION_MS = 60_000;
@@ -24,6 +26,8 @@ export interface Pending {
   /** What one run may write. */
   readonly runDiskBytes: number;
   readonly remains: Remains;
+  /** Null: the run makes its own copy. */
+  readonly ready: ReadyCopies | null;
   readonly engine: Engine;
   readonly plan: MigrationPlan;
   readonly baseline: Baseline;
@@ -48,7 +52,7 @@ export function emptyFolder(plan: MigrationPlan): FolderRun {
 export async function runPending(it: Pending): Promise<Ran> {
   const ran = await runIn(it);
   if (ran !== 'too large for memory') return ran;
-  const onDisk = await runIn({ ...it, places: { ...it.places, memory: null } });
+  const onDisk = await runIn({ ...it, ready: null, places: { ...it.places, memory: null } });
   if (typeof onDisk === 'string') throw new Error('a run on disk cannot be too large for memory');
   return onDisk;
 }
@@ -56,19 +60,21 @@ export async function runPending(it: Pending): Promise<Ran> {
 async function runIn(it: Pending): Promise<Ran | 'too large for memory'> {
   const { cached, facts } = it.baseline;
   const restored = facts.restore;
-  const run = await startCopy(it.places, it.baseline, it.engine);
+  const started = (await it.ready?.take(it.baseline, it.engine)) ?? null;
+  const run = started?.run ?? (await startCopy(it.places, it.baseline, it.engine));
   const { timeoutMs } = it.request.settings;
   const diskBytes = writable(run, it.runDiskBytes);
   const watcher = guard(run, timeoutMs, diskBytes);
   const before = new Before(facts, () => startCopy(it.places, it.baseline, it.engine));
   const folder = emptyFolder(it.plan);
   try {
-    const sessions = await open(run);
+    const sessions = started?.sessions ?? (await openSessions(run));
     const { statements, error } = await execute(sessions, it, before);
     watcher.allow(Math.max(timeoutMs, OBSERVATION_MS));
     tell(it, 'comparing');
     const there = await observe({
       superuser: sessions.superuser,
+      reader: sessions.reader,
       baseline: it.baseline,
       run,
       before,
@@ -97,20 +103,6 @@ async function turnBack(it: Pending): ReturnType<typeof runDown> {
   if (it.plan.pending.some((step) => step.down !== null)) tell(it, 'down');
   const limits = { timeoutMs: it.request.settings.timeoutMs, diskBytes: it.runDiskBytes };
   return runDown(it, it.plan, limits);
-}
-
-interface Sessions {
-  readonly observer: Wire;
-  readonly owner: Wire;
-  readonly superuser: Wire;
-}
-
-/** The sessions of a run, opened at once. */
-async function open(run: Throwaway): Promise<Sessions> {
-  const roles = [OBSERVER, OWNER, 'superuser'] as const;
-  const [observer, owner, superuser] = await Promise.all(roles.map((role) => run.connect(role)));
-  if (!observer || !owner || !superuser) throw new Error('a session is missing');
-  return { observer, owner, superuser };
 }
 
 async function execute(

@@ -19,6 +19,7 @@ import { type Baseline, BaselineFailed, Baselines } from './baseline.ts';
 import { BaselineCache } from './cache.ts';
 import { MEMORY, type Memory } from './memory.ts';
 import { Queue } from './queue.ts';
+import { ReadyCopies } from './ready.ts';
 import { Remains } from './remains.ts';
 import { emptyFolder, type Ran, runPending } from './run.ts';
 import { adviceOn } from './squawk.ts';
@@ -46,6 +47,10 @@ export interface SandboxOptions {
   readonly snapshots?: SnapshotPlaces;
   /** Where runs are while there is room; null keeps them on disk. */
   readonly memory?: Memory | null;
+  /** How many copies stand started ahead for the next run of their database: for a long life. */
+  readonly ready?: number;
+  /** After this long unused such a copy goes. */
+  readonly readyIdleMs?: number;
 }
 
 export interface Sandbox {
@@ -65,6 +70,8 @@ const DEFAULTS = {
   baselineTimeoutMs: 300_000,
   memory: MEMORY,
   snapshots: new Map(),
+  ready: 0,
+  readyIdleMs: 600_000,
 };
 
 /** A step larger than this is not run. */
@@ -75,6 +82,8 @@ type Settled = Required<SandboxOptions>;
 interface Outcome extends Ran {
   readonly baselineMs: number;
   readonly runMs: number;
+  /** What it ran on; null when there is none. */
+  readonly baseline: Baseline | null;
 }
 
 /** Makes a sandbox on a folder and clears what dead processes left there. */
@@ -90,17 +99,24 @@ export function createSandbox(options: SandboxOptions): Sandbox {
       { cause },
     );
   }
-  const cache = new BaselineCache(settled.cacheDir, settled.cacheBytes);
+  const remains = new Remains();
+  const wish = { places: placesOf(settled), remains, most: settled.ready };
+  const ready = new ReadyCopies({ ...wish, idleMs: settled.readyIdleMs });
+  const cache = new BaselineCache(settled.cacheDir, settled.cacheBytes, () => ready.bytes);
   const baselines = new Baselines(settled.cacheDir, cache);
   const queue = new Queue(settled.maxConcurrent, settled.maxWaiting);
   const limits = { timeoutMs: settled.baselineTimeoutMs, maxBytes: settled.cacheBytes };
   const snapshots = new Snapshots(settled.cacheDir, limits);
-  const remains = new Remains();
+  const common = { settled, baselines, queue, snapshots, remains, ready };
   return {
-    dryRun: (request) => dryRun({ request, settled, baselines, queue, snapshots, remains }),
-    idle: () => remains.gone(),
+    dryRun: (request) => dryRun({ ...common, request }),
+    idle: async () => {
+      await ready.settled();
+      await remains.gone();
+    },
     close: async () => {
       await queue.close();
+      ready.close();
       await remains.gone();
     },
   };
@@ -117,6 +133,7 @@ interface Context {
   readonly queue: Queue;
   readonly snapshots: Snapshots;
   readonly remains: Remains;
+  readonly ready: ReadyCopies;
 }
 
 /** Problems that leave something unseen, so that no outcome of running the rest is the whole truth. */
@@ -150,6 +167,7 @@ async function dryRun(context: Context): Promise<DryRun> {
     tell(context, 'waiting');
     outcomes.push(await context.queue.run(() => runPlan(context, engine, plan)));
   }
+  standReady(context, engine, outcomes);
   const bad =
     outcomes.find((o) => o.status === 'failed') ??
     outcomes.find((o) => o.status === 'not-comparable');
@@ -169,6 +187,18 @@ async function dryRun(context: Context): Promise<DryRun> {
     advice: await advice,
     ...restoreOf(outcomes),
   };
+}
+
+/** While others run or wait, the machine is theirs: whoever ends last makes the copies ahead. */
+function standReady(
+  { queue, ready, settled }: Context,
+  engine: Engine,
+  outcomes: readonly Outcome[],
+): void {
+  if (!queue.isIdle || settled.ready === 0) return;
+  for (const { baseline } of outcomes.slice(-settled.ready)) {
+    if (baseline !== null) ready.prepare(baseline, engine);
+  }
 }
 
 function tell({ request }: Context, phase: DryRunProgress['phase']): void {
@@ -200,6 +230,7 @@ function notComparable(plan: MigrationPlan, reason: string, baselineMs: number):
     runMs: 0,
     cached: false,
     restore: null,
+    baseline: null,
   };
 }
 
@@ -225,11 +256,12 @@ async function runPlan(context: Context, engine: Engine, plan: MigrationPlan): P
     return notComparable(plan, reason, performance.now() - began);
   }
   const baselineMs = performance.now() - began;
-  const { request, settled, remains } = context;
+  const { request, settled, remains, ready } = context;
   const places = placesOf(settled);
   const { runDiskBytes } = settled;
-  const ran = await runPending({ request, places, runDiskBytes, remains, engine, plan, baseline });
-  return { ...ran, baselineMs, runMs: performance.now() - began - baselineMs };
+  const run = { request, places, runDiskBytes, remains, ready, engine, plan, baseline };
+  const ran = await runPending(run);
+  return { ...ran, baselineMs, runMs: performance.now() - began - baselineMs, baseline };
 }
 
 /** The plan's own history alone; when that does not run, all plans' histories together. */

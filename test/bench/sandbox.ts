@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { DryRun, MigrationPlan, MigrationStep } from '../../src/core/dry-run.ts';
 import { sha256Hex } from '../../src/core/canonical.ts';
 import { createSandbox, type Sandbox } from '../../src/sandbox/sandbox.ts';
-import { adviceOn } from '../../src/sandbox/squawk.ts';
 import { timeAlone } from './sandbox-peer.ts';
+import { timeSquawk } from './squawk-alone.ts';
 
 export interface Measured {
   readonly what: string;
@@ -58,13 +58,6 @@ async function timed(sandbox: Sandbox, it: MigrationPlan, wish: number | Wish): 
   const settings = { postgres: null, seed, rows, timeoutMs: 60_000 };
   const run: DryRun = await sandbox.dryRun({ owner: 'bench', plans: [it], settings });
   if (run.status !== 'ok') throw new Error(run.reason ?? run.status);
-  return performance.now() - began;
-}
-
-/** The linter alone on the same file, its process and all. */
-async function timedAdvice(it: MigrationPlan): Promise<number> {
-  const began = performance.now();
-  if ((await adviceOn([it], '18.4')) === null) throw new Error('squawk is not installed');
   return performance.now() - began;
 }
 
@@ -163,6 +156,39 @@ export async function benchSandboxPeer(): Promise<Measured[]> {
   }
 }
 
+/** The whole proof as a running server gives it, beside a linter's process on the same file. */
+async function besideSquawk(): Promise<Measured[]> {
+  const home = mkdtempSync(join(tmpdir(), 'tagout-bench-'));
+  const sandbox = createSandbox({ cacheDir: home, maxConcurrent: 2, ready: 1 });
+  try {
+    const sql = 'alter table h1 drop column name';
+    const small = plan(longHistory.slice(0, 50), sql);
+    const found: Measured[] = [];
+    const squawkMs = timeSquawk(sql);
+    const beside = (what: string, ms: number): void => {
+      const of = `${(ms / squawkMs).toFixed(1)} × (${ms.toFixed(0)} ms of ${squawkMs.toFixed(1)} ms)`;
+      found.push({ what, measured: of, reach: '≤ 10 ×', ok: ms <= 10 * squawkMs });
+    };
+    await timed(sandbox, small, 200);
+    const proof = await repeated(9, async () => {
+      await sandbox.idle();
+      return timed(sandbox, small, 200);
+    });
+    beside(
+      'whole proof in a running server whose copy stands ready, beside the process of squawk',
+      proof,
+    );
+    const unready = createSandbox({ cacheDir: home, maxConcurrent: 2 });
+    const own = await repeated(9, () => timed(unready, small, 200));
+    await unready.close();
+    beside('the same when the copy must be made first', own);
+    return found;
+  } finally {
+    await sandbox.close();
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
 /** Every figure of the sandbox, in a folder of its own that is removed afterwards. */
 export async function benchSandbox(): Promise<Measured[]> {
   const home = mkdtempSync(join(tmpdir(), 'tagout-bench-'));
@@ -173,8 +199,6 @@ export async function benchSandbox(): Promise<Measured[]> {
     await timed(sandbox, small, 200);
     const proof = await repeated(9, () => timed(sandbox, small, 200));
     const found = [line('dry run, 50-file history, warm, p50', proof, 400)];
-    const linted = await repeated(9, () => timedAdvice(small));
-    found.push(line("the same, squawk's process alone × 10", proof, linted * 10));
     const long = plan(longHistory, 'alter table h7 add column z int');
     found.push(line('400-file history, cold', await timed(sandbox, long, 0), 12_000));
     found.push(
@@ -193,7 +217,7 @@ export async function benchSandbox(): Promise<Measured[]> {
     await Promise.all(Array.from({ length: 8 }, () => timed(sandbox, small, 200)));
     const eight = performance.now() - began;
     found.push(line('8 dry runs at once, one after another × 1.2', eight, 8 * one * 1.2));
-    return found;
+    return [...found, ...(await besideSquawk())];
   } finally {
     await sandbox.close();
     rmSync(home, { recursive: true, force: true });

@@ -51,6 +51,9 @@ export function plan(
 /** TAGOUT_ENGINE=15 runs the same tests on a system PostgreSQL of that major. */
 const postgres = Number(process.env['TAGOUT_ENGINE'] ?? 0) || null;
 
+/** TAGOUT_READY=1 runs the same tests in copies that were started ahead. */
+const ready = Number(process.env['TAGOUT_READY'] ?? 0);
+
 export const SETTINGS: DryRunSettings = { postgres, seed: [], rows: 0, timeoutMs: 20_000 };
 
 export interface Bench {
@@ -68,18 +71,23 @@ const prepareCache = await cacheMaker();
 export function open(options: Partial<SandboxOptions> = {}): Bench {
   const home = mkdtempSync(join(tmpdir(), 'tagout-sandbox-test-'));
   prepareCache(options.cacheDir ?? join(home, 'cache'));
-  const sandbox = createSandbox({ cacheDir: join(home, 'cache'), ...options });
+  const sandbox = createSandbox({ cacheDir: join(home, 'cache'), ready, ...options });
   return {
     sandbox,
     home,
     run: async (plans, settings = {}) => {
-      const run = await sandbox.dryRun({
+      const request = {
         owner: 'test',
         plans: 'pending' in plans ? [plans] : plans,
         settings: { ...SETTINGS, ...settings },
-      });
+      };
+      const run = await sandbox.dryRun(request);
       await sandbox.idle();
-      return run;
+      if (ready === 0 || run.baselineCached) return run;
+      // Only now does a copy stand ready that this run could take.
+      const again = await sandbox.dryRun(request);
+      await sandbox.idle();
+      return { ...again, baselineCached: run.baselineCached };
     },
     close: async () => {
       await sandbox.close();
