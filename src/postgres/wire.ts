@@ -57,7 +57,8 @@ export class QueryRefused extends Error {
   }
 }
 
-const NOTHING = Buffer.alloc(0);
+/** A message's type and length. */
+const HEAD_BYTES = 5;
 const KEPT_MESSAGE_BYTES = 64 * 1024;
 const KEPT_INFOS = 1000;
 
@@ -129,7 +130,11 @@ export class Wire {
   #opening: { resolve: () => void; reject: (error: Error) => void } | null = null;
   #lost: ConnectionLost | null = null;
   #processId = 0;
-  #chunks: Buffer = NOTHING;
+  /** The beginning of a message whose rest is still to come, in the pieces that came. */
+  #pieces: Buffer[] = [];
+  #heldBytes = 0;
+  /** With fewer bytes than this no further message is whole. */
+  #neededBytes = HEAD_BYTES;
   /** Bytes of an unwanted message that are still to come. */
   #skip = 0;
 
@@ -276,17 +281,30 @@ export class Wire {
       this.#skip -= passed;
       data = data.subarray(passed);
     }
-    const buffer = this.#chunks.length === 0 ? data : Buffer.concat([this.#chunks, data]);
+    if (data.length === 0) return;
+    this.#pieces.push(data);
+    this.#heldBytes += data.length;
+    // A large message is put together once, when all of it is there.
+    if (this.#heldBytes >= this.#neededBytes) this.#cut();
+  }
+
+  #cut(): void {
+    const [only, ...others] = this.#pieces;
+    const buffer = only !== undefined && others.length === 0 ? only : Buffer.concat(this.#pieces);
     let at = 0;
-    while (buffer.length - at >= 5) {
+    this.#neededBytes = HEAD_BYTES;
+    while (buffer.length - at >= HEAD_BYTES) {
       const type = String.fromCharCode(buffer[at] ?? 0);
       const end = at + buffer.readInt32BE(at + 1) + 1;
       if (this.#unwanted(type, end - at)) this.#skip = Math.max(0, end - buffer.length);
-      else if (end > buffer.length) break;
-      else this.#handle(type, buffer.subarray(at + 5, end));
+      else if (end > buffer.length) {
+        this.#neededBytes = end - at;
+        break;
+      } else this.#handle(type, buffer.subarray(at + HEAD_BYTES, end));
       at = Math.min(end, buffer.length);
     }
-    this.#chunks = at === buffer.length ? NOTHING : Buffer.from(buffer.subarray(at));
+    this.#heldBytes = buffer.length - at;
+    this.#pieces = this.#heldBytes === 0 ? [] : [Buffer.from(buffer.subarray(at))];
   }
 
   #unwanted(type: string, size: number): boolean {

@@ -66,6 +66,22 @@ describe('a cluster and the client for SQL that is not trusted', () => {
     await wire.close();
   });
 
+  test('a large value is put together once, not anew with every piece of it', async (t) => {
+    const wire = await connect();
+    const concat = Buffer.concat.bind(Buffer);
+    let copied = 0;
+    t.mock.method(Buffer, 'concat', (list: readonly Uint8Array[], length?: number) => {
+      const whole = concat(list, length);
+      copied += whole.length;
+      return whole;
+    });
+    const size = 20 * 2 ** 20;
+    const [row] = await wire.rows(`select repeat('x', ${size}), 'end'`);
+    assert.deepEqual([row?.[0]?.length, row?.[1]], [size, 'end']);
+    assert.ok(copied < 2 * size, `${copied} bytes were copied for a message of ${size}`);
+    await wire.close();
+  });
+
   test('only INFO messages are kept, and of those a bounded number', async () => {
     const wire = await connect();
     const sql = `do $$ begin raise notice 'n'; raise warning 'w'; raise info 'i';
