@@ -125,6 +125,7 @@ function withChanges(story: Story, changes: readonly Change[]): Evidence {
       ? {}
       : { eligible: peopleOf(story).filter(({ login }) => story.eligible?.includes(login)) }),
     ...(story.activity === undefined ? {} : { activity: story.activity }),
+    ...(story.mergeGateOnly === true ? { mergeGateOnly: true } : {}),
     suspended: story.suspended ?? [],
     gaps: story.gaps ?? [],
   };

@@ -122,6 +122,8 @@ export interface Story {
   readonly permissions?: Readonly<Record<string, Standing['permission']>>;
   readonly teams?: Readonly<Record<string, readonly string[]>>;
   readonly suspended?: readonly string[];
+  /** The plan gives no protection rules, as the posture last told. */
+  readonly mergeGateOnly?: true;
   readonly gaps?: readonly Gap[];
   /** Logins of the people with write access, with the teams and permissions of the story. */
   readonly eligible?: readonly string[];

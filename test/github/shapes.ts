@@ -166,7 +166,7 @@ export function repoUrl(world: World, repo: RepoRecord): string {
 }
 
 export function htmlUrl(world: World, repo: RepoRecord): string {
-  return `${world.url}/${fullName(repo)}`;
+  return `${world.webUrl ?? world.url}/${fullName(repo)}`;
 }
 
 /** The short form: `minimal-repository`. */

@@ -78,6 +78,8 @@ export class World {
   readonly lagging: Set<string> = new Set();
   judge: ((kind: 'webhook', name: string, payload: unknown) => void) | null = null;
   url = '';
+  /** Where people see it, when that is another host than the API's; null: the same. */
+  webUrl: string | null = null;
   private readonly emails = new Map<string, Account>();
   private readonly counters = new Map<string, number>();
 

@@ -56,6 +56,10 @@ export const SCENES: readonly Scene[] = [
     file: 'held-pushed-after-approval.md',
     story: { change: { ...copilot, reviews: [{ by: 'carol', of: 'old' }] } },
   },
+  {
+    file: 'held-merge-gate-only.md',
+    story: { mergeGateOnly: true, change: { does: 'code', reviews: [] } },
+  },
   { file: 'passed.md', story: { change: { ...copilot, reviews: [{ by: 'carol' }] } } },
   {
     file: 'passed-documentation.md',
