@@ -6,6 +6,7 @@ import { isGuarded } from '../core/posture.ts';
 import type { AppFacts, PostureFinding, RepositoryPosture, Wanted } from '../core/posture.ts';
 import { judgeApp, judgeInstallation } from '../core/posture-app.ts';
 import { judgeRepository } from '../core/posture-repository.ts';
+import type { ReadClient } from '../github/clients.ts';
 import { isRefusal } from '../github/faults.ts';
 import { placeOfApi } from '../github/places.ts';
 import {
@@ -90,6 +91,8 @@ async function lookAt(wish: Wish, io: Io): Promise<Look> {
   const settings = settingsOf(io);
   const clients = postureClients(settings, io.now);
   const place = placeOfApi(settings.githubApiUrl);
+  const token = (io.env['GH_TOKEN'] ?? '').trim();
+  const editor = token === '' ? null : clients.person(token);
   const app = await readApp(clients.app, place, io.now);
   const wanted = wantedOf(settings);
   const installations = await installationsOf(wish, clients);
@@ -102,7 +105,7 @@ async function lookAt(wish: Wish, io: Io): Promise<Look> {
     // One installation after the other, so that GitHub's limits are not hit all at once.
     const covered = await coveredBy(one, wish, clients);
     findings.push(...covered.findings);
-    repositories.push(...(await postureOf(one, covered.rows, { app, clients, wish })));
+    repositories.push(...(await postureOf(one, covered.rows, { app, clients, wish, editor })));
   }
   findings.push(...repositories.flatMap((repo) => judgeRepository(repo, app, defaultPolicy)));
   const majors = repositories.flatMap(({ policy }) => {
@@ -195,11 +198,17 @@ function unlisted(one: FoundInstallation, why: string): PostureFinding {
 function postureOf(
   one: FoundInstallation,
   rows: readonly CoveredRepository[],
-  about: { readonly app: AppFacts; readonly clients: PostureClients; readonly wish: Wish },
+  about: {
+    readonly app: AppFacts;
+    readonly clients: PostureClients;
+    readonly wish: Wish;
+    readonly editor: ReadClient | null;
+  },
 ): Promise<readonly RepositoryPosture[]> {
   return readRepositories(about.clients.installation(one.id), rows, {
     appId: about.app.appId,
     checkName: CHECK_NAME,
     budget: about.wish.repo === null ? BUDGET : null,
+    editor: about.editor,
   });
 }

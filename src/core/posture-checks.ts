@@ -32,6 +32,10 @@ function pageOf(repo: RepositoryPosture, check: RequiredCheck): string {
   return `${repo.webUrl}/rules/${check.rulesetId}`;
 }
 
+const WITHHELD =
+  'GitHub tells it only to who may edit the ruleset, and the app may not. An administrator looks ' +
+  'there, or runs the doctor with their own token in GH_TOKEN, which only reads with it.';
+
 /** Who may go past the rulesets that require our check. */
 function bypasses(
   repo: RepositoryPosture,
@@ -43,10 +47,14 @@ function bypasses(
   const told = rulesets.filter(({ id, bypass }) => ids.has(id) && bypass !== null);
   const found: PostureFinding[] = [];
   if (told.length < ids.size) {
-    const why = repo.rulesets.seen ? 'GitHub does not tell it to the app.' : repo.rulesets.why;
-    const says = `Who may merge past the check could not be read: ${why} Look at the ruleset.`;
-    const mend = { place: `${repo.webUrl}/settings/rules`, command: null };
-    found.push({ id: 'check-bypass-unseen', level: 'advice', about, says, mend });
+    const why = repo.rulesets.seen ? WITHHELD : repo.rulesets.why;
+    const says = `Who may merge past the check could not be read: ${why}`;
+    const known = new Set(told.map(({ id }) => id));
+    const [id] = [...ids].filter((one) => !known.has(one));
+    const path = quoted(`repos/${repo.fullName}/rulesets/${id}`);
+    const command = `${ghApi(repo)} ${path} --jq .bypass_actors`;
+    const mend = { place: `${repo.webUrl}/rules/${id}`, command };
+    found.push({ id: 'check-bypass-unseen', level: 'unknown', about, says, mend });
   }
   if (pinned.every(({ by, rulesetId }) => by === 'ruleset' && rulesetId === null)) {
     const says =

@@ -16,6 +16,8 @@ export interface PostureClients {
   readonly app: ReadClient;
   /** The client of an installation; its token is asked for with the first request. */
   installation(id: number): ReadClient;
+  /** The client of a person, by a token that they gave for this look. */
+  person(token: string): ReadClient;
   /** Requests that were sent, those for tokens among them. */
   sent(): number;
 }
@@ -30,17 +32,9 @@ export function postureClients(credentials: AppCredentials, now: () => number): 
     sent += 1;
     return fetch(input, init);
   };
-  const clientFor = (auth: object): ReadClient => {
-    const request = { fetch: counting };
-    const octokit = new Octokit({
-      authStrategy: createAppAuth,
-      auth,
-      baseUrl,
-      log: quiet,
-      request,
-    });
-    return readClient(octokit, now);
-  };
+  const common = { baseUrl, log: quiet, request: { fetch: counting } };
+  const clientFor = (auth: object): ReadClient =>
+    readClient(new Octokit({ ...common, authStrategy: createAppAuth, auth }), now);
   const known = new Map<number, ReadClient>();
   return {
     app: clientFor({ appId, privateKey, log: quiet }),
@@ -50,6 +44,7 @@ export function postureClients(credentials: AppCredentials, now: () => number): 
       known.set(id, client);
       return client;
     },
+    person: (token) => readClient(new Octokit({ ...common, auth: token }), now),
     sent: () => sent,
   };
 }

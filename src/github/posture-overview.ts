@@ -36,6 +36,7 @@ fragment overview on Repository {
       databaseId
       name
       bypassActors(first: 50) {
+        totalCount
         nodes {
           actor { __typename ... on App { slug } ... on Team { slug } }
           bypassMode
@@ -67,6 +68,8 @@ const bypassSchema = z.object({
   repositoryRoleName: z.string().nullish(),
 });
 
+type BypassActor = z.infer<typeof bypassSchema> & { readonly bypassMode: string };
+
 const overviewSchema = policySchema.extend({
   workflows: z
     .object({
@@ -82,7 +85,10 @@ const overviewSchema = policySchema.extend({
           .object({
             databaseId: z.int().nullish(),
             name: z.string(),
-            bypassActors: z.object({ nodes: z.array(bypassSchema.nullable()) }).nullish(),
+            bypassActors: z
+              .object({ totalCount: z.int(), nodes: z.array(bypassSchema.nullable()) })
+              .nullish()
+              .catch(null),
           })
           .nullable(),
       ),
@@ -217,15 +223,34 @@ function rulesetsOf(found: OverviewText): readonly RulesetFacts[] {
   return (found.rulesets?.nodes ?? []).flatMap((one) => {
     const id = one?.databaseId;
     if (one === null || id === null || id === undefined) return [];
-    const actors = one.bypassActors?.nodes ?? null;
-    const bypass = actors?.flatMap((actor) => (actor === null ? [] : [bypassOf(actor)])) ?? null;
+    const { totalCount, nodes = [] } = one.bypassActors ?? {};
+    const named = nodes.filter(
+      (actor): actor is BypassActor => typeof actor?.bypassMode === 'string',
+    );
+    // One that is left out, or whose way is not told, may be exempt: a list in part is no list.
+    const bypass = named.length === totalCount ? named.map(bypassOf) : null;
     return [{ id, name: one.name, bypass }];
   });
 }
 
-function bypassOf(one: z.infer<typeof bypassSchema>): { who: string; mode: string } {
-  const mode = (one.bypassMode ?? 'always').toLowerCase().replaceAll('_', ' ');
-  return { who: whoOf(one), mode };
+/** Rulesets as the app was told them, with what somebody who may edit them is told beyond that. */
+export function withTold(
+  own: Seen<readonly RulesetFacts[]>,
+  told: Seen<readonly RulesetFacts[]>,
+): Seen<readonly RulesetFacts[]> {
+  if (!own.seen || !told.seen) return own.seen ? own : told;
+  const theirs = new Map(told.value.map((one) => [one.id, one]));
+  const value = own.value.map((one) => {
+    const other = theirs.get(one.id)?.bypass ?? null;
+    const isMore = other !== null && other.length >= (one.bypass?.length ?? 0);
+    return isMore ? { ...one, bypass: other } : one;
+  });
+  const known = new Set(value.map(({ id }) => id));
+  return { seen: true, value: [...value, ...told.value.filter(({ id }) => !known.has(id))] };
+}
+
+function bypassOf(one: BypassActor): { who: string; mode: string } {
+  return { who: whoOf(one), mode: one.bypassMode.toLowerCase().replaceAll('_', ' ') };
 }
 
 function whoOf(one: z.infer<typeof bypassSchema>): string {

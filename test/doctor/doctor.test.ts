@@ -204,6 +204,27 @@ describe('one repository', () => {
     assert.equal(found['check-admins']?.level, 'advice');
   });
 
+  test('"merge gate only" is said of a private repository of a plan without protection rules', async () => {
+    const repo = await gh.repo('acme/small', { private: true });
+    repo.environment('production');
+    gh.world.webUrl = 'https://github.com';
+    const { code, report } = await ask(['--repo', 'acme/small']);
+    const said = kinds(report, repo)['merge-gate-only'];
+    assert.deepEqual([code, said?.level], [10, 'open']);
+    assert.match(
+      said?.says ?? '',
+      /^Merge gate only\. Nothing holds a deployment of this repository/,
+    );
+    const io = { ...keptIo(env()), now: gh.world.now };
+    await run(['doctor', '--repo', 'acme/small'], io);
+    const text = io.printed.out.replace(/\s+/g, ' ');
+    assert.match(text, /NOT GUARDED acme\/small Merge gate only\. Nothing holds a deployment/);
+    // A GitHub of one's own has the rules in every plan.
+    gh.world.webUrl = null;
+    const own = await ask(['--repo', 'acme/small']);
+    assert.equal(kinds(own.report, repo)['merge-gate-only'], undefined);
+  });
+
   test('who may bypass the ruleset is told', async () => {
     const repo = await gh.repo('acme/exempt');
     guard(repo);
@@ -213,6 +234,34 @@ describe('one repository', () => {
     const found = kinds(report, repo)['check-bypass'];
     assert.equal(found?.level, 'advice');
     assert.match(found?.says ?? '', /owners of the organisation \(always\)/);
+  });
+
+  test('who may bypass it is unknown while GitHub withholds it; an administrator tells it', async () => {
+    const repo = await gh.repo('acme/withheld');
+    guard(repo);
+    const hidden = (actors: readonly object[]) => ({
+      ...ruleset(gh.app.id, actors),
+      withheld: true,
+    });
+    repo.record.rulesets.splice(0, 1, hidden([]));
+    const alone = await ask(['--repo', 'acme/withheld']);
+    assert.equal(kinds(alone.report, repo)['check-bypass-unseen']?.level, 'unknown');
+    assert.equal(alone.code, 10);
+    const GH_TOKEN = gh.token('root');
+    const told = await ask(['--repo', 'acme/withheld'], { GH_TOKEN });
+    assert.equal(kinds(told.report, repo)['check-bypass-unseen'], undefined);
+    assert.equal(told.report.requests, alone.report.requests + 1);
+    const owners = { organizationAdmin: true, bypassMode: 'ALWAYS' };
+    repo.record.rulesets.splice(0, 1, hidden([owners]));
+    const found = kinds((await ask(['--repo', 'acme/withheld'], { GH_TOKEN })).report, repo);
+    assert.match(found['check-bypass']?.says ?? '', /owners of the organisation \(always\)/);
+    // A way that GitHub does not tell may be the one that runs no rule.
+    repo.record.rulesets.splice(0, 1, hidden([owners, { ...owners, bypassMode: null }]));
+    const partly = kinds((await ask(['--repo', 'acme/withheld'], { GH_TOKEN })).report, repo);
+    assert.equal(partly['check-bypass-unseen']?.level, 'unknown');
+    // A token that GitHub does not take leaves it unknown.
+    const bad = await ask(['--repo', 'acme/withheld'], { GH_TOKEN: 'gho_unknown' });
+    assert.equal(kinds(bad.report, repo)['check-bypass-unseen']?.level, 'unknown');
   });
 
   test('the policy says which environments count, and a broken one is told', async () => {

@@ -103,12 +103,14 @@ test('an actor that is exempt from the ruleset leaves the check open; others are
     'check-bypass',
   ]);
   const hidden = [{ id: 77, name: 'main', bypass: null }];
-  assert.deepEqual(ids(judge({ rulesets: { seen: true, value: hidden } }), 'advice'), [
-    'check-bypass-unseen',
-  ]);
-  assert.deepEqual(ids(judge({ rulesets: { seen: true, value: [] } }), 'advice'), [
-    'check-bypass-unseen',
-  ]);
+  for (const value of [hidden, []]) {
+    const findings = judge({ rulesets: { seen: true, value } });
+    assert.deepEqual(ids(findings, 'unknown'), ['check-bypass-unseen']);
+    assert.equal(isGuarded(findings), false, 'who is withheld may be exempt');
+    const { says, mend } = findings.find(({ level }) => level === 'unknown') ?? {};
+    assert.match(says ?? '', /only to who may edit the ruleset.*GH_TOKEN/);
+    assert.equal(mend?.command, 'gh api repos/acme/shop/rulesets/77 --jq .bypass_actors');
+  }
 });
 
 test('a check is guarded when only we may report it, and who goes past it is known', () => {

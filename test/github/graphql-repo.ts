@@ -145,8 +145,10 @@ async function collaborators(
   return { ...page, edges: edges.slice(0, args.first ?? edges.length) };
 }
 
-/** A ruleset as GraphQL gives it, with the actors that may bypass it. */
-function rulesetNode(one: Json): Json {
+/** A ruleset with the actors that may bypass it; `withheld`: an app is not told them. */
+function rulesetNode({ call }: Asking, one: Json): Json {
+  const asks = call.auth.kind === 'token' ? call.auth.token.user : null;
+  const maySee = one['withheld'] !== true || asks !== null;
   const actors = Array.isArray(one['bypassActors']) ? one['bypassActors'] : [];
   const none = { deployKey: false, enterpriseOwner: false, organizationAdmin: false };
   const nodes = actors.map((actor: Json) => ({ id: 'RBA', ...none, ...actor }));
@@ -155,7 +157,7 @@ function rulesetNode(one: Json): Json {
     id: 'RRS',
     databaseId: one['id'],
     name: one['name'],
-    bypassActors: { nodes, totalCount: nodes.length },
+    bypassActors: maySee ? { nodes, totalCount: nodes.length } : null,
   };
 }
 
@@ -193,7 +195,7 @@ function repoNode(asking: Asking, repo: RepoRecord): Json {
     mergeQueue: ({ branch }: { branch?: string | null }) => mergeQueue(asking, repo, branch),
     pullRequests: (args: PullArgs) => pulls(asking, repo, args),
     rulesets: (args: PageArgs) =>
-      connection('rulesets', args, repo.rulesets, (one) => rulesetNode(one)),
+      connection('rulesets', args, repo.rulesets, (one) => rulesetNode(asking, one)),
     collaborators: (args: CollaboratorArgs) => collaborators(asking, repo, args),
   };
 }
