@@ -32,7 +32,7 @@ let org: Org;
 
 before(async () => {
   // The posture is watched where sweeps are made; the first one at the start.
-  s = await openReliable({ sweepMinutes: 60 }, false);
+  s = await openReliable({ sweepMinutes: 60 });
   const found = s.gh.world.orgs.get('acme');
   assert.ok(found);
   org = found;
