@@ -2,9 +2,12 @@
  * Merges past the gate, noticed when they happen: by the merge's own event, by the sweep when that
  * was lost, and again by every review afterwards, which ends the incident.
  */
+import { decide } from './core/decide.ts';
+import type { Effect } from './core/effect.ts';
+import { mergedCheck } from './core/effects.ts';
 import { effectivePolicy } from './core/effective-policy.ts';
 import { caseOf } from './core/rules/case.ts';
-import { type PastMerge, pastMerges } from './core/rules/merged-past.ts';
+import { isOpen, type PastMerge, pastMerges } from './core/rules/merged-past.ts';
 import type { Locator, Trigger } from './core/subject.ts';
 import type { MergeAsked, SeenMerge } from './github/gather-merge.ts';
 import type { Sql } from './store/connect.ts';
@@ -34,7 +37,9 @@ export function createMergeWatch(
     const seen = await parts.readMerge({ repo, number, installed });
     if (seen === null) return;
     const about = { trigger, locator, readAtMs: seen.readAtMs, nowMs: parts.now() };
-    await keepMerge(parts.sql, about, judged(seen));
+    const merge = judged(seen);
+    const shows = isOpen(merge) ? shownBy(trigger, locator, seen) : [];
+    await keepMerge(parts.sql, about, { merge, shows });
   };
 }
 
@@ -42,4 +47,12 @@ function judged({ merge, evidence }: SeenMerge): PastMerge {
   if (evidence === null) return merge;
   const [found] = pastMerges(caseOf(effectivePolicy(evidence.policy), evidence));
   return found ?? merge;
+}
+
+/** What a late review has to see before it can count, when no check has shown it. */
+function shownBy(trigger: Trigger, locator: Locator, { evidence }: SeenMerge): readonly Effect[] {
+  if (evidence === null) return [];
+  const policy = effectivePolicy(evidence.policy);
+  const decision = decide(policy, evidence);
+  return mergedCheck({ trigger, locator, evidence, policy, decision });
 }

@@ -8,7 +8,7 @@ import type { BlastRadius, Finding } from './findings.ts';
 import type { EffectivePolicy } from './policy.ts';
 import type { Locator, RepoRef, Trigger } from './subject.ts';
 import { shownSinceMs } from './rules/binding.ts';
-import { caseOf, judgeChange } from './rules/case.ts';
+import { caseOf, judgeChange, mustBeShownFirst } from './rules/case.ts';
 import { isOpen, pastMerges } from './rules/merged-past.ts';
 import { newestOf } from './rules/newest.ts';
 import { environmentKey, isExternalRun } from './subject.ts';
@@ -217,6 +217,18 @@ function lateChecks(judged: JudgedSubject, subject: DeploymentSubject): readonly
     shownOn(judged, change, { name: `${name}/${change.pull}`, what: change }),
   );
   return [...checks, ...acceptedChecks(judged, name)];
+}
+
+/**
+ * The same as soon as a merge past the gate is seen: a change of which an approval must have been
+ * shown what it does could otherwise be reviewed only once a deployment had asked for it.
+ */
+export function mergedCheck(judged: JudgedSubject): readonly Effect[] {
+  return judged.evidence.changes.flatMap((what) =>
+    mustBeShownFirst(judgeChange(what, judged.policy.policy))
+      ? shownOn(judged, what, { name: `${CHECK_NAME}/merged/${what.pull}`, what })
+      : [],
+  );
 }
 
 /** Accepted commits are shown at the pull request that added their row, and that one itself. */

@@ -1,4 +1,5 @@
 /** A merge past the gate: its incident, and the issue that tells of everything that is open. */
+import type { Effect } from '../core/effect.ts';
 import { issueEffect } from '../core/effects.ts';
 import type { PastMerge } from '../core/rules/merged-past.ts';
 import { locatorKey, type RepoRef } from '../core/subject.ts';
@@ -7,12 +8,19 @@ import { type Sql, storeFault, type Tx } from './connect.ts';
 import { keepMergeIncident, type SeenAt } from './incidents.ts';
 import { fillOutbox } from './record.ts';
 
+export interface KnownMerge {
+  readonly merge: PastMerge;
+  /** Checks that show a reviewer what was merged, where none does. */
+  readonly shows: readonly Effect[];
+}
+
 /** Keeps a merge past the gate, in one transaction; people are told once that it is open. */
-export async function keepMerge(sql: Sql, at: SeenAt, merge: PastMerge): Promise<void> {
+export async function keepMerge(sql: Sql, at: SeenAt, seen: KnownMerge): Promise<void> {
+  const { merge } = seen;
   try {
     await sql.begin(async (tx) => {
       const eventId = await keepMergeIncident(tx, at, merge);
-      if (eventId !== null && !merge.reviewed) await tellPeople(tx, at, { merge, eventId });
+      if (eventId !== null && !merge.reviewed) await tellPeople(tx, at, { ...seen, eventId });
     });
   } catch (error) {
     throw storeFault(error, 'recording a merge past the gate');
@@ -22,10 +30,10 @@ export async function keepMerge(sql: Sql, at: SeenAt, merge: PastMerge): Promise
 async function tellPeople(
   tx: Tx,
   { trigger, locator, nowMs }: SeenAt,
-  { merge, eventId }: { readonly merge: PastMerge; readonly eventId: string },
+  { merge, shows, eventId }: KnownMerge & { readonly eventId: string },
 ): Promise<void> {
   const { repo } = locator;
-  const effects = [issueEffect(repo, bypassIssue(await openIncidents(tx, repo)))];
+  const effects = [issueEffect(repo, bypassIssue(await openIncidents(tx, repo))), ...shows];
   const { pull: number, sha: headSha } = merge;
   const subject = { kind: 'pull-request', repo, number, headSha } as const;
   // A key of its own: what the pull request's last decision still has to write goes on.

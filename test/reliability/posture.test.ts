@@ -145,6 +145,13 @@ describe('the posture writer on the running server', () => {
     const keys = onlyOne(await next());
     assert.match(keys.to ?? '', /every deploy key/);
     assert.equal(keys.from, owners, 'another actor is another state');
+    const robot = [{ organizationAdmin: true, bypassMode: 'EXEMPT' }];
+    rulesets.splice(0, 1, required(s.gh.app.id, robot));
+    assert.equal(
+      onlyOne(await next()).to,
+      'open: check, check-bypass (owners of the organisation (exempt))',
+      'whom the rules do not run for leaves no trace of a merge past them',
+    );
     rulesets.splice(0, 1, required(s.gh.app.id));
     assert.equal(onlyOne(await next()).to, 'guarded: check');
   });

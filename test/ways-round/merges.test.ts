@@ -1,6 +1,7 @@
 /** Merges past the gate are noticed when they happen, with no deployment to show them: the real server. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Repo } from '../github/index.ts';
 import type { Pull } from '../github/pull.ts';
 import { rest } from '../reliability/server.ts';
@@ -17,11 +18,11 @@ after(() => server.close());
 const idle = (): Promise<void> => rest({ gh: server.gh, sql: server.tagout.served.store.sql });
 
 /** A pull request of which we were never told. */
-async function unseen(repo: Repo, author = 'Copilot'): Promise<Pull> {
+async function unseen(repo: Repo, options: Parameters<typeof work>[1] = {}): Promise<Pull> {
   // What the repository's own first events ask for would find it open.
   await idle();
   server.gh.faults.delivery({ match: /^pull_request/, lose: true });
-  const pull = await work(repo, { author });
+  const pull = await work(repo, options);
   await server.gh.settled();
   server.gh.faults.clear();
   return pull;
@@ -65,6 +66,26 @@ test('a merge of what was never judged while it was open is an incident at once'
   assert.deepEqual(await incidents(repo), [1, 1], 'an independent review afterwards does');
 });
 
+test('a grave merge that no check has shown is shown at once, so that a late review can end it', async () => {
+  const repo = await server.shop();
+  const pull = await unseen(repo, { files: { Dockerfile: 'FROM scratch\n' } });
+  await pull.review({ by: 'octavia' });
+  await pull.merge({ by: 'maria' });
+  await idle();
+  assert.deepEqual(await incidents(repo), [1, 0], 'nobody had seen what it does');
+  const shown = repo.checkRuns(pull.headSha).map(({ name, conclusion }) => [name, conclusion]);
+  assert.deepEqual(shown, [[`tagout/merged/${pull.number}`, 'action_required']]);
+  const [check] = repo.checkRuns(pull.headSha);
+  assert.match(check?.output.summary ?? '', /blast radius high/);
+  // GitHub's times are whole seconds.
+  await sleep(1_100);
+  await pull.review({ by: 'octavia' });
+  await idle();
+  assert.deepEqual(await incidents(repo), [1, 1], 'with no deployment between them');
+  const run = await repo.startRun({ actor: 'maria' });
+  await until('it is released', () => (run.state === 'success' ? true : null));
+});
+
 test('what was judged on another head was never judged', async () => {
   const repo = await server.shop();
   const pull = await work(repo);
@@ -94,7 +115,7 @@ test('a merge while the check held is an incident at once', async () => {
 
 test('never judged, yet reviewed by enough people: recorded, and nobody is called', async () => {
   const repo = await server.shop();
-  const pull = await unseen(repo, 'ben');
+  const pull = await unseen(repo, { author: 'ben' });
   server.gh.faults.delivery({ match: /review/, lose: true });
   await pull.review({ by: 'octavia' });
   await server.gh.settled();
