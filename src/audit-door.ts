@@ -3,6 +3,7 @@ import type { Probot } from 'probot';
 import type { Doer } from './core/audit/notice-event.ts';
 import type { Limits } from './github/limits.ts';
 import { appClient, octokitFor } from './github/probot.ts';
+import { placeOfApi } from './github/places.ts';
 import { createReadersCheck, type ReadingRight } from './github/readers.ts';
 import { createGitHubSignIn } from './github/sign-in.ts';
 import { remembering } from './remembering.ts';
@@ -74,8 +75,9 @@ export function createAuditDoor(parts: AuditDoorParts): AuditParts {
   const { settings, oauth, store, now, log } = parts;
   const rememberRefusal = remembering<true>({ lifeMs: REFUSAL_MS, most: MOST_REMEMBERED, now });
   const { githubApiUrl, publicUrl } = settings;
+  const { webUrl } = placeOfApi(githubApiUrl);
   return {
-    source: createLogSource(store.reports, store.key, now),
+    source: createLogSource({ sql: store.reports, keys: store.key, webUrl, now }),
     sessions: createSessions(settings.privateKey),
     signIn: createGitHubSignIn({
       ...oauth,

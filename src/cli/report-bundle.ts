@@ -19,6 +19,7 @@ import {
   type Wish,
   withinOf,
 } from '../core/report/period.ts';
+import { forPage } from '../core/report/record-tables.ts';
 import type { LoggedPlace, Population } from '../core/report/population.ts';
 import { timeOf } from '../core/report/row.ts';
 import { statementOf } from '../core/report/statements.ts';
@@ -53,6 +54,8 @@ export interface BundleSource {
   /** Checkpoints that were left elsewhere; left out: none is known. */
   readonly anchors?: readonly unknown[];
   readonly version: string;
+  /** Where people open GitHub's pages; null or left out: not known, so nothing links there. */
+  readonly webUrl?: string | null;
 }
 
 /** An empty folder, or a clear word why not. */
@@ -128,10 +131,11 @@ function writeRegisters(
   folder: string,
   log: LogFiles,
   period: Period,
-  source: Pick<BundleSource, 'origin' | 'version'>,
+  source: Pick<BundleSource, 'origin' | 'version' | 'webUrl'>,
 ): Told {
   const { wish, compared, seed, size } = period;
   const within = withinOf(wish);
+  const asOfMs = log.gathered.lastMs ?? 0;
   const summarizer = createSummary(seed);
   const open = (name: string) => writer(join(folder, name));
   const [csv, jsonl] = [open('deployments.csv'), open('deployments.jsonl')];
@@ -143,7 +147,7 @@ function writeRegisters(
   };
   for (const row of readDeployments(folder, log)) {
     if (!within(timeOf(row), row.repo)) continue;
-    const exceptions = exceptionsOf(row);
+    const exceptions = exceptionsOf(row, asOfMs);
     const types = exceptions.map(({ type }) => type);
     const cells = registerCells(row, types, { told: compared, size });
     summarizer.add(row, exceptions);
@@ -158,7 +162,8 @@ function writeRegisters(
   summarizer.addOther(others);
   tell(others);
   for (const file of [csv, jsonl, found, statements]) file.close();
-  return { ...compared, summary: summarizer.end(), seed };
+  const { webUrl = null } = source;
+  return { ...compared, summary: summarizer.end(), seed, asOfMs, webUrl };
 }
 
 /** The comparison with GitHub needs a word of every deployment, and only then the period. */
@@ -181,13 +186,13 @@ function pageTables(
 ): readonly Table[] {
   const { summary } = told;
   const rows = summary.first.map((row) => {
-    const types = exceptionsOf(row).map(({ type }) => type);
+    const types = exceptionsOf(row, told.asOfMs).map(({ type }) => type);
     return registerCells(row, types, { told, size: about.size });
   });
   // What a reader looks for comes first; the long register last.
   return [
     { ...EXCEPTIONS, rows: summary.worst.map(exceptionCells), total: summary.exceptions },
-    ...about.small,
+    ...about.small.map(forPage),
     { ...REGISTER, rows, total: summary.deployments },
   ];
 }

@@ -9,8 +9,8 @@ import { hashText, markedLeafHash } from '../core/audit/tree.ts';
 import { commitmentsIn, readEvent } from '../core/audit/verify.ts';
 import { TagoutError } from '../core/errors.ts';
 import { createRecorder, type Gathered } from '../core/report/collect.ts';
-import { type Outcome, settled } from '../core/report/ledger.ts';
-import { deploymentOf, type Settled } from '../core/report/row.ts';
+import { byTime, type Outcome, settled } from '../core/report/ledger.ts';
+import { deploymentOf, type Settled, type ShownAt } from '../core/report/row.ts';
 import type { BundleSource } from './report-bundle.ts';
 import { openPlaces, type Places, writer } from './report-files.ts';
 import type { Progress } from './verify-bundle.ts';
@@ -20,11 +20,12 @@ type Place = readonly [from: number, to: number, detailsFrom: number, detailsTo:
 
 export interface LogFiles {
   readonly gathered: Gathered;
-  /** Of every deployment of the log, by the leaf of its decision. */
+  /** Of every deployment of the log. */
   readonly outcomes: readonly Outcome<Place>[];
   /** 32 bytes for each leaf. */
   readonly hashes: Uint8Array;
   readonly redacted: number;
+  readonly shownAt: ShownAt;
 }
 
 /** One pass over the log: its exact bytes, hashes and texts, and what the tables need. */
@@ -65,7 +66,8 @@ export async function writeLog(
     );
   }
   const outcomes = recorder.outcomes();
-  return { gathered: recorder.gathered(), outcomes, hashes: leafHashes, redacted };
+  const { shownAt } = recorder;
+  return { gathered: recorder.gathered(), outcomes, hashes: leafHashes, redacted, shownAt };
 }
 
 /** What no reader could take for an event stops the report; the verifier says which row it is. */
@@ -78,25 +80,30 @@ function eventIn(body: string) {
   );
 }
 
-function rowAt(events: Places, details: Places, { value, ...outcome }: Outcome<Place>): Settled {
+interface Opened {
+  readonly events: Places;
+  readonly details: Places;
+  readonly shownAt: ShownAt;
+}
+
+function rowAt(opened: Opened, { value, ...outcome }: Outcome<Place>): Settled {
+  const { events, details, shownAt } = opened;
   const [from, to, detailsFrom, detailsTo] = value;
   const event = eventIn(events.read(from, to));
   if (event.kind !== 'decision.made') throw new RangeError(`Leaf at byte ${from} is no decision.`);
   const lines = details.read(detailsFrom, detailsTo).split('\n').slice(0, -1);
   const texts = lines.flatMap((line) => readDetailLine(line) ?? []);
-  return settled(deploymentOf(event, texts, outcome.leafIndex), outcome);
+  const { leafIndex } = outcome;
+  return settled(deploymentOf(event, texts, { leafIndex, shownAt }), outcome);
 }
 
 /** The deployments of a log one by one, by the time of release or, unreleased, of first decision. */
 export function* readDeployments(folder: string, log: LogFiles): Generator<Settled> {
   const events = openPlaces(join(folder, FILES.events));
   const details = openPlaces(join(folder, FILES.details));
-  const timeOf = (row: Outcome<Place>): number => row.releasedMs ?? row.firstMs;
-  const inOrder = log.outcomes.toSorted(
-    (a, b) => timeOf(a) - timeOf(b) || a.leafIndex - b.leafIndex,
-  );
+  const opened = { events, details, shownAt: log.shownAt };
   try {
-    for (const outcome of inOrder) yield rowAt(events, details, outcome);
+    for (const outcome of log.outcomes.toSorted(byTime)) yield rowAt(opened, outcome);
   } finally {
     events.close();
     details.close();

@@ -12,6 +12,7 @@ import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
 import { writeBundle } from './report-bundle.ts';
 import { readPopulation } from './report-population.ts';
+import { webUrlOf } from './report-place.ts';
 import { type QuestionWish, reportQuestion } from './report-question.ts';
 import { VERSION } from './version.ts';
 
@@ -100,7 +101,7 @@ async function populationOf(
 /** Answers one question over the log of an organisation; answers the exit code. */
 export async function answerQuestion(
   store: Store,
-  wish: Omit<QuestionWish, 'population'> & {
+  wish: Omit<QuestionWish, 'population' | 'webUrl'> & {
     readonly org: string | null;
     readonly population: string | null;
   },
@@ -108,7 +109,7 @@ export async function answerQuestion(
 ): Promise<number> {
   const log = await chooseLog(store, wish);
   const population = await populationOf(store, log, { wish, file: wish.population }, io);
-  return reportQuestion(store, log.id, { ...wish, population }, io);
+  return reportQuestion(store, log.id, { ...wish, population, webUrl: webUrlOf(io) }, io);
 }
 
 /** Writes the bundle and says what stands in it; answers the exit code. */
@@ -129,6 +130,7 @@ export async function reportBundle(store: Store, wish: BundleWish, io: Io): Prom
     population,
     anchors: await anchorsOf(store, id),
     version: VERSION,
+    webUrl: webUrlOf(io),
   };
   const told = await writeBundle(out, source, wish);
   io.out(`The bundle is in ${out}\n`);

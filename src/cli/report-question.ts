@@ -5,6 +5,7 @@ import { TagoutError } from '../core/errors.ts';
 import { createCollector } from '../core/report/collect.ts';
 import type { Cell } from '../core/report/columns.ts';
 import { periodOf, type Wish } from '../core/report/period.ts';
+import { createRowPack } from '../web/audit/row-pack.ts';
 import type { Population } from '../core/report/population.ts';
 import { type Asked, QUESTIONS, type Question } from '../core/report/questions.ts';
 import type { Table } from '../core/report/tables.ts';
@@ -22,6 +23,7 @@ export interface QuestionWish extends Wish {
   readonly runId: number | null;
   readonly format: 'text' | 'csv' | 'json';
   readonly population: Population | null;
+  readonly webUrl: string | null;
 }
 
 /** The question of a number. Throws TagoutError('usage') listing all of them. */
@@ -44,7 +46,7 @@ async function verify(store: Store, id: number): Promise<readonly string[]> {
 
 /** Everything that a question can be asked of. */
 export async function asked(store: Store, id: number, wish: QuestionWish): Promise<Asked> {
-  const collector = createCollector();
+  const collector = createCollector(createRowPack());
   const verifier = parseVkey(store.key.vkey(id));
   const last = (await readCheckpoints(store.reports, id)).at(-1);
   const opened = last === undefined || verifier === null ? null : openNote(last.note, [verifier]);
@@ -60,7 +62,8 @@ export async function asked(store: Store, id: number, wish: QuestionWish): Promi
   }
   const gathered = collector.end();
   const seed = Buffer.from(head?.root ?? []).toString('hex');
-  const period = periodOf(gathered, wish, { seed, population: wish.population });
+  const { population, webUrl } = wish;
+  const period = periodOf(gathered, wish, { seed, population, webUrl });
   const verified = wish.number === 13 ? await verify(store, id) : [];
   return { gathered, period, size, atMs: wish.atMs, runId: wish.runId, verified };
 }

@@ -16,6 +16,7 @@ import { listen, type Listening } from '../web/server.ts';
 import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
 import { createLog } from './log.ts';
+import { webUrlOf } from './report-place.ts';
 
 const GRACE_MS = 2_000;
 
@@ -38,12 +39,17 @@ function oneTime(): { readonly token: string; opens(given: string): boolean } {
 /** Starts the pages on loopback; answers the address to open. */
 export async function openPages(
   store: Store,
-  about: { readonly now: () => number; readonly port?: number },
+  about: { readonly now: () => number; readonly port?: number; readonly webUrl?: string | null },
 ): Promise<Listening & { readonly enter: string }> {
   const logs = await readLogIds(store.reports);
   if (logs.length === 0) throw new TagoutError('usage', 'There is no sealed record yet.');
   const parts: AuditParts = {
-    source: createLogSource(store.reports, store.key, about.now),
+    source: createLogSource({
+      sql: store.reports,
+      keys: store.key,
+      webUrl: about.webUrl ?? null,
+      now: about.now,
+    }),
     sessions: createSessions(randomBytes(32)),
     rightsOf: () =>
       Promise.resolve({ logs: logs.map((id) => ({ id, name: `log ${id}` })), unread: false }),
@@ -85,7 +91,7 @@ export async function openPages(
 /** Serves until the process is told to end; answers the exit code. */
 export async function serveReport(store: Store, _wish: Wish, io: Io): Promise<number> {
   for (const id of await readLogIds(store.reports)) await store.sealer.sealNow(id);
-  const pages = await openPages(store, { now: io.now });
+  const pages = await openPages(store, { now: io.now, webUrl: webUrlOf(io) });
   io.out(`Open this address; it opens once: ${pages.enter}\nEnd with Ctrl+C.\n`);
   await new Promise<void>((ended) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ended());

@@ -7,7 +7,7 @@ import { glassReviewedEvent } from '../../src/core/audit/notice-event.ts';
 import { registry } from '../../src/core/agents.ts';
 import type { Population, PopulationRow, RunRow } from '../../src/core/report/population.ts';
 import { repoOf } from '../store/judged.ts';
-import { postureEvent } from '../../src/core/audit/state-event.ts';
+import { postureRead, READS } from './org-posture.ts';
 import {
   createLog,
   decision,
@@ -53,6 +53,7 @@ export interface Org {
 const BOT = registry.flatMap(({ ids }) => ids).find((id) => id !== 198982749) ?? 0;
 const C = `${'A'.repeat(43)}=`;
 const NOBODY = { id: 50, login: null };
+const SHOWN = 'ab'.repeat(32);
 
 /** What is planted: every exception that it makes, and how the decision's event is changed. */
 const PLANTS: readonly (readonly [readonly string[], (event: Mutable, atMs: number) => void])[] = [
@@ -110,7 +111,15 @@ const PLANTS: readonly (readonly [readonly string[], (event: Mutable, atMs: numb
       setApprover(event, { submittedAtMs: event.deployment.requestedAtMs + 9_000 });
     },
   ],
+  [['quick-approval'], shownLate],
 ];
+
+/** The approval comes four seconds after the check first showed it, long after the request. */
+function shownLate(event: Mutable, atMs: number): void {
+  event.decision.radius = 'critical';
+  setApprover(event, { submittedAtMs: atMs - 30_000 });
+  changeOf(event).shown = SHOWN;
+}
 
 /** The 15 types that auditors ask for (report, 5.1); the others are ours beside them. */
 export const ASKED_TYPES: readonly string[] = [
@@ -153,6 +162,7 @@ interface Mutable {
     dryRun: { status: string };
     author: unknown;
     headSha: string;
+    shown: string | null;
     facts: { contributors: number[] };
   }[];
   subject: { sha: string };
@@ -220,39 +230,30 @@ function afterwards(decision: string, at: { readonly atMs: number; readonly numb
   return glassReviewedEvent({ ...about, outcome: 'approved' }, stamp);
 }
 
-/** The protection rule of acme/shop's production, read at a moment. */
-function postureRead(number: number, atMs: number, rule: { from: string | null; to: string }) {
-  const stamp = {
-    eventId: uuid(number, atMs),
-    dedupeKey: `posture:${number}`,
-    recordedAtMs: atMs,
-    salt: salts(`posture ${number}`),
-  };
-  const change = {
-    about: 'posture',
-    item: 'gate-off',
-    environment: 'production',
-    ...rule,
-    fromMs: rule.from === null ? null : START_MS,
-    toMs: atMs,
-    detail: rule.to === 'ok' ? 'The protection rule is enabled.' : 'The protection rule is off.',
-  } as const;
-  const seen = {
-    installationId: 1,
-    repo: repoOf(1),
-    because: 'sweep',
-    delivery: null,
-    githubAtMs: atMs,
-  };
-  return postureEvent(change, seen, stamp);
+/** The judgement of a pull request, and GitHub's word that it had its check run. */
+function shownEvents(about: {
+  readonly sha: string;
+  readonly number: number;
+  readonly atMs: number;
+}) {
+  const { sha, number, atMs } = about;
+  const asked = { atMs, number };
+  const made = decision({ ...asked, verdict: 'hold' });
+  const told = release({ ...asked, number: number + 1, runId: 1, decision: made.event.eventId });
+  return [
+    reworked(made, {}, (event) => {
+      event.subject.sha = sha;
+      Object.assign(changeOf(event), { headSha: sha, shown: SHOWN });
+    }),
+    reworked(told, {}, (event) => {
+      const key = `check-run:1:${sha}:tagout:0`;
+      Object.assign(event, { subject: JSON.parse(made.body).subject });
+      event.subject.sha = sha;
+      Object.assign(event['effect'] ?? {}, { kind: 'check-run', key, state: 'action_required' });
+      Object.assign(event['source'] ?? {}, { githubAtMs: atMs });
+    }),
+  ];
 }
-
-/** When the rule was read otherwise than before, by the run after which it was. */
-const RULE_READS: Readonly<Record<number, { from: string | null; to: string }>> = {
-  2: { from: null, to: 'ok' },
-  30: { from: 'ok', to: 'bad' },
-  33: { from: 'bad', to: 'ok' },
-};
 
 /** Deployments hours apart; every `every`th has one exception planted, of each type in turn. */
 export function createOrg(count: number, every = 7, seed = 1): Org {
@@ -288,8 +289,12 @@ export function createOrg(count: number, every = 7, seed = 1): Org {
     const texts = { 'changes.0.title': title, 'decision.counted.0.person.login': login };
     const sha = shaOf(runId);
     number += 3;
-    const read = RULE_READS[runId];
+    const read = READS[runId];
     if (read !== undefined) log.add(postureRead(9_000_000 + runId, atMs, read));
+    if (plant?.[1] === shownLate) {
+      const at = { sha, number: 8_000_000 + runId * 2, atMs: atMs - 34_000 };
+      log.leaves.push(...shownEvents(at));
+    }
     const verdict = random() < 0.08 && plant === undefined ? 'hold' : 'allow';
     const made = decision({ atMs, number, runId, verdict });
     const leaf = log.leaves.length;

@@ -1,12 +1,12 @@
 /** A source of the pages over a log in memory. */
 import { readEvent, verifyLog } from '../../src/core/audit/verify.ts';
-import { createCollector } from '../../src/core/report/collect.ts';
+import { createCollector, UNPACKED } from '../../src/core/report/collect.ts';
 import { periodOf } from '../../src/core/report/period.ts';
 import type { LogSource } from '../../src/web/audit/source.ts';
 import type { TestLog } from './log.ts';
 
 export function memorySource(log: TestLog): LogSource {
-  const collector = createCollector();
+  const collector = createCollector(UNPACKED);
   for (const { body, details } of log.leaves) {
     const event = readEvent(body);
     if (event !== null) collector.add(event, details);

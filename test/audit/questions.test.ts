@@ -50,10 +50,11 @@ describe("an auditor's questions", () => {
   const ask = async (
     number: number,
     more: { readonly atMs?: number; readonly runId?: number } = {},
+    env: Readonly<Record<string, string>> = {},
   ): Promise<readonly Row[]> => {
     let out = '';
     const io = {
-      env: {},
+      env,
       cwd: root,
       now: () => t.clock.nowMs,
       out: (text: string) => void (out += text),
@@ -70,6 +71,17 @@ describe("an auditor's questions", () => {
       .toSorted((a, b) => (a ?? 0) - (b ?? 0));
   const leaves = (rows: readonly Row[]) =>
     rows.map((row) => Number(row['leaf_index'])).toSorted((a, b) => a - b);
+
+  const decisionOf = (runId: number): { leaf: number; atMs: number } => {
+    const events = org.log.leaves.map(({ body }) => JSON.parse(body));
+    const leaf = events.findIndex(
+      ({ kind, subject }) => kind === 'decision.made' && subject.runId === runId,
+    );
+    return { leaf, atMs: events[leaf].recordedAtMs };
+  };
+  const leafOfRun = (runId: number): number => decisionOf(runId).leaf;
+  const timeOfRun = (runId: number): number => decisionOf(runId).atMs;
+  const isoOfRun = (runId: number): string => new Date(timeOfRun(runId)).toISOString();
 
   test('there are twenty, each with its number', () => {
     assert.deepEqual(
@@ -113,9 +125,9 @@ describe("an auditor's questions", () => {
     });
   }
 
-  test('6: who, why, and the review afterwards: one open, one in time', async () => {
+  test('6: who, why, and the review afterwards: one overdue, one in time', async () => {
     const states = (await ask(6)).map((row) => row['review_after']);
-    assert.deepEqual(new Set(states), new Set(['open', 'in time']));
+    assert.deepEqual(new Set(states), new Set(['overdue', 'in time']));
     const done = (await ask(6)).find((row) => row['review_after'] === 'in time');
     assert.equal(done?.['reviewed_by'], 'linnea');
     assert.equal(done?.['who'], 'account 3');
@@ -135,12 +147,21 @@ describe("an auditor's questions", () => {
     assert.match(String(rows[0]?.['dry_run_sha256']), /^[0-9a-f]{64}$/);
   });
 
-  test('9: nobody could go round these policies at any moment', async () => {
-    const rows = await ask(9, { atMs: Date.parse('2025-11-01') });
-    assert.deepEqual(
-      rows.map((row) => row['who']),
-      ['nobody by the policies of the record'],
-    );
+  test('9: who could have passed the gate, by the settings of that moment and of that day', async () => {
+    const who = async (atMs: number) => (await ask(9, { atMs })).map((row) => String(row['who']));
+    assert.deepEqual(await who(timeOfRun(31)), [
+      'whoever may start a deployment: the rule was off',
+    ]);
+    assert.deepEqual(await who(timeOfRun(42)), [
+      'bypass actors of the ruleset: release-bot (always)',
+    ]);
+    const day = Math.floor(timeOfRun(42) / 86_400_000) * 86_400_000;
+    assert.ok((await who(day)).includes('bypass actors of the ruleset: release-bot (always)'));
+    assert.deepEqual(await who(timeOfRun(50)), [
+      'nobody by the policies and settings of the record',
+    ]);
+    const before = await who(timeOfRun(1) - 86_400_000 * 30);
+    assert.match(before.join(), /settings were not read then/);
   });
 
   test('10: when the policy asked for less', async () => {
@@ -149,9 +170,19 @@ describe("an auditor's questions", () => {
     assert.equal(rows[0]?.['weaker'], 'reviews.critical 2 → 1');
   });
 
-  test('11: when the gate was down, and for which deployments', async () => {
-    const rows = (await ask(11)).filter((row) => row['kind'] === 'deployment');
-    assert.deepEqual(leaves(rows), planted('gate-unavailable'));
+  test('11: when the gate was down or off, and what was deployed then', async () => {
+    const rows = await ask(11);
+    const deployed = rows.filter((row) => row['kind'] === 'deployment');
+    const meanwhile = deployed.filter((row) => /the rule was off/.test(String(row['what'])));
+    assert.deepEqual(leaves(meanwhile), [leafOfRun(30)]);
+    const late = deployed.filter((row) => !meanwhile.includes(row));
+    assert.deepEqual(leaves(late), planted('gate-unavailable'));
+    const [off, ...more] = rows.filter((row) => row['kind'] === 'rule off');
+    assert.deepEqual(more, []);
+    assert.deepEqual(
+      [off?.['from'], off?.['to'], off?.['repo']],
+      [30, 33].map(isoOfRun).concat('acme/shop environment production'),
+    );
   });
 
   test('12: one deployment with all its fields', async () => {
@@ -177,6 +208,7 @@ describe("an auditor's questions", () => {
     const now = await ask(13);
     await edit('"v":1 }', '"v":1}');
     await t.root`alter table audit.event enable trigger all`;
+    assert.match(String(now[0]?.['verdict']), /^tampered: /);
     const known = new Set(before.map((row) => row['verdict']));
     const fresh = now.map((row) => String(row['verdict'])).filter((line) => !known.has(line));
     assert.ok(
@@ -189,6 +221,10 @@ describe("an auditor's questions", () => {
     const [one, other] = [await ask(14), await ask(14)];
     assert.equal(one.length, 25);
     assert.match(String(one[0]?.['proof']), /^proofs\/\d+\.tlog-proof$/);
+    assert.equal(one[0]?.['link'], null, 'nothing says which GitHub it is');
+    const env = { GITHUB_API_URL: 'https://github.acme.example/api/v3' };
+    const [there] = await ask(14, {}, env);
+    assert.match(String(there?.['link']), /^https:\/\/github\.acme\.example\/acme\//);
     // A question is itself an event, so that the next checkpoint draws another sample.
     assert.notDeepEqual(leaves(one), leaves(other));
   });
@@ -216,7 +252,11 @@ describe("an auditor's questions", () => {
     const what = { text: 'octavia', basis: 'Article 17 GDPR', doer: operator() };
     await redactText({ url: t.url(SUPERUSER), role: 'tagout_owner' }, what, t.clock.nowMs);
     const [erased] = await ask(18);
-    assert.match(String(erased?.['what']), /texts erased: Article 17 GDPR/);
+    const texts = org.log.leaves.flatMap(({ details }) => details.map(({ value }) => value));
+    const count = texts.filter((value) => value === what.text).length;
+    assert.ok(count > 0);
+    assert.equal(erased?.['what'], `${count} texts erased: Article 17 GDPR`);
+    assert.equal(erased['who'], what.doer.login);
     const reads = (await ask(19)).map((row) => String(row['what']));
     assert.ok(reads.includes('question 1 shown (command)'), reads.join('\n'));
     assert.ok(reads.includes('question 18 shown (command)'));

@@ -3,9 +3,11 @@ import { weakened } from '../audit/change-facts.ts';
 import type { AuditEvent, DecisionMade } from '../audit/event.ts';
 import type { Detail } from '../audit/scribe.ts';
 import { isRelease } from '../audit/verify-history.ts';
-import { createLedger, deploymentKey, type Outcome, settled } from './ledger.ts';
+import { createLedger, deploymentKey, type Outcome } from './ledger.ts';
 import { createPostureSpans, type PostureSpan } from './posture-spans.ts';
-import { deploymentOf, isProduction, type Settled } from './row.ts';
+import { type Deployment, deploymentOf, isProduction, type ShownAt } from './row.ts';
+import { type Rows, rowsOf } from './rows.ts';
+import { createShownSince } from './shown-since.ts';
 
 export interface PolicyChange {
   readonly leafIndex: number;
@@ -50,7 +52,8 @@ export interface AgentFigures {
 }
 
 export interface Collected {
-  readonly deployments: readonly Settled[];
+  /** By the time of release or, unreleased, of first decision. */
+  readonly deployments: Rows;
   readonly policyChanges: readonly PolicyChange[];
   /** Failures to judge, suspensions, redactions, keys, reads of the report. */
   readonly incidents: readonly Incident[];
@@ -62,6 +65,7 @@ export interface Collected {
   readonly kinds: ReadonlyMap<string, number>;
   readonly leaves: number;
   readonly firstMs: number | null;
+  /** The latest time of any event. */
   readonly lastMs: number | null;
 }
 
@@ -270,17 +274,26 @@ export type Gathered = Omit<Collected, 'deployments'>;
 export interface Recorder<T> {
   add(event: AuditEvent, details: readonly Detail[]): void;
   gathered(): Gathered;
-  outcomes(): Outcome<T>[];
+  outcomes(): readonly Outcome<T>[];
+  readonly shownAt: ShownAt;
+}
+
+/** Where a decision stands, and what was shown by then. */
+interface KeepAt {
+  readonly leafIndex: number;
+  readonly shownAt: ShownAt;
 }
 
 /** Reads a log; `keep` says what is kept of each decision about a production deployment. */
 export function createRecorder<T>(
-  keep: (event: DecisionMade, details: readonly Detail[], leaf: number) => T,
+  keep: (event: DecisionMade, details: readonly Detail[], at: KeepAt) => T,
 ): Recorder<T> {
   const ledger = createLedger<T>();
   const agents = createAgents();
   const policies = createPolicies();
   const spans = createPostureSpans();
+  const shown = createShownSince();
+  const shownAt: ShownAt = (sha, digest) => shown.of(sha, digest);
   const incidents: Incident[] = [];
   const hours = new Map<number, number>();
   const kinds = new Map<string, number>();
@@ -290,13 +303,16 @@ export function createRecorder<T>(
 
   function take(event: AuditEvent, details: readonly Detail[], leaf: number): void {
     if (event.kind === 'decision.made') {
-      if (isProduction(event)) ledger.decided(event, leaf, keep(event, details, leaf));
+      const at = { leafIndex: leaf, shownAt };
+      if (isProduction(event)) ledger.decided(event, leaf, keep(event, details, at));
+      shown.decided(event);
       agents.decided(event);
       policies.decided(event, details, leaf);
       return;
     }
     if (event.kind === 'effect.outcome') {
       if (isRelease(event)) ledger.released(event, leaf);
+      shown.ended(event);
       return;
     }
     if (event.kind === 'posture.changed') spans.changed(event, leaf);
@@ -314,13 +330,14 @@ export function createRecorder<T>(
       const leaf = leaves;
       leaves += 1;
       firstMs ??= event.recordedAtMs;
-      lastMs = event.recordedAtMs;
+      lastMs = Math.max(lastMs ?? 0, event.recordedAtMs);
       const hour = Math.floor(event.recordedAtMs / HOUR_MS);
       hours.set(hour, (hours.get(hour) ?? 0) + 1);
       kinds.set(event.kind, (kinds.get(event.kind) ?? 0) + 1);
       take(event, details, leaf);
     },
     outcomes: () => ledger.end(),
+    shownAt,
     gathered: () => ({
       policyChanges: policies.changes,
       incidents,
@@ -335,15 +352,26 @@ export function createRecorder<T>(
   };
 }
 
+/** Where rows are put away and fetched again. */
+export interface Pack<T> {
+  put(row: Deployment): T;
+  at(kept: T): Deployment;
+}
+
 /** A collector that keeps one row per deployment, and counts of everything else. */
-export function createCollector(): Collector {
-  const recorder = createRecorder(deploymentOf);
+export function createCollector<T>(pack: Pack<T>): Collector {
+  const recorder = createRecorder((event, details, at) =>
+    pack.put(deploymentOf(event, details, at)),
+  );
   return {
     add: (event, details) => recorder.add(event, details),
     gathered: () => recorder.gathered(),
     end: () => ({
       ...recorder.gathered(),
-      deployments: recorder.outcomes().map((one) => settled(one.value, one)),
+      deployments: rowsOf(recorder.outcomes(), (kept) => pack.at(kept)),
     }),
   };
 }
+
+/** Rows stay as they are: for a record that fits in memory. */
+export const UNPACKED: Pack<Deployment> = { put: (row) => row, at: (row) => row };

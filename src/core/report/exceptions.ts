@@ -2,7 +2,7 @@
 import { registry } from '../agents.ts';
 import type { Gathered } from './collect.ts';
 import type { Difference } from './population.ts';
-import { dryRunOf, type Settled, timeOf } from './row.ts';
+import { dryRunOf, hurryOf, reviewAfterOf, type Settled, timeOf } from './row.ts';
 
 export type Severity = 'high' | 'medium' | 'low';
 
@@ -20,11 +20,10 @@ export interface Exception {
 interface Kind {
   readonly type: string;
   readonly severity: Severity;
-  /** Null: it is not one; else what happened. */
-  readonly find: (row: Settled) => string | null;
+  /** Null: it is not one at that time; else what happened. */
+  readonly find: (row: Settled, asOfMs: number) => string | null;
 }
 
-const QUICK_MS = 60_000;
 /** A gate that answers later than this was not there when it was asked. */
 export const LATE_MS: number = 15 * 60_000;
 const MAY_APPROVE: ReadonlySet<string> = new Set(['write', 'maintain', 'admin']);
@@ -81,14 +80,22 @@ function bypassed(row: Settled): string | null {
   return row.refused.some(({ codes }) => codes.includes('R13')) ? 'a merge past the rules' : null;
 }
 
-function overdue(row: Settled): string | null {
-  if (row.disposition !== 'break_glass') return null;
-  const limitMs = (row.glass?.reviewWithinMs ?? 86_400_000) + (row.releasedAtMs ?? 0);
-  const done = row.reviewedAfter.filter(({ outcome }) => outcome === 'approved');
-  const first = done.length === 0 ? null : Math.min(...done.map(({ atMs }) => atMs));
-  if (first !== null && first <= limitMs) return null;
-  const by = new Date(limitMs).toISOString();
-  return first === null ? `open: due by ${by}` : `given after ${by}`;
+function overdue(row: Settled, asOfMs: number): string | null {
+  const after = reviewAfterOf(row, asOfMs);
+  if (after === null || after.state === 'in time' || after.state === 'open') return null;
+  const by = new Date(after.dueMs).toISOString();
+  return after.state === 'overdue' ? `nobody reviewed by ${by}` : `given after ${by}`;
+}
+
+function hurried(row: Settled): string | null {
+  const words = row.approvers.flatMap((one) => {
+    const after = hurryOf(row, one);
+    if (after === null) return [];
+    const since = after === 'the request' ? row.requestedAtMs : (one.shownAtMs ?? one.atMs);
+    const seconds = Math.round((one.atMs - since) / 1000);
+    return [`${one.login ?? `account ${one.id}`}: ${seconds} s after ${after}`];
+  });
+  return words.length === 0 ? null : words.join(', ');
 }
 
 /** Every type that one deployment can show. */
@@ -190,13 +197,7 @@ export const EXCEPTION_KINDS: readonly Kind[] = [
   {
     type: 'quick-approval',
     severity: 'low',
-    find: (row) =>
-      released(row) && high(row)
-        ? whoSaid(
-            row,
-            ({ atMs }) => atMs >= row.requestedAtMs && atMs - row.requestedAtMs < QUICK_MS,
-          )
-        : null,
+    find: (row) => (released(row) && high(row) ? hurried(row) : null),
   },
 ];
 
@@ -207,10 +208,10 @@ export const OTHER_KINDS: readonly (readonly [string, Severity, string])[] = [
   ['gate-unavailable', 'medium', 'something that could not be judged; it stayed held'],
 ];
 
-/** The exceptions of a deployment. */
-export function exceptionsOf(row: Settled): readonly Exception[] {
+/** The exceptions of a deployment as they stand at a time: a review that is not due yet is none. */
+export function exceptionsOf(row: Settled, asOfMs: number): readonly Exception[] {
   return EXCEPTION_KINDS.flatMap(({ type, severity, find }) => {
-    const detail = find(row);
+    const detail = find(row, asOfMs);
     if (detail === null) return [];
     const { leafIndex, repo, environment, runId } = row;
     return [{ type, severity, leafIndex, repo, environment, runId, atMs: timeOf(row), detail }];

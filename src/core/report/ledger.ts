@@ -33,12 +33,17 @@ interface Entry<T> {
   reviewed: readonly ReviewAfter[];
 }
 
+/** By the time of release or, unreleased, of the first decision. */
+export function byTime(a: Outcome<unknown>, b: Outcome<unknown>): number {
+  const timeOf = (one: Outcome<unknown>): number => one.releasedMs ?? one.firstMs;
+  return timeOf(a) - timeOf(b) || a.leafIndex - b.leafIndex;
+}
+
 export interface Ledger<T> {
   decided(event: DecisionMade, leaf: number, value: T): void;
   released(event: EffectOutcomeEvent, leaf: number): void;
   reviewed(event: GlassReviewed, review: ReviewAfter): void;
-  /** By the leaf of their decision. */
-  end(): Outcome<T>[];
+  end(): readonly Outcome<T>[];
 }
 
 const NONE: readonly ReviewAfter[] = [];
@@ -97,7 +102,7 @@ export function createLedger<T>(): Ledger<T> {
       const entry = glass.get(event.links.decision);
       if (entry !== undefined) entry.reviewed = [...entry.reviewed, review];
     },
-    end: () => Array.from(entries.values(), outcomeOf).sort((a, b) => a.leafIndex - b.leafIndex),
+    end: () => Array.from(entries.values(), outcomeOf),
   };
 }
 

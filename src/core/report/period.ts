@@ -11,7 +11,8 @@ import {
   type Population,
   type PopulationRow,
 } from './population.ts';
-import { type Settled, timeOf } from './row.ts';
+import { type Disposition, type Settled, timeOf } from './row.ts';
+import { partOf, type Rows } from './rows.ts';
 import { createSample, createSummary, type Summary } from './summary.ts';
 
 export interface Wish {
@@ -34,14 +35,23 @@ export interface Compared {
 export interface Told extends Compared {
   readonly summary: Summary;
   readonly seed: string;
+  /** The record's last time: what is due later than this is not overdue. */
+  readonly asOfMs: number;
+  /** Where people open GitHub's pages, without a slash at its end; null: not known, so no links. */
+  readonly webUrl: string | null;
 }
 
 export interface Period extends Told {
-  readonly deployments: readonly Settled[];
-  readonly exceptions: readonly Exception[];
-  readonly byLeaf: ReadonlyMap<number, readonly string[]>;
-  readonly counts: Summary['counts'];
-  readonly sample: readonly Settled[];
+  readonly deployments: Rows;
+  /** Of each deployment, in the same order: what a register is filtered by. */
+  readonly marks: readonly RowMark[];
+  /** Exceptions that belong to no deployment. */
+  readonly others: readonly Exception[];
+}
+
+export interface RowMark {
+  readonly disposition: Disposition;
+  readonly agents: readonly string[];
 }
 
 export type Within = (atMs: number, repo: string) => boolean;
@@ -55,7 +65,7 @@ export function withinOf({ fromMs, toMs, repo }: Wish): Within {
 }
 
 /** The rows that the seed draws: by SHA-256 of the seed and the event. */
-export function drawSample(rows: readonly Settled[], seed: string): readonly Settled[] {
+export function drawSample(rows: Iterable<Settled>, seed: string): readonly Settled[] {
   const sample = createSample(seed);
   for (const row of rows) sample.add(row);
   return sample.rows();
@@ -110,11 +120,23 @@ export function loggedPlace(row: Settled): LoggedPlace {
 }
 
 /** Rows between two steps: a few milliseconds of work. */
-const STEP_ROWS = 2_000;
+const STEP_ROWS = 500;
 
 interface PeriodAsked {
   readonly seed: string;
   readonly population: Population | null;
+  readonly webUrl?: string | null;
+}
+
+/** One value for all rows that are marked alike. */
+function createMarks() {
+  const known = new Map<string, RowMark>();
+  return ({ disposition, agents }: Settled): RowMark => {
+    const key = [disposition, ...agents].join('\n');
+    const mark = known.get(key) ?? { disposition, agents };
+    known.set(key, mark);
+    return mark;
+  };
 }
 
 /** `periodOf` in steps, so that a server can do something else between them. */
@@ -124,43 +146,36 @@ export function* periodInSteps(
   about: PeriodAsked,
 ): Generator<void, Period, undefined> {
   const within = withinOf(wish);
-  const deployments = collected.deployments
-    .filter((row) => within(timeOf(row), row.repo))
-    .toSorted((a, b) => timeOf(a) - timeOf(b) || a.leafIndex - b.leafIndex);
+  const { seed, population, webUrl = null } = about;
+  const asOfMs = collected.lastMs ?? 0;
+  const places = population === null ? [] : Array.from(collected.deployments, loggedPlace);
+  const compared = compareWith(places, population, { within, gathered: collected });
   yield;
-  const places = about.population === null ? [] : collected.deployments.map(loggedPlace);
-  const compared = compareWith(places, about.population, { within, gathered: collected });
-  yield;
-  const summarizer = createSummary(about.seed);
-  const exceptions: Exception[] = [];
-  const byLeaf = new Map<number, readonly string[]>();
-  for (const [at, row] of deployments.entries()) {
+  const summarizer = createSummary(seed);
+  const markOf = createMarks();
+  const [inside, marks]: [number[], RowMark[]] = [[], []];
+  let at = 0;
+  for (const row of collected.deployments) {
     if (at % STEP_ROWS === STEP_ROWS - 1) yield;
-    const found = exceptionsOf(row);
-    summarizer.add(row, found);
-    exceptions.push(...found);
-    if (found.length > 0) byLeaf.set(row.leafIndex, typesOf(found));
+    if (within(timeOf(row), row.repo)) {
+      summarizer.add(row, exceptionsOf(row, asOfMs));
+      inside.push(at);
+      marks.push(markOf(row));
+    }
+    at += 1;
   }
   yield;
   const others = otherExceptions(collected, compared.differences, within);
   summarizer.addOther(others);
-  exceptions.push(...others);
+  const deployments = partOf(collected.deployments, Uint32Array.from(inside));
   const summary = summarizer.end();
-  const { counts, sample } = summary;
-  return {
-    ...compared,
-    deployments,
-    exceptions,
-    byLeaf,
-    counts,
-    sample,
-    seed: about.seed,
-    summary,
-  };
+  return { ...compared, deployments, marks, others, seed, summary, asOfMs, webUrl };
 }
 
-function typesOf(exceptions: readonly Exception[]): readonly string[] {
-  return exceptions.map(({ type }) => type);
+/** Every exception of a period: those of its deployments in their order, then the others. */
+export function* exceptionsIn(period: Period): Generator<Exception, void, undefined> {
+  for (const row of period.deployments) yield* exceptionsOf(row, period.asOfMs);
+  yield* period.others;
 }
 
 /** The record's part for a wish, by the time of release or, unreleased, of the first decision. */

@@ -1,8 +1,9 @@
 /** The questions that auditors ask (report, 5.2): each is one table over a period of the record. */
 import type { Gathered } from './collect.ts';
 import { type Cell, iso } from './columns.ts';
-import type { Exception } from './exceptions.ts';
-import type { Period } from './period.ts';
+import { type Exception, exceptionsOf } from './exceptions.ts';
+import { bypassable, gateDown, openNow } from './gate-questions.ts';
+import { exceptionsIn, type Period } from './period.ts';
 import { id, several } from './record-tables.ts';
 import { dryRunOf, type Person, type Settled, timeOf } from './row.ts';
 import { EXCEPTIONS, exceptionCells, REGISTER, registerCells, smallTables } from './tables.ts';
@@ -31,6 +32,13 @@ export interface Question {
 const nameOf = (one: Person): string => one.login ?? `account ${one.id ?? 'unknown'}`;
 const people = (rows: readonly Person[]): Cell => several(rows.map(nameOf));
 
+/** Rows are made one at a time: only those that are asked for are kept. */
+function kept<T>(rows: Iterable<T>, is: (row: T) => boolean): T[] {
+  const found: T[] = [];
+  for (const row of rows) if (is(row)) found.push(row);
+  return found;
+}
+
 function smallTable(asked: Asked, name: string): Table {
   const table = smallTables(asked.gathered, asked.period).find((one) => one.name === name);
   if (table === undefined) throw new RangeError(`There is no table ${name}.`);
@@ -38,7 +46,7 @@ function smallTable(asked: Asked, name: string): Table {
 }
 
 function found(asked: Asked, is: (one: Exception) => boolean): Table {
-  return { ...EXCEPTIONS, rows: asked.period.exceptions.filter(is).map(exceptionCells) };
+  return { ...EXCEPTIONS, rows: kept(exceptionsIn(asked.period), is).map(exceptionCells) };
 }
 
 const ofTypes = (...types: readonly string[]) => {
@@ -56,7 +64,8 @@ function deployments(
     readonly cells: (row: Settled) => readonly Cell[];
   },
 ): Table {
-  const rows = asked.period.deployments.filter(
+  const rows = kept(
+    asked.period.deployments,
     (row) => (asked.runId === null || row.runId === asked.runId) && about.is?.(row) !== false,
   );
   const head = ['leaf_index', 'at', 'repo', 'environment', 'run_id', 'head_sha'];
@@ -126,64 +135,25 @@ function dryRun(asked: Asked): Table {
   });
 }
 
-/** Who could get around the gate at a moment: what the policies in force then allowed. */
-function bypassable(asked: Asked): Table {
-  const table = smallTable(asked, 'access');
-  const end = asked.atMs === null ? null : iso(asked.atMs);
-  const [atColumn, kind, repo, who] = ['at', 'kind', 'repo', 'who'].map((name) =>
-    table.columns.indexOf(name),
-  );
-  const at = (row: readonly Cell[], column: number | undefined): string =>
-    String(row[column ?? -1] ?? '');
-  const changes = asked.gathered.policyChanges.filter(
-    (one) => end === null || (iso(one.atMs) ?? '') <= end,
-  );
-  const newest = new Map(changes.map((one) => [`${one.repo}@${one.environment}`, one.leafIndex]));
-  const rows = table.rows.filter((row) => {
-    if (at(row, kind) === 'bypass-now') return asked.atMs === null;
-    return at(row, kind) === 'way-round' && newest.get(at(row, repo)) === row[0];
+/** Deployments that were judged late, or not at all, beside the times in which the gate was down. */
+function downTimes(asked: Asked): Table {
+  const late = kept(exceptionsIn(asked.period), ({ type }) => type === 'gate-unavailable');
+  const rows = late.map(({ atMs, leafIndex, repo, detail }): readonly Cell[] => {
+    return ['deployment', iso(atMs), null, leafIndex, repo, detail];
   });
-  const title = `Who could get around the gate${end === null ? '' : ` on ${end.slice(0, 10)}`}`;
-  const none: readonly Cell[] = table.columns.map((_, column) =>
-    column === atColumn ? end : column === who ? 'nobody by the policies of the record' : null,
-  );
-  return { ...table, title, rows: rows.length === 0 ? [none] : rows };
-}
-
-function gateDown(asked: Asked): Table {
-  const health = smallTable(asked, 'gate_health');
-  const down = found(asked, ({ type }) => type === 'gate-unavailable');
-  const columns = ['kind', 'from', 'to', 'leaf_index', 'repo', 'what'];
-  const pick = (table: Table, row: readonly Cell[], name: string): Cell =>
-    row[table.columns.indexOf(name)] ?? null;
-  return {
-    name: 'answer',
-    title: 'When the gate was down, and what was deployed then',
-    columns,
-    rows: [
-      ...health.rows.map((row) => columns.map((name) => pick(health, row, name))),
-      ...down.rows.map((row) => [
-        'deployment',
-        pick(down, row, 'at'),
-        null,
-        pick(down, row, 'leaf_index'),
-        pick(down, row, 'repo'),
-        pick(down, row, 'detail'),
-      ]),
-    ],
-  };
+  return gateDown(asked, rows);
 }
 
 /** One deployment with every recorded field, as names and values. */
 function endToEnd(asked: Asked): Table {
   const { period, size } = asked;
-  const rows = period.deployments.filter((row) => row.runId === asked.runId);
+  const rows = kept(period.deployments, (row) => row.runId === asked.runId);
   return {
     name: 'answer',
     title: `Deployment ${asked.runId ?? ''} end to end`,
     columns: ['leaf_index', 'field', 'value'],
     rows: rows.flatMap((row) => {
-      const types = period.byLeaf.get(row.leafIndex) ?? [];
+      const types = exceptionsOf(row, period.asOfMs).map(({ type }) => type);
       const cells = registerCells(row, types, { told: period, size });
       const refused = row.refused.map(({ person, codes }) => {
         return `${person === null ? 'unknown' : nameOf(person)} ${codes.join(' ')}`;
@@ -235,6 +205,7 @@ function uncovered(asked: Asked): Table {
     const [repo = '', environment = ''] = key.split('\n');
     rows.push([repo, environment, `deployed at GitHub; ${evidence}`]);
   }
+  rows.push(...openNow(asked.gathered));
   const columns = ['repo', 'environment', 'why'];
   return { name: 'answer', title: 'What is not covered', columns, rows };
 }
@@ -287,7 +258,7 @@ export const QUESTIONS: readonly Question[] = (
       'When was the policy changed or weakened, by whom, approved by whom?',
       small('policy_changes'),
     ],
-    ['When was the gate down, and what was deployed then?', gateDown],
+    ['When was the gate down, and what was deployed then?', downTimes],
     ['One deployment end to end (--run ID)', endToEnd],
     ['Has any record been altered, removed or backdated?', verified],
     ['25 at random, reproducibly', small('samples')],

@@ -2,7 +2,7 @@
 import type { Gathered, Incident } from './collect.ts';
 import { type Cell, iso } from './columns.ts';
 import { outagesOf, type Told } from './period.ts';
-import type { Settled } from './row.ts';
+import { reviewAfterOf, type Settled } from './row.ts';
 import type { Table } from './tables.ts';
 
 /** A number as text, as spreadsheets round long ones. */
@@ -119,17 +119,16 @@ export function policyChanges({ policyChanges: found }: Gathered): Table {
   };
 }
 
-function reviewAfter(row: Settled): readonly Cell[] {
-  const limitMs = (row.releasedAtMs ?? 0) + (row.glass?.reviewWithinMs ?? 86_400_000);
-  const done = row.reviewedAfter.filter(({ outcome }) => outcome === 'approved');
-  const [first] = done.toSorted((a, b) => a.atMs - b.atMs);
-  const who = first === undefined ? null : (first.person.login ?? `account ${first.person.id}`);
-  const state = first === undefined ? 'open' : first.atMs <= limitMs ? 'in time' : 'late';
-  return [iso(limitMs), state, who, iso(first?.atMs ?? null)];
+function reviewAfter(row: Settled, asOfMs: number): readonly Cell[] {
+  const after = reviewAfterOf(row, asOfMs);
+  if (after === null) return [null, null, null, null];
+  const { dueMs, state, first } = after;
+  const who = first === null ? null : (first.person.login ?? `account ${first.person.id}`);
+  return [iso(dueMs), state, who, iso(first?.atMs ?? null)];
 }
 
 /** Every release by break glass, with its review afterwards. */
-export function breakGlass({ summary }: Told): Table {
+export function breakGlass({ summary, asOfMs }: Told): Table {
   return {
     name: 'break_glass',
     title: 'Break glass',
@@ -164,7 +163,7 @@ export function breakGlass({ summary }: Told): Table {
         who,
         second,
         row.glass?.reason ?? null,
-        ...reviewAfter(row),
+        ...reviewAfter(row, asOfMs),
       ];
     }),
   };
@@ -182,7 +181,7 @@ const incidentCells = (row: Incident): readonly Cell[] => [
 const HEALTH: ReadonlySet<string> = new Set(['judge.failed', 'incident.opened', 'incident.closed']);
 
 /** Terms of a policy that open a way around the reviews. */
-const WAYS: readonly (readonly [string, string])[] = [
+export const WAYS: readonly (readonly [string, string])[] = [
   ['mayBreakGlass', 'people of the break-glass teams'],
   ['maySolo', 'every author (solo)'],
   ['mayRollBack', 'whoever rolls back to a released commit'],
@@ -224,15 +223,57 @@ export function access(gathered: Gathered, told: Told): Table {
 
 const HOUR_MS = 3_600_000;
 
-/** When the gate was silent or could not judge. */
-export function gateHealth(gathered: Gathered): Table {
-  const { incidents } = gathered;
-  const silences = outagesOf({ hours: gathered.hours, incidents: [] }).spans;
+/** A silence that says something: nothing at all was recorded although something was to be expected. */
+export interface Silence {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly why: string;
+}
+
+/** A silence is unusual when it is so many times longer than nearly all others. */
+const UNUSUAL = 3;
+const USUAL_SHARE = 0.95;
+const LONG_MS = 24 * HOUR_MS;
+
+/**
+ * Silences that matter: far longer than is usual in this record, or with deployments at GitHub that
+ * the record lacks. Where little is deployed most hours are quiet, and that says nothing.
+ */
+export function loudSilences(gathered: Gathered, told: Pick<Told, 'differences'>): Silence[] {
+  const { spans } = outagesOf({ hours: gathered.hours, incidents: [] });
+  const lengths = spans.map(({ fromMs, toMs }) => toMs - fromMs).toSorted((a, b) => a - b);
+  const usualMs = lengths[Math.floor((lengths.length - 1) * USUAL_SHARE)] ?? 0;
+  const limitMs = Math.max(LONG_MS, UNUSUAL * usualMs);
+  const missing = told.differences.filter(({ side }) => side === 'github-only');
+  return spans.flatMap(({ fromMs, toMs }) => {
+    const count = missing.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs).length;
+    if (count > 0) {
+      const why = `GitHub deployed meanwhile, and this record lacks it: ${count}`;
+      return [{ fromMs, toMs, why }];
+    }
+    if (toMs - fromMs <= limitMs) return [];
+    const why = `nothing was recorded for ${Math.round((toMs - fromMs) / HOUR_MS)} hours, far longer than usual here (${Math.round(usualMs / HOUR_MS)} hours or less)`;
+    return [{ fromMs, toMs, why }];
+  });
+}
+
+/** Silences as they are common: a page leaves them out, the file has them. */
+const QUIET = 'quiet';
+
+/** When the gate was silent or could not judge; silences that say nothing stand last. */
+export function gateHealth(gathered: Gathered, told: Pick<Told, 'differences'>): Table {
+  const { incidents, hours } = gathered;
+  const loud = new Map(loudSilences(gathered, told).map((one) => [one.fromMs, one.why]));
+  const silences = outagesOf({ hours, incidents: [] }).spans.map(({ fromMs, toMs }) => {
+    const why = loud.get(fromMs);
+    const length = (toMs - fromMs) / HOUR_MS;
+    const [kind, what] = why === undefined ? [QUIET, 'nothing was recorded'] : ['silence', why];
+    return [kind, iso(fromMs), iso(toMs), length, null, null, what] satisfies readonly Cell[];
+  });
   return {
     name: 'gate_health',
     title: 'The gate: silence and failures',
     columns: ['kind', 'from', 'to', 'hours', 'leaf_index', 'repo', 'what'],
-    // What could not be judged first: silence is common where little is deployed.
     rows: [
       ...incidents
         .filter(({ kind }) => HEALTH.has(kind))
@@ -245,15 +286,14 @@ export function gateHealth(gathered: Gathered): Table {
           row.repo,
           row.what,
         ]),
-      ...silences.map(({ fromMs, toMs }): readonly Cell[] => [
-        'silence',
-        iso(fromMs),
-        iso(toMs),
-        (toMs - fromMs) / HOUR_MS,
-        null,
-        null,
-        'nothing was recorded; compare with the completeness table',
-      ]),
+      ...silences.filter(([kind]) => kind !== QUIET),
+      ...silences.filter(([kind]) => kind === QUIET),
     ],
   };
+}
+
+/** A table as people read it on a page: without what is only there to be complete. */
+export function forPage(table: Table): Table {
+  const rows = table.rows.filter(([kind]) => table.name !== 'gate_health' || kind !== QUIET);
+  return rows.length === table.rows.length ? table : { ...table, rows, total: table.rows.length };
 }

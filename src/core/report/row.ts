@@ -18,6 +18,8 @@ export interface Approver extends Person {
   readonly independent: boolean;
   /** Null: recorded before it was asked. */
   readonly commented: boolean | null;
+  /** When a check first showed on the pull request what was approved; null: no event says so. */
+  readonly shownAtMs: number | null;
 }
 
 /**
@@ -130,10 +132,16 @@ export function isProduction(event: DecisionMade): boolean {
   return event.deployment.rule !== null || isProductionName(event.subject.environment ?? '');
 }
 
+/** Since when a check has shown something on a commit; null: not known. */
+export type ShownAt = (headSha: string, shown: string | null) => number | null;
+
 function approversOf(
   event: DecisionMade,
   at: (path: string) => string | null,
+  shownAt: ShownAt,
 ): readonly Approver[] {
+  const shownOf = (pull: number | null): string | null =>
+    event.changes.find((change) => change.pull === pull)?.shown ?? null;
   return event.decision.counted.map((row, i) => ({
     id: row.person.id,
     login: at(`decision.counted.${i}.person.login`),
@@ -144,6 +152,7 @@ function approversOf(
     teams: row.teams,
     independent: row.independent,
     commented: row.commented ?? null,
+    shownAtMs: shownAt(row.reviewedSha, shownOf(row.pull)),
   }));
 }
 
@@ -176,7 +185,7 @@ function glassOf(event: DecisionMade, at: (path: string) => string | null): Depl
 export function deploymentOf(
   event: DecisionMade,
   details: readonly Detail[],
-  leafIndex: number,
+  { leafIndex, shownAt }: { readonly leafIndex: number; readonly shownAt: ShownAt },
 ): Deployment {
   const { subject, deployment, decision, changes } = event;
   const at = logins(details);
@@ -203,7 +212,7 @@ export function deploymentOf(
     dangers: decision.findings.filter((row) => row.level === 'danger').map((row) => row.id),
     findings: [...new Set(decision.findings.map((row) => row.id))],
     dryRuns: changes.map(({ dryRun: { status, sha256 } }) => ({ status, sha256 })),
-    approvers: approversOf(event, at),
+    approvers: approversOf(event, at, shownAt),
     refused: decision.refused.map((row, i) => ({
       person: personOf(row.person, at(`decision.refused.${i}.person.login`)),
       pull: row.pull,
@@ -236,7 +245,40 @@ export function dryRunOf(row: Deployment): string {
   return worst.find((status) => row.dryRuns.some((run) => run.status === status)) ?? 'none';
 }
 
+const QUICK_MS = 60_000;
+
+/**
+ * What an approval came so soon after that nobody can have read it: the deployment's request, or the
+ * check that first showed what was approved. Null: it did not, or it came before both.
+ */
+export function hurryOf(row: Deployment, { atMs, shownAtMs }: Approver): string | null {
+  const soon = (sinceMs: number | null): boolean =>
+    sinceMs !== null && atMs >= sinceMs && atMs - sinceMs < QUICK_MS;
+  if (soon(row.requestedAtMs)) return 'the request';
+  return soon(shownAtMs) ? 'the check first showed it' : null;
+}
+
 /** When a deployment belongs into the period: its release, or else its first decision. */
 export function timeOf(row: Settled): number {
   return row.releasedAtMs ?? row.firstDecidedAtMs;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The review after broken glass: due when, and how it stands at a time. */
+export interface AfterState {
+  readonly dueMs: number;
+  readonly state: 'open' | 'overdue' | 'in time' | 'late';
+  /** The first one that approved; null: nobody did. */
+  readonly first: ReviewAfter | null;
+}
+
+/** Null: it was not released by break glass, so that none is due. */
+export function reviewAfterOf(row: Settled, asOfMs: number): AfterState | null {
+  if (row.disposition !== 'break_glass') return null;
+  const dueMs = (row.releasedAtMs ?? 0) + (row.glass?.reviewWithinMs ?? DAY_MS);
+  const done = row.reviewedAfter.filter(({ outcome }) => outcome === 'approved');
+  const [first = null] = done.toSorted((a, b) => a.atMs - b.atMs);
+  if (first === null) return { dueMs, first, state: asOfMs > dueMs ? 'overdue' : 'open' };
+  return { dueMs, first, state: first.atMs <= dueMs ? 'in time' : 'late' };
 }

@@ -1,14 +1,13 @@
 /** Counts over a period, taken row by row, so that any number of deployments fits in memory. */
 import { createHash } from 'node:crypto';
 import type { Exception, Severity } from './exceptions.ts';
-import { type Disposition, type Person, type Settled, timeOf } from './row.ts';
+import { type Disposition, hurryOf, type Person, type Settled, timeOf } from './row.ts';
 
 const WEEK_MS = 7 * 86_400_000;
 const DAY_MS = 86_400_000;
 const SAMPLE_SIZE = 25;
 /** Rows of each severity that a page shows. */
 const SHOWN = 300;
-const QUICK_MS = 60_000;
 
 /** The Monday week of a time. */
 export function weekOf(atMs: number): number {
@@ -139,9 +138,8 @@ function createPeople() {
         approvers.set(one.id, entry);
         entry.login ??= one.login;
         entry.approvals += 1;
-        const waitedMs = one.atMs - row.requestedAtMs;
         if (grave) entry.grave += 1;
-        if (grave && waitedMs >= 0 && waitedMs < QUICK_MS) entry.quick += 1;
+        if (grave && hurryOf(row, one) !== null) entry.quick += 1;
         for (const author of row.authors) {
           entry.authors.add(author?.id ?? null);
           const mine = pairs.get(nameOf(author)) ?? new Map<string, number>();

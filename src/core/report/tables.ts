@@ -2,7 +2,7 @@
 import type { Gathered } from './collect.ts';
 import { type Cell, cellsOf, COLUMNS, iso } from './columns.ts';
 import type { Exception } from './exceptions.ts';
-import { type Period, type Told, withinOf, type Wish } from './period.ts';
+import { type Told, withinOf, type Wish } from './period.ts';
 import type { Difference } from './population.ts';
 import { inForceWithin, posture } from './posture-spans.ts';
 import {
@@ -167,7 +167,7 @@ function scope({ summary }: Told): Table {
   };
 }
 
-function samples({ summary, seed }: Told): Table {
+function samples({ summary, seed, webUrl }: Told): Table {
   const { sample } = summary;
   return {
     name: 'samples',
@@ -195,7 +195,9 @@ function samples({ summary, seed }: Told): Table {
       row.sha,
       several(row.approvers.map(({ id: one, login }) => login ?? `account ${one}`)),
       row.disposition,
-      (row.runId ?? -1) > 0 ? `https://github.com/${row.repo}/actions/runs/${row.runId}` : null,
+      webUrl !== null && (row.runId ?? -1) > 0
+        ? `${webUrl}/${row.repo}/actions/runs/${row.runId}`
+        : null,
       `proofs/${row.leafIndex}.tlog-proof`,
     ]),
   };
@@ -224,7 +226,7 @@ const SMALL: Readonly<Record<string, (part: Gathered, told: Told) => Table>> = {
   break_glass: (_, told) => breakGlass(told),
   access: (part, told) => access(part, told),
   posture: (part) => posture(part.posture),
-  gate_health: (part) => gateHealth(part),
+  gate_health: (part, told) => gateHealth(part, told),
 };
 
 export function smallTables(
@@ -239,20 +241,4 @@ export function smallTables(
 /** One of the small tables; null: there is none of this name. */
 export function smallTable(name: string, gathered: Gathered, told: Told): Table | null {
   return SMALL[name]?.(gathered, told) ?? null;
-}
-
-/** Every table, in the order of the report. */
-export function tablesOf(gathered: Gathered, period: Period, size: number): readonly Table[] {
-  const order = { high: 0, medium: 1, low: 2 } as const;
-  const found = period.exceptions.toSorted(
-    (a, b) => order[a.severity] - order[b.severity] || a.atMs - b.atMs,
-  );
-  const rows = period.deployments.map((row) =>
-    registerCells(row, period.byLeaf.get(row.leafIndex) ?? [], { told: period, size }),
-  );
-  return [
-    { ...REGISTER, rows },
-    { ...EXCEPTIONS, rows: found.map(exceptionCells) },
-    ...smallTables(gathered, period),
-  ];
 }

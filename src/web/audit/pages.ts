@@ -216,9 +216,9 @@ export function createAuditPages(parts: AuditParts): Hono<WebEnv> {
     '/audit/deployment/:leaf{[0-9]{1,15}}',
     guarded(parts, 'deployment', (context, { view, around }) => {
       const leaf = Number(context.req.param('leaf'));
-      const row = view.collected.deployments.find((one) => one.leafIndex === leaf);
+      const row = view.collected.deployments.ofLeaf(leaf);
       const text = 'No deployment of this record has this row.';
-      if (row === undefined) return say(context, 404, { title: 'Not there', text }, around);
+      if (row === null) return say(context, 404, { title: 'Not there', text }, around);
       return show(context, { title: row.repo, body: deploymentMarkup(view, row) }, around);
     }),
   );

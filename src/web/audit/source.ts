@@ -12,6 +12,7 @@ import type { LogVerdict } from '../../core/audit/verify.ts';
 import type { Sql } from '../../store/connect.ts';
 import { readLastCheckpoint, readLeafBatches } from '../../store/read-log.ts';
 import { verifyStored } from '../../store/verify-stored.ts';
+import { createRowPack } from './row-pack.ts';
 
 export interface LogView {
   readonly origin: string;
@@ -47,6 +48,8 @@ interface Kept {
   news: number;
   view: Made | null;
   viewedMs: number;
+  /** When its periods were last made anew. */
+  madeMs: number;
   making: Promise<Made> | null;
 }
 
@@ -55,20 +58,33 @@ export interface LogKeys {
   vkey(installationId: number): string;
 }
 
+export interface LogSourceParts {
+  /** A pool that may only read. */
+  readonly sql: Sql;
+  readonly keys: LogKeys;
+  /** Where people open GitHub's pages, without a slash at its end. */
+  readonly webUrl: string | null;
+  readonly now: () => number;
+}
+
 /** A view is shown this long without making it anew, as that takes seconds over a long record. */
 const VIEW_MS = 60_000;
 /** A view this old is still shown at once, while the next one is made. */
 const STALE_MS = 600_000;
-/** Parts and periods that one view remembers. */
+/** Parts that one view remembers. */
 const MOST_PARTS = 24;
+/** Periods that one view remembers: each has a mark for every deployment in it. */
+const MOST_PERIODS = 6;
+/** Time alone makes reviews overdue, so that a view is made anew after this although nothing came. */
+const DUE_MS = 3_600_000;
 
-function remembering<T>() {
+function remembering<T>(most: number) {
   const kept = new Map<string, T>();
   return (key: string, make: () => T): T => {
     const known = kept.get(key);
     if (known !== undefined) return known;
     const made = make();
-    if (kept.size >= MOST_PARTS) kept.clear();
+    if (kept.size >= most) kept.clear();
     kept.set(key, made);
     return made;
   };
@@ -80,9 +96,9 @@ const WHOLE: Wish = { fromMs: null, toMs: null, repo: null };
 async function inTurns(
   collected: Collected,
   wish: Wish,
-  { seed }: { readonly seed: string },
+  about: { readonly seed: string; readonly webUrl: string | null },
 ): Promise<Period> {
-  const steps = periodInSteps(collected, wish, { seed, population: null });
+  const steps = periodInSteps(collected, wish, { ...about, population: null });
   for (;;) {
     const step = steps.next();
     if (step.done === true) return step.value;
@@ -118,20 +134,20 @@ function createChecks(sql: Sql, keys: LogKeys): LogSource['verify'] {
 }
 
 /** Makes views of what was read; answers the one that is being made to who asks meanwhile. */
-function createViews(sql: Sql, keys: LogKeys, now: () => number) {
+function createViews({ sql, keys, webUrl, now }: LogSourceParts) {
   async function makeView(id: number, kept: Kept): Promise<Made> {
     const last = await readLastCheckpoint(sql, id);
     const note = last?.note ?? '';
     const head = parseCheckpoint(note.slice(0, note.lastIndexOf('\n\n') + 1));
     const root = Buffer.from(head?.root ?? []).toString('hex');
     // Readings of the record change nothing that a period or a remembered part is made of.
-    const same = kept.news === 0 ? kept.view : null;
+    const same = kept.news === 0 && now() - kept.madeMs < DUE_MS ? kept.view : null;
     kept.news = 0;
     const collected =
       same === null
         ? kept.collector.end()
         : { ...kept.collector.gathered(), deployments: same.collected.deployments };
-    const periods = same?.periods ?? remembering<Promise<Period>>();
+    const periods = same?.periods ?? remembering<Promise<Period>>(MOST_PERIODS);
     const view: Made = {
       periods,
       origin: keys.origin(id),
@@ -141,12 +157,13 @@ function createViews(sql: Sql, keys: LogKeys, now: () => number) {
       sealedMs: last?.sealedMs ?? null,
       collected,
       period: (wish) =>
-        periods(JSON.stringify(wish), () => inTurns(collected, wish, { seed: root })),
-      once: same?.once ?? remembering<Markup>(),
+        periods(JSON.stringify(wish), () => inTurns(collected, wish, { seed: root, webUrl })),
+      once: same?.once ?? remembering<Markup>(MOST_PARTS),
     };
     // What the first page shows is made before the view is shown: nobody waits for it then.
     if (same === null) await view.period(WHOLE);
     kept.viewedMs = now();
+    if (same === null) kept.madeMs = kept.viewedMs;
     kept.view = view;
     return view;
   }
@@ -162,17 +179,17 @@ function createViews(sql: Sql, keys: LogKeys, now: () => number) {
   return renew;
 }
 
-/** Reads through a pool that may only read. */
-export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Date.now): LogSource {
+export function createLogSource(parts: LogSourceParts): LogSource {
+  const { sql, keys, now } = parts;
   const logs = new Map<number, Kept>();
   const reading = new Map<number, number>();
   const serial = createQueue();
-  const renew = createViews(sql, keys, now);
+  const renew = createViews(parts);
 
   async function catchUp(id: number): Promise<Kept> {
     const known = logs.get(id);
-    const fresh = { read: 0, news: 0, view: null, viewedMs: 0, making: null };
-    const kept: Kept = known ?? { collector: createCollector(), ...fresh };
+    const fresh = { read: 0, news: 0, view: null, viewedMs: 0, madeMs: 0, making: null };
+    const kept: Kept = known ?? { collector: createCollector(createRowPack()), ...fresh };
     for await (const batch of readLeafBatches(sql, id, kept.read)) {
       for (const leaf of batch) {
         const event = readEvent(leaf.body);
@@ -197,7 +214,8 @@ export function createLogSource(sql: Sql, keys: LogKeys, now: () => number = Dat
     const ageMs = now() - kept.viewedMs;
     const { view } = kept;
     if (view === null || ageMs < 0) return renew(id, kept);
-    if (kept.news === 0) return fresh ? renew(id, kept) : view;
+    const old = now() - kept.madeMs >= DUE_MS;
+    if (kept.news === 0 && !old) return fresh ? renew(id, kept) : view;
     if (ageMs < VIEW_MS && !fresh) return view;
     const next = renew(id, kept);
     // A fault is met by who waits for the next one.

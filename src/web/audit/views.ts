@@ -5,7 +5,14 @@ import { exceptionsOf } from '../../core/report/exceptions.ts';
 import { type CellLink, markup, type Markup, tableMarkup } from '../../core/report/html.ts';
 import { figuresMarkup } from '../../core/report/papers.ts';
 import type { Period } from '../../core/report/period.ts';
-import { dryRunOf, type Person, type Settled, timeOf } from '../../core/report/row.ts';
+import {
+  dryRunOf,
+  type Person,
+  reviewAfterOf,
+  type Settled,
+  timeOf,
+} from '../../core/report/row.ts';
+import { forPage } from '../../core/report/record-tables.ts';
 import { exceptionCells, EXCEPTIONS, smallTable } from '../../core/report/tables.ts';
 import type { Table } from '../../core/report/tables.ts';
 import type { LogVerdict } from '../../core/audit/verify.ts';
@@ -106,15 +113,21 @@ page ${filter.page} of ${pages} ${filter.page < pages ? link(filter.page + 1, 'N
 
 /** The register, newest first, with its filters. */
 export function registerMarkup(period: Period, filter: Filter, links: RegisterLinks): Markup {
-  const rows = period.deployments
-    .filter((row) => filter.disposition === '' || row.disposition === filter.disposition)
-    .filter((row) => filter.agent === '' || row.agents.includes(filter.agent))
+  const places = period.marks
+    .flatMap(({ disposition, agents }, at) =>
+      (filter.disposition === '' || disposition === filter.disposition) &&
+      (filter.agent === '' || agents.includes(filter.agent))
+        ? [at]
+        : [],
+    )
     .toReversed();
-  const pages = Math.max(1, Math.ceil(rows.length / PAGE_ROWS));
-  const shown = rows.slice((filter.page - 1) * PAGE_ROWS, filter.page * PAGE_ROWS);
+  const pages = Math.max(1, Math.ceil(places.length / PAGE_ROWS));
+  const shown = places
+    .slice((filter.page - 1) * PAGE_ROWS, filter.page * PAGE_ROWS)
+    .map((at) => period.deployments.at(at));
   const heads = ['when', 'what', 'change', 'written by', 'radius', 'approved by', 'disposition'];
   return markup`<h1>Register</h1>${filterForm(filter, links)}
-<p class="soft">${rows.length} of ${period.deployments.length} deployments</p>
+<p class="soft">${places.length} of ${period.deployments.length} deployments</p>
 <div class="wide" tabindex="0" role="region" aria-label="Register"><table><thead><tr>
 ${heads.map((head) => markup`<th scope="col">${head}</th>`)}</tr></thead>
 <tbody>${shown.map((row) => registerRow(row, links.to))}</tbody></table></div>${pageLinks(filter, pages, links.to)}`;
@@ -144,26 +157,29 @@ ${name(row.authors[at] ?? null)}, head <code>${(row.heads[at] ?? '').slice(0, 12
 }
 
 /** For broken glass: who looked afterwards, or until when somebody has to. */
-function afterwards(row: Settled): Markup | null {
-  if (row.disposition !== 'break_glass') return null;
+function afterwards(row: Settled, asOfMs: number): Markup | null {
+  const after = reviewAfterOf(row, asOfMs);
+  if (after === null) return null;
   const items = row.reviewedAfter.map(
     ({ outcome, person, pull, atMs }) => markup`<li>${outcome.replace('-', ' ')} by ${name(person)}
 on #${pull} at ${time(atMs)}</li>`,
   );
-  const dueMs = (row.releasedAtMs ?? 0) + (row.glass?.reviewWithinMs ?? 86_400_000);
+  const state = after.state === 'overdue' ? markup`, <span class="bad">overdue</span>` : null;
   const done = items.length === 0 ? markup`: nobody yet` : markup`<ul>${items}</ul>`;
-  return markup`<li><strong>Review afterwards</strong>, due by ${time(dueMs)}${done}</li>
+  return markup`<li><strong>Review afterwards</strong>, due by ${time(after.dueMs)}${state}${done}</li>
 `;
 }
 
 /** One deployment from the request to the proof. */
 export function deploymentMarkup(view: LogView, row: Settled): Markup {
-  const found = exceptionsOf(row).map(
+  const asOfMs = view.collected.lastMs ?? 0;
+  const exceptions = exceptionsOf(row, asOfMs);
+  const found = exceptions.map(
     ({ type, severity, detail }) =>
       markup`<li><strong>${type}</strong> (${severity}): ${detail}</li>`,
   );
   const all: readonly (readonly [string, Cell])[] = cellsOf(row, {
-    exceptions: exceptionsOf(row).map(({ type }) => type),
+    exceptions: exceptions.map(({ type }) => type),
     checkpointSize: view.size,
   }).map((value, at) => [COLUMNS[at]?.[0] ?? '', value]);
   const fields = all
@@ -185,29 +201,22 @@ ${found.length === 0 ? '' : markup`<h2>Exceptions</h2><ul>${found}</ul>`}
 <li><strong>Release</strong> ${
     row.releasedAtMs === null ? 'none' : markup`${time(row.releasedAtMs)}, row ${row.releaseLeaf}`
   }</li>
-${afterwards(row)}<li><strong>Proof</strong> row ${row.leafIndex} of <code>${view.origin}</code>, under the checkpoint
+${afterwards(row, asOfMs)}<li><strong>Proof</strong> row ${row.leafIndex} of <code>${view.origin}</code>, under the checkpoint
 of ${view.size} rows with root <code>${view.root.slice(0, 16)}…</code>;
 <code>npx tagout report --out DIR</code> writes it for somebody else to check</li></ol>
 <h2>Every recorded field</h2><dl>${fields}</dl>`;
 }
 
 const SHOWN_ROWS = 500;
-const ORDER = { high: 0, medium: 1, low: 2 } as const;
 
 /** The exceptions, worst first, as far as a page shows them. */
-function exceptionsTable({ exceptions }: Period): Table {
-  const rows = exceptions
-    .toSorted((a, b) => ORDER[a.severity] - ORDER[b.severity] || a.atMs - b.atMs)
-    .slice(0, SHOWN_ROWS)
-    .map(exceptionCells);
-  return { ...EXCEPTIONS, rows, total: exceptions.length };
+function exceptionsTable({ summary }: Period): Table {
+  const rows = summary.worst.slice(0, SHOWN_ROWS).map(exceptionCells);
+  return { ...EXCEPTIONS, rows, total: summary.exceptions };
 }
 
 /** Tables whose row of the log is that of a deployment. */
 const LEAD_TO_DEPLOYMENTS: ReadonlySet<string> = new Set(['exceptions', 'samples', 'break_glass']);
-
-/** Tables of which a page shows fewer rows: the bundle has them all. */
-const SHORT: Readonly<Record<string, number>> = { gate_health: 40 };
 
 /** A table of the bundle by its name, with its title where it is not the page's own. */
 export function tableOf(
@@ -225,7 +234,7 @@ export function tableOf(
   const linkOf: CellLink = (column, value) =>
     leads && column === 'leaf_index' ? to(`/audit/deployment/${value}`) : null;
   const head = table.title === title ? null : markup`<h2>${table.title}</h2>`;
-  return markup`${head}${tableMarkup(table, SHORT[wanted] ?? SHOWN_ROWS, linkOf)}`;
+  return markup`${head}${tableMarkup(forPage(table), SHOWN_ROWS, linkOf)}`;
 }
 
 const HEADLINE: Readonly<Record<LogVerdict['verdict'], readonly [string, string]>> = {
