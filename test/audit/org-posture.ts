@@ -1,4 +1,5 @@
 /** GitHub's settings around the gate of the made-up organisation, and when they were read otherwise. */
+import type { SealableEvent } from '../../src/core/audit/schema.ts';
 import { postureEvent } from '../../src/core/audit/state-event.ts';
 import { repoOf } from '../store/judged.ts';
 import { salts, START_MS, uuid } from './log.ts';
@@ -11,7 +12,11 @@ interface Read {
 }
 
 /** A setting of acme/shop around the gate, read at a moment, as `core/posture-state.ts` names it. */
-export function postureRead(number: number, atMs: number, { item, from, to, detail }: Read) {
+export function postureRead(
+  number: number,
+  atMs: number,
+  { item, from, to, detail }: Read,
+): SealableEvent {
   const stamp = {
     eventId: uuid(number, atMs),
     dedupeKey: `posture:${number}`,
