@@ -97,7 +97,11 @@ function checkFiles(folder: string, manifest: Manifest, report: (found: Problem)
 /** Details by leaf: the file is read beside the events and must be in their order. */
 function openDetails(folder: string, report: (found: Problem) => void) {
   const path = join(folder, FILES.details);
-  if (!existsSync(path)) return { take: () => [], close: () => {} };
+  if (!existsSync(path)) {
+    // Every text would look erased, whoever took the file away.
+    report(problem('file-missing', `The bundle has no ${FILES.details}.`));
+    return { take: () => [], close: () => {} };
+  }
   const lines = openLines(path);
   let pending: BundleDetail | null = null;
   const read = (): BundleDetail | null => {
@@ -198,11 +202,11 @@ export function verifyBundle(folder: string, trusted: Trusted, progress: Progres
   const manifest = readSignedManifest(folder, trusted);
   if ('v' in manifest) checkFiles(folder, manifest, (found) => verifier.report(found));
   else for (const found of manifest) verifier.report(found);
-  if (existsSync(join(folder, FILES.events))) {
-    readEvents(folder, verifier, trusted, progress);
-    locate(folder, verifier);
-  } else {
+  if (!existsSync(join(folder, FILES.events))) {
     verifier.report(problem('file-missing', `The bundle has no ${FILES.events}.`));
+    return verifier.finish(false);
   }
+  readEvents(folder, verifier, trusted, progress);
+  locate(folder, verifier);
   return verifier.finish();
 }

@@ -6,7 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -147,6 +147,25 @@ describe('a bundle with one wrong field', () => {
     refused(made.map(({ what, text }) => ({ what, files: { [checkpoints]: text } })));
     refused(made.map(({ what, text }) => ({ what, files: signedAnew(checkpoints, text) })));
   });
+
+  for (const name of [FILES.events, FILES.details, FILES.checkpoints]) {
+    test(`cannot be verified by either without ${name}, though the manifest names none`, () => {
+      const less = join(root, `without-${name}`);
+      cpSync(folder, less, { recursive: true });
+      rmSync(join(less, name));
+      const manifest = readManifest(textOf(FILES.manifest));
+      assert.ok(manifest !== null);
+      const files = manifest.files.filter((file) => file.name !== name);
+      const made = canonicalText({ ...manifest, files });
+      const note = signNote(manifestText(log.origin, made), log.origin, log.privateKey);
+      writeFileSync(join(less, FILES.manifest), made);
+      writeFileSync(join(less, FILES.manifestNote), note);
+      const trusted = { origin: log.origin, installationId: 1, vkeys: [log.vkey] };
+      assert.equal(verifyBundle(less, trusted, () => {}).verdict, 'unverifiable');
+      const script = join(less, 'verify.py');
+      assert.equal(spawnSync('python3', [script, less, '--key', log.vkey]).status, 2);
+    });
+  }
 
   test('is refused by both: the manifest', () => {
     const { manifest } = FILES;

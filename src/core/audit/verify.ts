@@ -114,7 +114,8 @@ export interface LogVerifier {
   /** The roots of the perfect subtrees over what was added, the largest first. */
   frontier(): readonly BinaryHash[];
   report(problem: Problem): void;
-  finish(): LogVerdict;
+  /** `read` false: the leaves could not be had at all, so that none of them is missing. */
+  finish(read?: boolean): LogVerdict;
 }
 
 function valueAt(event: unknown, path: string): unknown {
@@ -326,8 +327,8 @@ export function createLogVerifier(log: LogToVerify): LogVerifier {
       }
       if (log.depth !== 'tree') redacted += checkLeaf(walk, index, leaf);
     },
-    finish() {
-      reportEnd(walk, tree.size);
+    finish(read = true) {
+      if (read) reportEnd(walk, tree.size);
       const last = heads.own.at(-1);
       return {
         verdict: verdictOf(problems),
