@@ -82,6 +82,7 @@ describe('the record in a database', () => {
       await t.root.unsafe(`alter table audit.${table} disable trigger all`);
     await t.root.unsafe('alter table audit.leaf drop constraint leaf_hash_size');
     const turns = Math.ceil(Number(process.env['FLIPS'] ?? 70) / COLUMNS.length);
+    const count = { found: 0, refused: 0 };
     for (const [table, column, type] of COLUMNS) {
       for (let turn = 0; turn < turns; turn += 1) {
         const rows = await t.root.unsafe(
@@ -106,10 +107,12 @@ describe('the record in a database', () => {
         } catch (error) {
           // A body that is no JSON any more cannot even be stored.
           assert.match(String(error), /json|constraint|uuid|unique|integer/i);
+          count.refused += 1;
           continue;
         }
         const found = await verdict();
         assert.notEqual(found.verdict, 'intact', `${table}.${column} byte ${at}, turn ${turn}`);
+        count.found += 1;
         const cast =
           type === 'bytes'
             ? '$1::text::bytea'
@@ -123,6 +126,7 @@ describe('the record in a database', () => {
       }
     }
     assert.deepEqual((await verdict()).problems, [], 'everything was put back');
+    context.diagnostic(`${count.found} found, ${count.refused} refused by PostgreSQL`);
     for (const table of TABLES) {
       await t.root.unsafe(`alter table audit.${table} enable always trigger no_row_change`);
     }
