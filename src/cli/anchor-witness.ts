@@ -1,6 +1,7 @@
 /** A witness as a place (c2sp.org/tlog-witness): somebody else's machine that remembers the log. */
 import { signedTime, type Verifier } from '../core/audit/note.ts';
 import { consistencyFrom } from '../core/audit/proof.ts';
+import { leaveEach } from './anchor-each.ts';
 import { AnchorConflict } from '../store/anchor.ts';
 import type { AnchorPlace, AnchorReceipt, LogReader, WaitingLog } from '../store/anchor.ts';
 
@@ -69,22 +70,11 @@ async function leaveOne(
   throw new Error(`${url} answers with another size each time`);
 }
 
-/** A witness; each log goes by itself, so that one that is refused keeps no other back. */
+/** A witness. */
 export function witnessPlace(options: WitnessPlaceOptions): AnchorPlace {
   return {
     kind: 'witness',
     name: options.url,
-    async leave(logs, _last, reader) {
-      const receipts: AnchorReceipt[] = [];
-      const faults: unknown[] = [];
-      for (const log of logs) {
-        try {
-          receipts.push(await leaveOne(options, log, reader));
-        } catch (error) {
-          faults.push(error);
-        }
-      }
-      return { receipts, faults };
-    },
+    leave: (logs, _last, reader) => leaveEach(logs, (log) => leaveOne(options, log, reader)),
   };
 }

@@ -9,6 +9,7 @@ interface VerifyFlags {
   readonly key?: readonly string[];
   readonly origin?: string;
   readonly anchor?: readonly string[];
+  readonly tsaCert?: string;
   readonly since?: string;
   readonly treeOnly?: true;
   readonly json?: true;
@@ -27,7 +28,12 @@ function addVerify(program: Command, io: Io, answer: Answer): void {
     .option('--database-url <url>', 'verify where the record lies, as a role that may read it')
     .option('--key <vkey>', 'a verifier key that you trust; again for each', collect)
     .option('--origin <name>', "the log's name; left out, the name of the key")
-    .option('--anchor <file>', 'a checkpoint or proof from elsewhere, or git:REPO#BRANCH', collect)
+    .option(
+      '--anchor <file>',
+      'a checkpoint or proof from elsewhere, git:REPO#BRANCH or tsr:FILE',
+      collect,
+    )
+    .option('--tsa-cert <pem>', 'the certificate of the time-stamp authority that you trust')
     .option('--since <rows>', 'rows below were judged before: only hash them')
     .option('--tree-only', 'bytes, tree and signatures, without judging what events say')
     .option('--json', 'print one JSON object')
@@ -40,6 +46,7 @@ function addVerify(program: Command, io: Io, answer: Answer): void {
         keys: flags.key ?? [],
         origin: flags.origin ?? null,
         anchors: flags.anchor ?? [],
+        tsaCert: flags.tsaCert ?? null,
         since: flags.since ?? null,
         treeOnly: flags.treeOnly === true,
         json: flags.json === true,

@@ -33,6 +33,7 @@ import {
   type Table,
 } from '../core/report/tables.ts';
 import { csvRow } from './csv.ts';
+import { type LeftAnchor, writeAnchors } from './report-anchors.ts';
 import { writer } from './report-files.ts';
 import { populationLines } from './report-population.ts';
 import { type LogFiles, readDeployments, writeLog } from './report-log.ts';
@@ -52,7 +53,7 @@ export interface BundleSource {
   readonly leaves: AsyncIterable<readonly BundleLeaf[]> | Iterable<readonly BundleLeaf[]>;
   readonly population: Population | null;
   /** Checkpoints that were left elsewhere; left out: none is known. */
-  readonly anchors?: readonly unknown[];
+  readonly anchors?: readonly LeftAnchor[];
   readonly version: string;
   /** Where people open GitHub's pages; null or left out: not known, so nothing links there. */
   readonly webUrl?: string | null;
@@ -228,7 +229,7 @@ export async function writeBundle(
     file.close();
   }
   writeProofs(folder, told, log, head.note);
-  put('anchors.json', `${JSON.stringify(anchors, null, 2)}\n`);
+  writeAnchors(folder, anchors, source.notes);
   put('controls.json', controlsPaper(told));
   put('queries.sql', queriesPaper());
   put('VERIFY.md', verifyPaper(about));

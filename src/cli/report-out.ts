@@ -10,6 +10,7 @@ import { readCheckpoints, readLeafBatches, readLogIds } from '../store/read-log.
 import { recordRead } from '../store/access.ts';
 import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
+import type { LeftAnchor } from './report-anchors.ts';
 import { writeBundle } from './report-bundle.ts';
 import { readPopulation } from './report-population.ts';
 import { webUrlOf } from './report-place.ts';
@@ -43,8 +44,10 @@ async function guardedOf(store: Store, logId: number): Promise<ReadonlySet<strin
 }
 
 /** Checkpoints that were left in other places. */
-async function anchorsOf(store: Store, logId: number): Promise<readonly unknown[]> {
-  return store.reports`select tree_size as "treeSize", kind, locator, receipt, at_ms as "atMs"
+async function anchorsOf(store: Store, logId: number): Promise<readonly LeftAnchor[]> {
+  return store.reports<
+    LeftAnchor[]
+  >`select tree_size as "treeSize", kind, locator, receipt, at_ms as "atMs"
     from audit.anchor where log_id = ${logId} order by tree_size, kind, locator`;
 }
 

@@ -49,6 +49,7 @@ export function secretsOf(
   const more = [
     metricsToken ?? '',
     settings.anchors?.git?.token ?? '',
+    settings.anchors?.bucket?.secret ?? '',
     settings.oauth?.clientSecret ?? '',
     hook,
     URL.parse(hook)?.pathname ?? '',

@@ -3,9 +3,9 @@ import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { parseVkey } from '../core/audit/note.ts';
 import { TagoutError } from '../core/errors.ts';
-import type { AnchorRepository } from '../git/anchor-branch.ts';
+import { anchorProblem, anchorsOf, anchorShape, type AnchorSettings } from './settings-anchors.ts';
+import { given, webUrl, wholeNumber } from './settings-values.ts';
 import { readSnapshots, type SnapshotPlaces } from '../sandbox/snapshots.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,13 +24,6 @@ export interface NoticeSettings {
   readonly reviewers: boolean;
   /** The chat that is told; its address is a secret. */
   readonly webhook: { readonly url: string; readonly format: 'slack' | 'teams' | 'json' } | null;
-}
-
-export interface AnchorSettings {
-  /** A branch that checkpoints are pushed to, with a credential for that repository alone. */
-  readonly git: AnchorRepository | null;
-  /** Another machine that remembers checkpoints, and the key that it signs with. */
-  readonly witness: { readonly url: string; readonly key: string } | null;
 }
 
 export interface ServeSettings extends StoreSettings {
@@ -63,27 +56,11 @@ export interface ServeSettings extends StoreSettings {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 }
 
-/** An empty variable is one that is not set. */
-const given = z.string().trim().min(1);
-
 function postgresUrl(name: string): z.ZodType<string | null> {
   const message = `${name} is not a PostgreSQL address: write postgres://user:password@host/name.`;
   return given
     .refine((text) => /^postgres(?:ql)?:$/.test(URL.parse(text)?.protocol ?? ''), message)
     .nullable();
-}
-
-/** Plain http is for this machine only: tokens travel on it. */
-function webUrl(name: string, example: string): z.ZodType<string> {
-  return given
-    .refine((text) => {
-      const url = URL.parse(text);
-      if (url?.protocol === 'https:') return true;
-      return (
-        url?.protocol === 'http:' && /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(url.hostname)
-      );
-    }, `${name} is not an https address (http only on this machine): write ${example}.`)
-    .transform((text) => text.replace(/\/+$/, ''));
 }
 
 /** A collector mostly stands beside the server, in plain http; no secret travels in a span. */
@@ -93,9 +70,6 @@ function collectorUrl(name: string): z.ZodType<string> {
     `${name} is not the http or https address of a collector: write http://localhost:4318.`,
   );
 }
-
-const wholeNumber = (message: string): z.ZodType<number> =>
-  given.regex(/^\d{1,15}$/, message).transform(Number);
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -111,6 +85,7 @@ const storeSchema = z.object(storeShape);
 
 const serveSchema = z.object({
   ...storeShape,
+  ...anchorShape,
   APP_ID: z
     .string('APP_ID is not set: take it from the settings page of your GitHub App.')
     .trim()
@@ -154,25 +129,6 @@ const serveSchema = z.object({
     .nullable(),
   NOTICE_WEBHOOK_URL: webUrl('NOTICE_WEBHOOK_URL', 'https://hooks.example.com/…').nullable(),
   NOTICE_FORMAT: z.enum(FORMATS, `NOTICE_FORMAT is not one of ${FORMATS.join(', ')}.`).nullable(),
-  ANCHOR_GIT_URL: given
-    .regex(
-      /^(?:https:\/\/[^\s@]+|ssh:\/\/\S+|[\w.-]+@[\w.-]+:\S+|\/\S+)$/,
-      'ANCHOR_GIT_URL is not the address of a git repository: write git@github.com:OWNER/NAME.git ' +
-        'or https://github.com/OWNER/NAME.git, without a password in it.',
-    )
-    .nullable(),
-  ANCHOR_GIT_BRANCH: given
-    .regex(/^(?!.*(?:\.\.|\/\/|\.lock$|\/$))[\w][\w./-]{0,100}$/, 'ANCHOR_GIT_BRANCH is no branch.')
-    .nullable(),
-  ANCHOR_GIT_KEY_PATH: given.nullable(),
-  ANCHOR_GIT_TOKEN: given.nullable(),
-  ANCHOR_WITNESS_URL: webUrl('ANCHOR_WITNESS_URL', 'https://witness.example.com').nullable(),
-  ANCHOR_WITNESS_KEY: given
-    .refine(
-      (text) => parseVkey(text) !== null,
-      'ANCHOR_WITNESS_KEY is not the key that `npx tagout witness` prints when it starts.',
-    )
-    .nullable(),
   OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl('OTEL_EXPORTER_OTLP_ENDPOINT').nullable(),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: collectorUrl('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT').nullable(),
   OTEL_SERVICE_NAME: given.max(100, 'OTEL_SERVICE_NAME has more than 100 characters.').nullable(),
@@ -236,6 +192,8 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
   if (half.length > 0) return refuse(half);
   const wrong = anchorProblem(found);
   if (wrong !== null) return refuse([wrong]);
+  const anchors = anchorsOf(found, cwd);
+  if (typeof anchors === 'string') return refuse([anchors]);
   const snapshots = readSnapshots(found.TAGOUT_SNAPSHOT ?? '', cwd);
   if (typeof snapshots === 'string') return refuse([snapshots]);
   return {
@@ -252,7 +210,7 @@ export function readServeSettings(env: Environment, cwd: string): ServeSettings 
     ...(snapshots.size === 0 ? {} : { snapshots }),
     oauth: oauthOf(found),
     notices: noticesOf(found),
-    anchors: anchorsOf(found, cwd),
+    anchors,
     traces: tracesOf(found),
     logLevel: found.LOG_LEVEL ?? 'info',
   };
@@ -285,32 +243,6 @@ function noticesOf(found: z.infer<typeof serveSchema>): NoticeSettings {
     comment: wished.includes('comment'),
     reviewers: wished.includes('reviewers'),
     webhook: url === null ? null : { url, format: format ?? 'json' },
-  };
-}
-
-/** Each anchor needs a credential of its own: the app's never leaves for another repository. */
-function anchorProblem(found: z.infer<typeof serveSchema>): string | null {
-  const { ANCHOR_GIT_URL: url, ANCHOR_GIT_KEY_PATH: key, ANCHOR_GIT_TOKEN: token } = found;
-  if (url === null && (key !== null || token !== null)) {
-    return 'ANCHOR_GIT_KEY_PATH or ANCHOR_GIT_TOKEN is set, but not ANCHOR_GIT_URL.';
-  }
-  if (url?.startsWith('https:') === true && token === null) {
-    return 'ANCHOR_GIT_TOKEN is not set: give a token that may write to the anchor repository only.';
-  }
-  if (url !== null && !/^(?:https:|\/)/.test(url) && key === null) {
-    return 'ANCHOR_GIT_KEY_PATH is not set: give the deploy key (write) of the anchor repository.';
-  }
-  if ((found.ANCHOR_WITNESS_URL === null) === (found.ANCHOR_WITNESS_KEY === null)) return null;
-  return 'ANCHOR_WITNESS_URL and ANCHOR_WITNESS_KEY go together: set both or none.';
-}
-
-function anchorsOf(found: z.infer<typeof serveSchema>, cwd: string): AnchorSettings {
-  const { ANCHOR_GIT_URL: url, ANCHOR_WITNESS_URL: witness, ANCHOR_WITNESS_KEY: key } = found;
-  const { ANCHOR_GIT_BRANCH: branch, ANCHOR_GIT_KEY_PATH: path, ANCHOR_GIT_TOKEN: token } = found;
-  const keyPath = path === null ? null : resolve(cwd, path);
-  return {
-    git: url === null ? null : { url, branch: branch ?? 'tagout-anchors', keyPath, token },
-    witness: witness === null || key === null ? null : { url: witness, key },
   };
 }
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { installationOf, readCheckpointsText } from '../core/audit/bundle.ts';
 import { parseProof } from '../core/audit/proof.ts';
-import type { LogVerdict } from '../core/audit/verify.ts';
+import { judgeStamp, readCertificates } from '../core/audit/time-stamp.ts';
+import type { LogVerdict, StampedNote } from '../core/audit/verify.ts';
 import { counted } from '../core/words/text.ts';
 import { TagoutError } from '../core/errors.ts';
 import type { Io } from './io.ts';
@@ -16,6 +17,8 @@ export interface VerifyOptions {
   readonly keys: readonly string[];
   readonly origin: string | null;
   readonly anchors: readonly string[];
+  /** A file with the certificates of time-stamp authorities that the reader trusts. */
+  readonly tsaCert: string | null;
   readonly since: string | null;
   readonly treeOnly: boolean;
   readonly json: boolean;
@@ -89,11 +92,46 @@ async function readTrusted(options: VerifyOptions, io: Io): Promise<Trusted> {
     installationId,
     vkeys: options.keys,
     anchors: (
-      await Promise.all(options.anchors.map((given) => anchorsFrom(given, installationId, io)))
+      await Promise.all(
+        options.anchors
+          .filter((given) => !given.startsWith(STAMP))
+          .map((given) => anchorsFrom(given, installationId, io)),
+      )
     ).flat(),
+    stamps: readStamps(options, io),
     since,
     depth: options.treeOnly ? 'tree' : 'all',
   };
+}
+
+const STAMP = 'tsr:';
+
+function fileAt(io: Io, what: string, path: string): Buffer {
+  try {
+    return readFileSync(resolve(io.cwd, path));
+  } catch {
+    throw usage(`${what} ${path} cannot be read.`);
+  }
+}
+
+/** `tsr:FILE.tsr`: a time-stamp, and beside it FILE.checkpoint, the note that it is over. */
+function readStamps({ anchors, tsaCert }: VerifyOptions, io: Io): readonly StampedNote[] {
+  const given = anchors.filter((anchor) => anchor.startsWith(STAMP));
+  if (given.length === 0) return [];
+  if (tsaCert === null) {
+    throw usage(
+      '--anchor tsr:… needs --tsa-cert: the certificate of the authority that you trust.',
+    );
+  }
+  const certificates = readCertificates(fileAt(io, '--tsa-cert', tsaCert).toString('utf8'));
+  if (certificates === null) throw usage(`--tsa-cert ${tsaCert} holds no certificate in PEM.`);
+  return given.map((anchor) => {
+    const path = anchor.slice(STAMP.length);
+    const response = fileAt(io, '--anchor', path);
+    const note = fileAt(io, '--anchor', path.replace(/(?:\.tsr)?$/, '.checkpoint'));
+    const text = note.toString('utf8');
+    return { note: text, judged: judgeStamp({ response, note: text, certificates }) };
+  });
 }
 
 /**
@@ -146,13 +184,14 @@ const HEADLINE: Readonly<Record<LogVerdict['verdict'], string>> = {
 };
 
 function verdictText(verdict: LogVerdict, trusted: Trusted, tookMs: number): string {
+  const given = (trusted.anchors?.length ?? 0) + (trusted.stamps?.length ?? 0);
   const rows = [
     HEADLINE[verdict.verdict],
     `  log        ${trusted.origin}`,
     `  size       ${verdict.size}, root ${verdict.root || '(none)'}`,
     `  read       ${counted(verdict.leaves, 'row')} in ${(tookMs / 1000).toFixed(1)} s` +
       rate(verdict.leaves, tookMs),
-    `  anchors    ${counted(trusted.anchors?.length ?? 0, 'given anchor')}`,
+    `  anchors    ${counted(given, 'given anchor')}`,
     `  redacted   ${counted(verdict.redacted, 'field')}`,
   ];
   if ((trusted.since ?? 0) > 0) rows.push(`  judged     from row ${trusted.since}`);

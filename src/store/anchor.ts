@@ -51,9 +51,11 @@ export interface AnchorReceipt {
 }
 
 export interface AnchorPlace {
-  readonly kind: 'git' | 'witness';
+  readonly kind: 'git' | 'witness' | 'timestamp' | 's3';
   /** Names it in the record; holds no credential. */
   readonly name: string;
+  /** Between two visits, where each costs money; left out: as soon as some are gathered. */
+  readonly everyMs?: number;
   /**
    * Leaves the logs' checkpoints there. `last` is the locator of what was left last, over all logs.
    * Throws AnchorConflict, or any fault when it cannot be reached; `faults` concern single logs.
@@ -80,8 +82,13 @@ export interface AnchorParts {
 
 /** So long checkpoints are gathered before they go out together: with the tick well below 60 s. */
 export const ANCHOR_GATHER_MS = 15_000;
-/** An anchor that is older is an incident. */
-export const ANCHOR_LATE_MS: number = 10 * 60_000;
+const LATE_MS = 10 * 60_000;
+
+/** An anchor that is older is an incident: ten minutes, and what lies between two visits. */
+export function lateAfterMs({ everyMs = 0 }: Pick<AnchorPlace, 'everyMs'>): number {
+  return LATE_MS + everyMs;
+}
+
 const LOCK = 1_934_188_034;
 
 /** Every log and where it stands at a place, without reading all checkpoints. */
@@ -237,7 +244,7 @@ async function reportLate(
 ): Promise<void> {
   const nowMs = parts.now();
   for (const log of logs) {
-    if (nowMs - log.sinceMs <= ANCHOR_LATE_MS) continue;
+    if (nowMs - log.sinceMs <= lateAfterMs(place)) continue;
     const minutes = Math.floor((nowMs - log.sinceMs) / 60_000);
     const detail =
       `Its checkpoints have not reached ${place.name} for ${minutes} minutes: until they do, ` +
@@ -249,7 +256,8 @@ async function reportLate(
 async function anchorAt(parts: AnchorParts, place: AnchorPlace): Promise<void> {
   const logs = await waitingLogs(parts.lock, place);
   const nowMs = parts.now();
-  if (!logs.some(({ sinceMs }) => nowMs - sinceMs >= ANCHOR_GATHER_MS)) return;
+  const gatherMs = place.everyMs ?? ANCHOR_GATHER_MS;
+  if (!logs.some(({ sinceMs }) => nowMs - sinceMs >= gatherMs)) return;
   const faults: unknown[] = [];
   const done = new Set<number>();
   try {

@@ -156,8 +156,12 @@ export function failure(number: number, atMs: number): SealableEvent {
 }
 
 /** The announced key, then for each run a hold, an approval and its release, a seal after each. */
-export function deployments(count: number, log: TestLog = createLog()): TestLog {
-  let atMs = START_MS;
+export function deployments(
+  count: number,
+  log: TestLog = createLog(),
+  startMs: number = START_MS,
+): TestLog {
+  let atMs = startMs;
   let number = 0;
   const next = (stepMs: number): { atMs: number; number: number } => {
     atMs += stepMs;

@@ -47,7 +47,7 @@ test('the defaults are GitHub, port 3000 and the embedded store in .tagout', () 
     metricsToken: null,
     oauth: null,
     notices: { comment: true, reviewers: false, webhook: null },
-    anchors: { git: null, witness: null },
+    anchors: { git: null, witness: null, stamp: null, bucket: null, paidEveryMs: 300_000 },
     traces: null,
     logLevel: 'info',
   });

@@ -82,7 +82,13 @@ test('a database that is away, one without our tables, and one with them', async
 
   assert.equal((await look({ databaseUrl }))['anchors-none']?.level, 'advice');
   const git = { url: 'git@example.invalid:acme/anchors.git', branch: 'b', keyPath: null };
-  const anchors = { git: { ...git, token: null }, witness: null };
+  const anchors = {
+    git: { ...git, token: null },
+    witness: null,
+    stamp: null,
+    bucket: null,
+    paidEveryMs: 300_000,
+  };
   const fresh = (await look({ databaseUrl, anchors }))['anchor'];
   assert.equal(fresh?.level, 'guarded', 'nothing waits');
   const sql = connect({ url: databaseUrl, role: null }, { name: 'test', max: 1 });

@@ -24,6 +24,10 @@ const ENV = {
   CLIENT_SECRET: 'client-hippopotamus',
   ANCHOR_GIT_URL: 'https://git.example.com/acme/anchors.git',
   ANCHOR_GIT_TOKEN: 'anchor-hippopotamus',
+  ANCHOR_S3_URL: 'https://anchors.s3.eu-central-1.amazonaws.com',
+  ANCHOR_S3_REGION: 'eu-central-1',
+  ANCHOR_S3_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+  ANCHOR_S3_SECRET: 'bucket-hippopotamus',
   NOTICE_WEBHOOK_URL: 'https://hooks.example.com/services/T1/chat-hippopotamus',
 };
 const SECRETS = [
@@ -34,6 +38,7 @@ const SECRETS = [
   'metrics-hippopotamus',
   'client-hippopotamus',
   'anchor-hippopotamus',
+  'bucket-hippopotamus',
   '/services/T1/chat-hippopotamus',
   ENV.NOTICE_WEBHOOK_URL,
   PEM,

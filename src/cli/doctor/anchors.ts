@@ -7,7 +7,7 @@ import { SUPERUSER } from '../../postgres/cluster.ts';
 import { findEngine } from '../../postgres/engine.ts';
 import { isServing, readPostmaster } from '../../postgres/postmaster.ts';
 import { openStoreCluster } from '../../postgres/store-cluster.ts';
-import { ANCHOR_LATE_MS, anchorLag, type AnchorPlace } from '../../store/anchor.ts';
+import { anchorLag, type AnchorPlace, lateAfterMs } from '../../store/anchor.ts';
 import { connect, storeFault } from '../../store/connect.ts';
 import { placesOf } from '../anchors.ts';
 import type { Io } from '../io.ts';
@@ -64,13 +64,20 @@ async function lags(
   }
 }
 
+const SETTING: Readonly<Record<AnchorPlace['kind'], string>> = {
+  git: 'ANCHOR_GIT_URL',
+  witness: 'ANCHOR_WITNESS_URL',
+  timestamp: 'ANCHOR_TSA_URL',
+  s3: 'ANCHOR_S3_URL',
+};
+
 function judge(
-  { kind, name }: Pick<AnchorPlace, 'kind' | 'name'>,
+  at: Pick<AnchorPlace, 'kind' | 'name' | 'everyMs'>,
   { logs, sinceMs }: Awaited<ReturnType<typeof anchorLag>>,
   nowMs: number,
 ): PostureFinding {
-  const about = `anchor ${name}`;
-  if (sinceMs === null || nowMs - sinceMs <= ANCHOR_LATE_MS) {
+  const about = `anchor ${at.name}`;
+  if (sinceMs === null || nowMs - sinceMs <= lateAfterMs(at)) {
     const says = 'It has the newest checkpoints, or they are on their way.';
     return finding('anchor', 'guarded', about, { says });
   }
@@ -78,6 +85,5 @@ function judge(
     `It has not seen the newest checkpoints of ${counted(logs, 'log')} for ` +
     `${duration(nowMs - sinceMs)}: what is younger could be made anew unseen. The server's log says ` +
     'why; open the way to it.';
-  const place = kind === 'git' ? 'ANCHOR_GIT_URL' : 'ANCHOR_WITNESS_URL';
-  return finding('anchor-late', 'open', about, { says, place });
+  return finding('anchor-late', 'open', about, { says, place: SETTING[at.kind] });
 }

@@ -1,5 +1,5 @@
 /** The signed heads that a log is measured against: its own checkpoints and what lay elsewhere. */
-import type { LogToVerify, Problem } from './verify.ts';
+import type { LogToVerify, Problem, StampedNote } from './verify.ts';
 import {
   type Checkpoint,
   openNote,
@@ -84,6 +84,47 @@ function anchors(log: LogToVerify, verifiers: readonly Verifier[], report: Repor
   });
 }
 
+/** Between the clock of the log and that of somebody else. */
+const CLOCKS_MS = 30_000;
+/** A time-stamp that came later says little about the time that a checkpoint gives itself. */
+const STAMP_LATE_MS = 24 * 3_600_000;
+
+/** What a time-stamp says against the time that the checkpoint itself signed; null: nothing. */
+function stampProblem(name: string, atMs: number, sealedMs: number | null): Problem | null {
+  if (sealedMs === null) return null;
+  const stamped = new Date(atMs).toISOString();
+  const sealed = new Date(sealedMs).toISOString();
+  if (atMs < sealedMs - CLOCKS_MS) {
+    const message = `${name} was time-stamped at ${stamped}, before it says that it was made (${sealed}).`;
+    return bad('tampered', 'time-outside', message);
+  }
+  if (atMs <= sealedMs + STAMP_LATE_MS) return null;
+  const message =
+    `${name} says ${sealed} but was time-stamped at ${stamped}: it was there by then, and nothing ` +
+    'shows that it was there before.';
+  return bad('unverifiable', 'time-outside', message);
+}
+
+function stamps(log: LogToVerify, verifiers: readonly Verifier[], report: Report) {
+  const unusable = (why: string): void =>
+    report(bad('unverifiable', 'anchor-invalid', `A time-stamp cannot be used: ${why}.`));
+  return (log.stamps ?? []).flatMap(({ note, judged }: StampedNote) => {
+    const head = readHead(note, log, verifiers);
+    if ('fault' in judged) {
+      unusable(judged.fault);
+      return [];
+    }
+    if ('kind' in head) {
+      unusable(head.message);
+      return [];
+    }
+    const name = `The checkpoint of size ${head.size}`;
+    const found = stampProblem(name, judged.atMs, head.timeMs);
+    if (found !== null) report(found);
+    return [head];
+  });
+}
+
 /** Reads every signed head; what is wrong with one is reported and the rest goes on. */
 export function readHeads(log: LogToVerify, report: Report): Heads {
   const verifiers = log.vkeys.map(parseVkey).filter((verifier) => verifier !== null);
@@ -98,7 +139,7 @@ export function readHeads(log: LogToVerify, report: Report): Heads {
     const message = 'There is no checkpoint that the given keys signed.';
     report(bad('unverifiable', 'no-checkpoint', message));
   }
-  const anchored = anchors(log, verifiers, report);
+  const anchored = [...anchors(log, verifiers, report), ...stamps(log, verifiers, report)];
   const marks = [
     ...own.map((head) => ({ ...head, from: 'log' as const })),
     ...anchored.map((head) => ({ ...head, from: 'anchor' as const })),

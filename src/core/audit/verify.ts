@@ -60,6 +60,11 @@ export interface StoredCheckpoint {
   readonly sealedMs: number | null;
 }
 
+export interface StampedNote {
+  readonly note: string;
+  readonly judged: { readonly atMs: number } | { readonly fault: string };
+}
+
 export interface LogToVerify {
   readonly origin: string;
   readonly installationId: number;
@@ -69,6 +74,8 @@ export interface LogToVerify {
   readonly checkpoints: readonly StoredCheckpoint[];
   /** Signed checkpoints that the reader got elsewhere. */
   readonly anchors?: readonly string[];
+  /** Checkpoints with the time at which somebody else saw them, or why that is not known. */
+  readonly stamps?: readonly StampedNote[];
   /** Leaves below were judged before: they are only hashed. */
   readonly since?: number;
   /** `tree`: hashes, tree and signatures only. */
