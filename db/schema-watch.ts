@@ -82,3 +82,15 @@ const deliveryLogTable = tagout.table(
   (t) => [index('delivery_log_at').on(t.atMs)],
 );
 export const deliveryLog: PgTable = deliveryLogTable;
+
+/** A place for checkpoints and when it was first set up: before that it could not be late. */
+const anchorPlaceTable = tagout.table(
+  'anchor_place',
+  {
+    kind: text('kind').notNull(),
+    name: text('name').notNull(),
+    sinceMs: bigint('since_ms', big).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.kind, t.name] })],
+);
+export const anchorPlace: PgTable = anchorPlaceTable;

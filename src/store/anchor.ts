@@ -119,13 +119,32 @@ async function waitingLogs(
     order by s.log_id`;
 }
 
+/** A place that is set up, or was. */
+type Spot = Pick<AnchorPlace, 'kind' | 'name' | 'everyMs'> & {
+  /** When it was set up: what is older could not reach it before. */
+  readonly setUpMs: number;
+};
+
+/** When a place was set up; 0: it never was, or nobody knows. */
+async function setUpMs(sql: Sql, { kind, name }: Pick<AnchorPlace, 'kind' | 'name'>) {
+  const [row] = await sql<{ sinceMs: number }[]>`select since_ms as "sinceMs"
+    from tagout.anchor_place where kind = ${kind} and name = ${name}`;
+  return row?.sinceMs ?? 0;
+}
+
+/** Since when a log waits for a place that could have had it. */
+function waitsSinceMs(log: WaitingLog, sinceMs: number): number {
+  return log.anchored === 0 ? Math.max(log.sinceMs, sinceMs) : log.sinceMs;
+}
+
 /** How a place stands: logs with checkpoints that it has not seen, and since when the oldest waits. */
 export async function anchorLag(
   sql: Sql,
   place: Pick<AnchorPlace, 'kind' | 'name'>,
 ): Promise<{ readonly logs: number; readonly sinceMs: number | null }> {
   const waiting = await waitingLogs(sql, place);
-  const since = waiting.map(({ sinceMs }) => sinceMs);
+  const from = await setUpMs(sql, place);
+  const since = waiting.map((log) => waitsSinceMs(log, from));
   return { logs: waiting.length, sinceMs: since.length === 0 ? null : Math.min(...since) };
 }
 
@@ -176,13 +195,13 @@ interface Trouble {
 }
 
 /** One incident per log, place and last good anchor; whatever is seen again is the same event. */
-function keyOf(log: WaitingLog, place: AnchorPlace, code: string): string {
-  return `incident:${code}:${log.logId}:${place.kind}:${place.name}:${log.anchored}`;
+function keyOf(log: WaitingLog, { kind, name, setUpMs: since }: Spot, code: string): string {
+  return `incident:${code}:${log.logId}:${kind}:${name}:${since}:${log.anchored}`;
 }
 
 async function report(
   parts: AnchorParts,
-  place: AnchorPlace,
+  place: Spot,
   log: WaitingLog,
   { code, detail, over }: Trouble & { readonly over: boolean },
 ): Promise<void> {
@@ -193,7 +212,7 @@ async function report(
     deploymentId: null,
     runId: null,
     sha: null,
-    sinceMs: log.sinceMs,
+    sinceMs: waitsSinceMs(log, place.setUpMs),
     detail,
     over,
   };
@@ -206,23 +225,22 @@ async function report(
 /** Ends the incidents that were open since the last good anchor. */
 async function closeIncidents(
   parts: AnchorParts,
-  place: AnchorPlace,
-  logs: readonly WaitingLog[],
+  place: Spot,
+  { logs, why }: { readonly logs: readonly WaitingLog[]; why(log: WaitingLog): string },
 ): Promise<void> {
   for (const log of logs) {
     for (const code of ['anchor-stale', 'anchor-rewound', 'anchor-forked'] as const) {
       const opened = await parts.app`select 1 from audit.event
         where dedupe_key = ${`${keyOf(log, place, code)}:opened`}`;
       if (opened.length === 0) continue;
-      const detail = `The checkpoints are at ${place.name} again, up to row ${log.size}.`;
-      await report(parts, place, log, { code, detail, over: true });
+      await report(parts, place, log, { code, detail: why(log), over: true });
     }
   }
 }
 
 async function reportTrouble(
   parts: AnchorParts,
-  place: AnchorPlace,
+  place: Spot,
   logs: readonly WaitingLog[],
   error: unknown,
 ): Promise<void> {
@@ -239,17 +257,39 @@ async function reportTrouble(
 
 async function reportLate(
   parts: AnchorParts,
-  place: AnchorPlace,
+  place: Spot,
   logs: readonly WaitingLog[],
 ): Promise<void> {
   const nowMs = parts.now();
   for (const log of logs) {
-    if (nowMs - log.sinceMs <= lateAfterMs(place)) continue;
-    const minutes = Math.floor((nowMs - log.sinceMs) / 60_000);
+    const waitsMs = nowMs - waitsSinceMs(log, place.setUpMs);
+    if (waitsMs <= lateAfterMs(place)) continue;
+    const minutes = Math.floor(waitsMs / 60_000);
     const detail =
       `Its checkpoints have not reached ${place.name} for ${minutes} minutes: until they do, ` +
       `rows from ${log.anchored} on are only as safe as the database and the key.`;
     await report(parts, place, log, { code: 'anchor-stale', detail, over: false });
+  }
+}
+
+/** Remembers since when each place is set up, and ends what is told of those that no longer are. */
+async function keepPlaces(parts: AnchorParts): Promise<void> {
+  const known = await parts.app<Spot[]>`
+    select kind, name, since_ms as "setUpMs" from tagout.anchor_place`;
+  const same = (a: Pick<Spot, 'kind' | 'name'>) => (b: Pick<Spot, 'kind' | 'name'>) =>
+    a.kind === b.kind && a.name === b.name;
+  for (const place of parts.places) {
+    if (known.some(same(place))) continue;
+    await parts.app`insert into tagout.anchor_place
+      values (${place.kind}, ${place.name}, ${parts.now()}::bigint) on conflict do nothing`;
+  }
+  for (const gone of known) {
+    if (parts.places.some(same(gone))) continue;
+    const logs = await waitingLogs(parts.lock, gone);
+    const why = (): string => `Checkpoints no longer go to ${gone.name}: the settings changed.`;
+    await closeIncidents(parts, gone, { logs, why });
+    await parts.app`delete from tagout.anchor_place
+      where kind = ${gone.kind} and name = ${gone.name}`;
   }
 }
 
@@ -269,14 +309,15 @@ async function anchorAt(parts: AnchorParts, place: AnchorPlace): Promise<void> {
   } catch (error) {
     faults.push(error);
   }
-  for (const fault of faults) await reportTrouble(parts, place, logs, fault);
+  const { kind, name, everyMs = 0 } = place;
+  const spot = { kind, name, everyMs, setUpMs: await setUpMs(parts.app, place) };
+  for (const fault of faults) await reportTrouble(parts, spot, logs, fault);
   const still = logs.filter(({ logId }) => !done.has(logId));
-  await reportLate(parts, place, still);
-  await closeIncidents(
-    parts,
-    place,
-    logs.filter(({ logId }) => done.has(logId)),
-  );
+  await reportLate(parts, spot, still);
+  const why = ({ size }: WaitingLog): string =>
+    `The checkpoints are at ${name} again, up to row ${size}.`;
+  const again = logs.filter(({ logId }) => done.has(logId));
+  await closeIncidents(parts, spot, { logs: again, why });
 }
 
 /**
@@ -284,6 +325,11 @@ async function anchorAt(parts: AnchorParts, place: AnchorPlace): Promise<void> {
  * the store fails; a place that fails is told in the log and, when it is late, as an incident.
  */
 export async function anchorAll(parts: AnchorParts): Promise<void> {
+  try {
+    await keepPlaces(parts);
+  } catch (error) {
+    throw storeFault(error, 'reading the places of the anchors');
+  }
   for (const [at, place] of parts.places.entries()) {
     try {
       const [row] = await parts.lock<{ got: boolean }[]>`
@@ -309,9 +355,8 @@ export async function anchorAges(
   const ages: Record<string, number> = {};
   for (const place of places) {
     ages[place.kind] = 0;
-    for (const { sinceMs } of await waitingLogs(sql, place)) {
-      ages[place.kind] = Math.max(ages[place.kind] ?? 0, Math.max(0, nowMs - sinceMs) / 1000);
-    }
+    const { sinceMs } = await anchorLag(sql, place);
+    if (sinceMs !== null) ages[place.kind] = Math.max(0, nowMs - sinceMs) / 1000;
   }
   return ages;
 }

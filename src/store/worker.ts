@@ -308,13 +308,14 @@ async function startRunner(
 /** Leaves checkpoints elsewhere until stopped; whichever replica starts next goes on. */
 function startAnchors(setup: WorkerSetup, parts: WorkerParts, complain: (why: string) => void) {
   const { anchors: places = [] } = parts;
-  if (places.length === 0) return async (): Promise<void> => {};
   const lock = connect(setup.sealerAddress, { name: 'anchors', max: 1 });
   const log: AnchorParts['log'] = (level, message) => parts.log?.(level, message);
   const all: AnchorParts = { lock, app: setup.sql, places, now: setup.now, log };
-  const stop = every(ANCHOR_MS, () => anchorAll(all), complain);
+  // Without a place only what is told of earlier ones is ended, once.
+  const once = places.length > 0 ? null : anchorAll(all).catch((error) => complain(String(error)));
+  const stop = once === null ? every(ANCHOR_MS, () => anchorAll(all), complain) : null;
   return async (): Promise<void> => {
-    await stop();
+    await (stop === null ? once : stop());
     await lock.end({ timeout: 5 });
   };
 }

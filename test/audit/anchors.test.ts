@@ -236,6 +236,50 @@ describe('the anchor branch', () => {
     assert.deepEqual(await mine(), ['51 anchor-stale opened', '51 anchor-stale closed']);
   });
 
+  test('a place is not late before its first ten minutes, however old the log is', async () => {
+    await decide(53);
+    t.clock.nowMs += 24 * 60 * MINUTE;
+    const url = fresh('missing.git');
+    const place = branchOf(url);
+    const mine = async () => (await incidents()).filter((row) => row.startsWith('53 '));
+    const age = async () => (await anchorAges(t.store.sql, [place], t.clock.nowMs))['git'] ?? 0;
+    await anchorAll(parts(place));
+    assert.equal(await age(), 0);
+    t.clock.nowMs += 10 * MINUTE;
+    // A server that starts anew knows it too.
+    await anchorAll(parts(branchOf(url)));
+    assert.deepEqual([await mine(), await age()], [[], 600]);
+    t.clock.nowMs += 1;
+    await anchorAll(parts(place));
+    assert.deepEqual(await mine(), ['53 anchor-stale opened']);
+    // Another branch is another place: what is told of the first one ends, and its time begins.
+    execFileSync('git', ['init', '--quiet', '--bare', url]);
+    const repository = { url, branch: 'second', keyPath: null, token: null };
+    const mirror = { folder: fresh('mirror'), env: process.env };
+    await anchorAll(parts(gitPlace(repository, mirror, () => t.clock.nowMs)));
+    assert.deepEqual(await mine(), ['53 anchor-stale opened', '53 anchor-stale closed']);
+    assert.notEqual(git(url, 'rev-parse', 'second'), '');
+  });
+
+  test('an incident of a place that is no longer set up ends without any other', async () => {
+    await decide(54);
+    const place = branchOf(fresh('missing.git'));
+    const mine = async () => (await incidents()).filter((row) => row.startsWith('54 '));
+    for (const minutes of [0, 11]) {
+      t.clock.nowMs += minutes * MINUTE;
+      await anchorAll(parts(place));
+    }
+    assert.deepEqual(await mine(), ['54 anchor-stale opened']);
+    await anchorAll(parts());
+    assert.deepEqual(await mine(), ['54 anchor-stale opened', '54 anchor-stale closed']);
+    // Set up again it has ten minutes again, and is then told again.
+    for (const minutes of [0, 11]) {
+      t.clock.nowMs += minutes * MINUTE;
+      await anchorAll(parts(place));
+    }
+    assert.equal((await mine()).length, 3);
+  });
+
   test('the credential is of this repository alone, and never in what is told', async () => {
     const told: string[] = [];
     const repository = {
@@ -253,7 +297,7 @@ describe('the anchor branch', () => {
     await decide(52);
     t.clock.nowMs += MINUTE;
     await anchorAll({ ...parts(place), log: (_, message) => void told.push(message) });
-    assert.match(told[0] ?? '', /not at https:\/\/localhost:1\/x\.git#tagout-anchors yet/);
+    assert.match(told.join('\n'), /not at https:\/\/localhost:1\/x\.git#tagout-anchors yet/);
     assert.doesNotMatch(told.join(), /hunter2|a-token-of-one/);
   });
 });

@@ -14,7 +14,8 @@ export interface Counted {
  * may end without it.
  */
 const TOKEN = 'apps/create-installation-access-token';
-const BY_CLOCK = /^sealer: |_private_|tagout\.replica|^select distinct subject_key/;
+const BY_CLOCK =
+  /^sealer: |_private_|tagout\.replica|tagout\.anchor_place|^select distinct subject_key/;
 /** A transaction's begin does nothing, and the driver reads types once per connection. */
 const NO_STEP = /^(sealer: )?begin$|pg_catalog\.pg_type/;
 
