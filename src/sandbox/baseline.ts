@@ -24,6 +24,7 @@ import { replay } from './execute.ts';
 import { restore, type Source } from './restore.ts';
 import type { Routines } from './reach.ts';
 import { readRoutines } from './routines.ts';
+import { isBookkeeping } from './bookkeeping.ts';
 import { fillTables, type Unfilled } from './rows.ts';
 import { countTables, type TableCounts } from './values.ts';
 import {
@@ -291,7 +292,9 @@ async function fillAndRead(
   const catalog = await readCatalog(observer);
   const routines = await readRoutines(observer);
   const seeded = await countTables(observer, catalog.tables);
-  const empty = catalog.tables.filter((table) => (seeded[table.oid]?.rows ?? 0) === 0);
+  const empty = catalog.tables.filter(
+    (table) => (seeded[table.oid]?.rows ?? 0) === 0 && !isBookkeeping(table),
+  );
   const unfilled =
     wish.settings.rows > 0 && empty.length > 0 && !isSnapshot
       ? await fillTables(throwaway, wish.engine, { tables: empty, rows: wish.settings.rows })

@@ -16,6 +16,8 @@ export interface FillColumn {
   readonly precision: number | null;
   readonly scale: number;
   readonly notNull: boolean;
+  /** Whether its values are a key, or name one. */
+  readonly isKey: boolean;
   readonly labels: readonly string[];
   /** Checks of its domains. */
   readonly checks: readonly { readonly name: string; readonly definition: string }[];
@@ -82,6 +84,18 @@ const PLAIN: Readonly<Record<string, string>> = {
   ltree: `'n' || i`,
 };
 
+/** Where made-up keys begin: far from the small numbers that a migration names. */
+const KEYS_FROM: Readonly<Record<string, string>> = {
+  int2: '(i - 1) % 12000 + 20001',
+  int4: '1000000000 + i',
+  int8: '1000000000 + i',
+};
+
+/** Whether the column holds integers, so that a made-up key of it can stay out of the way. */
+export function isWholeNumber({ base }: FillColumn): boolean {
+  return KEYS_FROM[base] !== undefined;
+}
+
 const TEXTS: ReadonlySet<string> = new Set(['text', 'varchar', 'bpchar', 'citext', 'name']);
 const NUMBERS: ReadonlySet<string> = new Set([
   'int2',
@@ -103,6 +117,7 @@ function plain(column: FillColumn): string | null {
   }
   if (TEXTS.has(column.base)) return textOf(column);
   if (column.base === 'numeric') return numericOf(column);
+  if (column.isKey && isWholeNumber(column)) return KEYS_FROM[column.base] ?? null;
   return PLAIN[column.base] ?? null;
 }
 
@@ -175,6 +190,9 @@ export function candidates(
   const first = plain(column);
   const list = first === null ? [] : [cast(first)];
   const all = [...checks, ...column.checks.map((check) => check.definition)];
+  // A check or a partition may leave no room for large numbers.
+  const small = column.isKey && isWholeNumber(column) ? PLAIN[column.base] : undefined;
+  if (all.length > 0 && small !== undefined) list.push(cast(small));
   if (all.length > 0) list.push(...[...named(column, all), ...kinds(column)].map(cast));
   if (!column.notNull) list.push(`CAST(NULL AS ${column.type})`);
   return list.length === 0 ? null : list;

@@ -99,6 +99,13 @@ const CASES: readonly Case[] = [
     rows: { a: 50, b: 50, c: 50, nothing: 50, t: 50 },
   },
   {
+    name: 'keys that have no room for large numbers',
+    sql: `create table t (id int primary key check (id < 1000)); create domain tiny as int check (value < 99);
+      create table u (id tiny primary key, s smallserial unique, m int not null unique check (m between 1 and 60));
+      create table c (t int not null references t, u tiny not null references u, primary key (t, u))`,
+    rows: { c: 50, t: 50, u: 50 },
+  },
+  {
     name: 'a table whose parent stays empty is named with it',
     sql: `create table parent (id int primary key, check (id > 5 and id < 5));
       create table child (id int primary key, p int not null references parent);
@@ -148,16 +155,38 @@ describe('synthetic rows', () => {
     });
   }
 
-  test('the rows keep their foreign keys, and sequences go on after them', async () => {
+  test('the rows keep their foreign keys, and are out of the way of what a migration inserts', async () => {
     const sql = `create table parent (id serial primary key);
-      create table child (id serial primary key, p int not null references parent)`;
-    const check = `insert into parent default values; insert into child (p) values (51);
-      do $$ begin if exists (select 1 from child where p not in (select id from parent)) then
-        raise 'dangling'; end if; end $$;
-      alter table child drop constraint child_p_fkey;
+      create table child (id bigint generated always as identity primary key,
+        p int not null references parent, up bigint references child);
+      create table small (id smallserial primary key, n smallint not null unique);
+      create table members (usr int references parent, place int, primary key (usr, place));
+      create table sizes (id int primary key, age int not null, price int)`;
+    const insert = `insert into parent (id) values (1), (7), (200);
+      insert into parent (id) select generate_series(201, 1000);
+      insert into child (p) values (7);
+      insert into small (id, n) values (3, 1), (7, 7); insert into small (n) values (9), (10);
+      insert into members values (1, 1); insert into sizes values (7, 1, 1);`;
+    // Values that are no keys stay small: reckoning with them, or narrowing them, goes on.
+    const reckon = `update sizes set age = age * 100, price = price * 1000;
+      alter table sizes alter column age type smallint;
+      update members set place = place * 10 where usr > 1000;`;
+    const check = `do $$ begin
+      if exists (select 1 from child where p not in (select id from parent)) then raise 'dangling'; end if;
+      if exists (select 1 from child where up not in (select id from child)) then raise 'dangling'; end if;
+      if (select count(*) from parent where id > 1000) <> 50 then raise 'not out of the way'; end if;
+      end $$; alter table child drop constraint child_p_fkey;
       alter table child add foreign key (p) references parent`;
-    const run = await bench.run(plan([sql], [check]), { rows: 50 });
+    const run = await bench.run(plan([sql], [insert, reckon, check]), { rows: 50 });
     assert.equal(run.status, 'ok', run.reason ?? '');
     assert.equal(observed(run).tables[0]?.origin, 'synthetic');
+  });
+
+  test('a sequence that a migration sets behind the rows goes on after them', async () => {
+    const sql = 'create table t (id serial primary key)';
+    const next = `select setval('t_id_seq', (select max(id) from t));
+      insert into t default values; insert into t default values;`;
+    const run = await bench.run(plan([sql], [next]), { rows: 50 });
+    assert.equal(run.status, 'ok', run.reason ?? '');
   });
 });
