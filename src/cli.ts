@@ -164,20 +164,20 @@ function addPolicy(program: Command, io: Io, answer: (code: number) => void): vo
     policy
       .command(name)
       .description(description)
-      .argument('[file]', 'the policy file', '.github/tagout.yml')
+      .argument('[file]', 'the policy file (default: .github/tagout.yml)')
       .option('--floor <file>', 'the policy file of the organisation, over which it stands');
   const format = (fallback: string): Option =>
     new Option('--format <format>', 'how to print').choices(['json', 'text']).default(fallback);
   command(
     'validate',
     'Say whether a policy file can speak, or which line and key are wrong.',
-  ).action(async (file: string, flags: PolicyFlags) => {
+  ).action(async (file: string | undefined, flags: PolicyFlags) => {
     const { validatePolicy } = await import('./cli/policy.ts');
     answer(await validatePolicy(file, io, flags));
   });
   command('explain', 'Print the effective policy with the origin of each value.')
     .addOption(format('json'))
-    .action(async (file: string, flags: PolicyFlags) => {
+    .action(async (file: string | undefined, flags: PolicyFlags) => {
       const { explainPolicy } = await import('./cli/policy.ts');
       answer(await explainPolicy(file, io, flags));
     });
@@ -186,11 +186,15 @@ function addPolicy(program: Command, io: Io, answer: (code: number) => void): vo
     'Say for each environment and blast radius whether these approvals are enough.',
   )
     .option('--approver <login[:team,…]>', 'a person who approves (repeatable)', collect, [])
-    .option('--recorded <subject>', 'judge a recorded decision: owner/repo#12, or its event id')
+    .option(
+      '--recorded <subject>',
+      'judge a recorded decision: owner/repo#12, owner/repo@environment, a run id or its event id; ' +
+        'with a policy file, as if that were the policy',
+    )
     .option('--database-url <url>', 'where the record lies; else that of the settings')
     .option('--evidence <file>', 'judge the evidence in this JSON file')
     .addOption(format('text'))
-    .action(async (file: string, flags: PolicyFlags) => {
+    .action(async (file: string | undefined, flags: PolicyFlags) => {
       const { simulatePolicy } = await import('./cli/policy.ts');
       answer(await simulatePolicy(file, io, flags));
     });

@@ -11,6 +11,9 @@ import { EXIT } from './io.ts';
 import type { Io } from './io.ts';
 import type { RecordedFlags } from './simulate.ts';
 
+/** Where a repository has it, when no file is named. */
+const POLICY_FILE = '.github/tagout.yml';
+
 /** Far above what a policy may have, so that the policy's own rule gives the message. */
 const MAX_BYTES = 1024 * 1024;
 
@@ -26,9 +29,9 @@ function sourceOf(file: string, io: Io): PolicyFile {
   return { repo: '.', path: relative(io.cwd, path), commitSha: null, blob: null, text };
 }
 
-function read(file: string, io: Io, flags: PolicyFlags = {}): PolicySources {
+function read(file: string | undefined, io: Io, flags: PolicyFlags = {}): PolicySources {
   const floor = flags.floor === undefined ? null : sourceOf(flags.floor, io);
-  return { repository: sourceOf(file, io), base: null, floor };
+  return { repository: sourceOf(file ?? POLICY_FILE, io), base: null, floor };
 }
 
 function textOf(path: string): string {
@@ -53,21 +56,22 @@ function textOf(path: string): string {
 
 /** Prints each problem on a line of its own; the exit code is 0 only when the files can speak. */
 export async function validatePolicy(
-  file: string,
+  file: string | undefined,
   io: Io,
   flags: PolicyFlags = {},
 ): Promise<number> {
   return validated(file, effectivePolicy(read(file, io, flags)), io);
 }
 
-function validated(file: string, { problems, notes }: EffectivePolicy, io: Io): number {
+function validated(file: string | undefined, { problems, notes }: EffectivePolicy, io: Io): number {
+  const name = file ?? POLICY_FILE;
   for (const problem of problems) io.err(`${problem.message}\n`);
   for (const note of notes) io.out(`${note}\n`);
   if (problems.length > 0) {
-    io.err(`${file} cannot speak: everything that it would speak for holds.\n`);
+    io.err(`${name} cannot speak: everything that it would speak for holds.\n`);
     return EXIT.hold;
   }
-  io.out(`${file} is sound.\n`);
+  io.out(`${name} is sound.\n`);
   return EXIT.allow;
 }
 
@@ -76,7 +80,7 @@ function validated(file: string, { problems, notes }: EffectivePolicy, io: Io): 
  * `floor` or `default`. With problems, prints those alone.
  */
 export async function explainPolicy(
-  file: string,
+  file: string | undefined,
   io: Io,
   flags: PolicyFlags = {},
 ): Promise<number> {
@@ -109,16 +113,19 @@ function approverOf(text: string): Approving {
 /**
  * Prints for each environment and blast radius whether the approvals of these people would be
  * enough, and what would still be needed. They count as people who had no hand in the change.
+ * Over recorded evidence, prints what would be decided of it, under this policy where one is given.
  */
 export async function simulatePolicy(
-  file: string,
+  file: string | undefined,
   io: Io,
   flags: PolicyFlags = {},
 ): Promise<number> {
   const people = (flags.approver ?? []).map(approverOf);
   if (flags.recorded !== undefined || flags.evidence !== undefined) {
+    const floor = flags.floor === undefined ? null : sourceOf(flags.floor, io);
+    const repository = file === undefined ? null : sourceOf(file, io);
     const { simulateRecorded } = await import('./simulate.ts');
-    return simulateRecorded(flags, people, io);
+    return simulateRecorded(flags, { people, repository, floor }, io);
   }
   const effective = effectivePolicy(read(file, io, flags));
   if (effective.problems.length > 0) return validated(file, effective, io);

@@ -63,6 +63,19 @@ export function standingOf(evidence: Evidence, { login, teams }: Approving): Sta
   const isThis = (one: { readonly login: string } | null): boolean =>
     one?.login.toLowerCase() === login.toLowerCase();
   const known = [...evidence.people, ...(evidence.eligible ?? [])].find(isThis);
+  return {
+    id: known?.id ?? accountsOf(evidence).find(isThis)?.id ?? -1 - sumOf(login.toLowerCase()),
+    login,
+    permission: known?.permission ?? 'write',
+    teams: teams.length > 0 ? teams : (known?.teams ?? []),
+  };
+}
+
+/** Everybody whose account the evidence names: rules bar people by their ids. */
+function accountsOf(
+  evidence: Evidence,
+): readonly { readonly id: number; readonly login: string }[] {
+  const { deployment } = evidence;
   const accounts = evidence.changes.flatMap((change) => [
     change.author,
     ...change.commits.flatMap(({ authors, committer }) =>
@@ -70,13 +83,11 @@ export function standingOf(evidence: Evidence, { login, teams }: Approving): Sta
     ),
     ...change.pushes.map(({ actor }) => actor),
     ...change.reviews.map(({ author }) => author),
+    ...change.involved.map(({ id, login }) => (id === null ? null : { id, login })),
   ]);
-  return {
-    id: known?.id ?? accounts.find(isThis)?.id ?? -1 - sumOf(login.toLowerCase()),
-    login,
-    permission: known?.permission ?? 'write',
-    teams: teams.length > 0 ? teams : (known?.teams ?? []),
-  };
+  return [...accounts, deployment?.actor ?? null, deployment?.triggeringActor ?? null].filter(
+    (one) => one !== null,
+  );
 }
 
 /** Different for different logins; GitHub's own ids are never negative. */

@@ -3,8 +3,13 @@ import { openEvidence } from '../core/audit/evidence-texts.ts';
 import type { Evidence } from '../core/evidence.ts';
 import { type Sql, storeFault } from './connect.ts';
 
-/** A decision by the id of its event, or the newest one about a pull request. */
-export type Asked = { readonly eventId: string } | { readonly repo: string; readonly pull: number };
+/** A decision by the id of its event, or the newest one about a pull request or a deployment. */
+export type Asked =
+  | { readonly eventId: string }
+  | { readonly repo: string; readonly pull: number }
+  | { readonly repo: string; readonly environment: string }
+  /** GitHub gives the id of a run to one run only, over all repositories. */
+  | { readonly runId: number };
 
 export interface RecordedEvidence {
   readonly eventId: string;
@@ -15,12 +20,7 @@ export interface RecordedEvidence {
 /** The evidence of a recorded decision; null when there is no such decision. */
 export async function readRecorded(sql: Sql, asked: Asked): Promise<RecordedEvidence | null> {
   try {
-    const which =
-      'eventId' in asked
-        ? sql`event_id = ${asked.eventId}::uuid`
-        : sql`lower(doc->'repo'->>'name') = lower(${asked.repo})
-              and doc->'subject'->>'kind' = 'pull-request'
-              and doc->'subject'->>'pull' = ${String(asked.pull)}`;
+    const which = whichOf(sql, asked);
     const [row] = await sql<{ eventId: string; sha256: string }[]>`
       select event_id as "eventId", doc->'evidence'->>'sha256' as sha256 from audit.event
       where kind = 'decision.made' and ${which} order by id desc limit 1`;
@@ -29,6 +29,17 @@ export async function readRecorded(sql: Sql, asked: Asked): Promise<RecordedEvid
   } catch (error) {
     throw storeFault(error, 'reading the evidence of a decision');
   }
+}
+
+function whichOf(sql: Sql, asked: Asked) {
+  if ('eventId' in asked) return sql`event_id = ${asked.eventId}::uuid`;
+  if ('runId' in asked) return sql`doc->'subject'->>'runId' = ${String(asked.runId)}`;
+  const inRepo = sql`lower(doc->'repo'->>'name') = lower(${asked.repo})`;
+  return 'pull' in asked
+    ? sql`${inRepo} and doc->'subject'->>'kind' = 'pull-request'
+          and doc->'subject'->>'pull' = ${String(asked.pull)}`
+    : sql`${inRepo} and doc->'subject'->>'kind' = 'deployment'
+          and lower(doc->'subject'->>'environment') = lower(${asked.environment})`;
 }
 
 /** The evidence of this hash; null when it is not there or texts of it were erased. */

@@ -25,7 +25,8 @@ export interface TestStore {
   readonly root: Sql;
   /** An address for any role of the cluster. */
   url(user: string): string;
-  close(): Promise<void>;
+  /** `keep`: its folder stays, for whoever opens it next. */
+  close(wish?: { readonly keep: boolean }): Promise<void>;
 }
 
 export async function openTestStore(extra: Partial<StoreOptions> = {}): Promise<TestStore> {
@@ -55,10 +56,10 @@ export async function openTestStore(extra: Partial<StoreOptions> = {}): Promise<
     dataDir,
     root,
     url,
-    async close() {
+    async close({ keep } = { keep: false }) {
       await root.end({ timeout: 5 });
       await store.close();
-      rmSync(dataDir, { recursive: true, force: true });
+      if (!keep) rmSync(dataDir, { recursive: true, force: true });
     },
   };
 }
