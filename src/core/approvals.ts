@@ -111,14 +111,11 @@ function approverOf({ person, teams }: CountedApproval): Approver {
 /** The decisive reviews of each person, oldest first; a deleted account's reviews stand alone. */
 function byPerson(context: ReviewContext): readonly (readonly Review[])[] {
   const groups = new Map<string, Review[]>();
-  const seen = new Set<string>();
   const inOrder = context.change.reviews.toSorted(
     (a, b) => a.submittedAtMs - b.submittedAtMs || a.id - b.id || rank(a) - rank(b),
   );
   for (const review of inOrder) {
-    const same = `${review.id}/${review.state}`;
-    if (!isDecisive(review, context) || seen.has(same)) continue;
-    seen.add(same);
+    if (!isDecisive(review, context)) continue;
     const key = review.author === null ? `review ${review.id}` : `person ${review.author.id}`;
     groups.set(key, [...(groups.get(key) ?? []), review]);
   }
