@@ -1,6 +1,8 @@
 /**
  * What is thrown away, and when: working state that nothing needs any more. The record (the schema
  * `audit`) is kept whole, and so is what a later decision stands on: releases, postings, verdicts.
+ * No age makes one of these safe to lose, as only git knows which pull requests a coming release, or
+ * one that goes back, will hold; and without a verdict what went past the gate is not told of.
  */
 import { type Sql, storeFault } from './connect.ts';
 

@@ -23,8 +23,11 @@ export function synchronize(gh: LocalGitHub, repo: Repo, number: number, url: st
   return { url: `${url}/api/github/webhooks`, event: 'pull_request', body };
 }
 
-/** Enters a delivery into GitHub's log that never arrived, an hour ago. */
-export function lose(gh: LocalGitHub, repo: Repo, { id = '', event, body }: Posting): void {
+/** What became of a delivery, and when GitHub tried it. */
+type Tried = Pick<LocalGitHub['world']['deliveries'][number], 'outcome' | 'statusCode' | 'atMs'>;
+
+/** Enters a delivery that a bench made itself into GitHub's log. */
+function enter(gh: LocalGitHub, repo: Repo, { id = '', event, body }: Posting, tried: Tried): void {
   const { world, app } = gh;
   world.deliveries.push({
     id: world.nextId('delivery'),
@@ -37,12 +40,21 @@ export function lose(gh: LocalGitHub, repo: Repo, { id = '', event, body }: Post
     redelivery: false,
     body,
     headers: {},
-    atMs: world.now() - 3_600_000,
     durationMs: 0,
-    outcome: 'lost',
-    statusCode: 0,
     responseBody: '',
+    ...tried,
   });
+}
+
+/** One that never arrived, an hour ago. */
+export function lose(gh: LocalGitHub, repo: Repo, posting: Posting): void {
+  const atMs = gh.world.now() - 3_600_000;
+  enter(gh, repo, posting, { outcome: 'lost', statusCode: 0, atMs });
+}
+
+/** One that was late: GitHub's log has it from when it was tried, and that is now. */
+export function arrive(gh: LocalGitHub, repo: Repo, posting: Posting): void {
+  enter(gh, repo, posting, { outcome: 'answered', statusCode: 202, atMs: gh.world.now() });
 }
 
 /** One sweep by the command, as if the server had been away for an hour; answers what it said. */

@@ -75,13 +75,15 @@ function cpuMsOf(root: number): number {
 export interface ServerOptions {
   /** Whether its garbage can be collected from here; what is measured otherwise has nothing added. */
   readonly collects?: boolean;
+  /** Further settings of the server. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts the server against a local GitHub, with its store in `dataDir`. */
 export async function startServer(
   gh: LocalGitHub,
   dataDir: string,
-  { collects = false }: ServerOptions = {},
+  { collects = false, env = {} }: ServerOptions = {},
 ): Promise<ServerProcess> {
   const startedMs = performance.now();
   const launcher = join(import.meta.dirname, '../../src/tagout.js');
@@ -97,6 +99,7 @@ export async function startServer(
       TAGOUT_DATA: dataDir,
       PORT: '0',
       LOG_LEVEL: 'error',
+      ...env,
     },
   });
   child.stderr?.pipe(process.stderr);

@@ -13,7 +13,7 @@ import type { Repo } from '../github/index.ts';
 import { type Ground, openGround } from '../reliability/server.ts';
 import { tagoutCheck, until } from '../story/scene.ts';
 import type { Posting } from './post.ts';
-import { lose, send, sweepByHand, synchronize } from './sending.ts';
+import { arrive, lose, send, sweepByHand, synchronize } from './sending.ts';
 import { chanceOf } from '../fuzz/random.ts';
 import { ms, type Row } from './row.ts';
 
@@ -107,10 +107,15 @@ async function unsealedReleases(ground: Ground): Promise<number> {
   return Number(row?.['n']);
 }
 
+interface Late {
+  readonly repo: Repo;
+  readonly posting: Posting;
+}
+
 interface Mixed {
   readonly posted: readonly Posting[];
   /** On their way until everything else is over. */
-  readonly late: readonly Posting[];
+  readonly late: readonly Late[];
   readonly ids: readonly string[];
   readonly lost: number;
 }
@@ -119,7 +124,7 @@ interface Mixed {
 function mixed(ground: Ground, places: readonly Place[], urls: readonly string[]): Mixed {
   const chance = chanceOf(SEED);
   const posted: Posting[] = [];
-  const late: Posting[] = [];
+  const late: Late[] = [];
   const ids: string[] = [];
   let lost = 0;
   for (let n = 0; n < DELIVERIES; n += 1) {
@@ -132,7 +137,7 @@ function mixed(ground: Ground, places: readonly Place[], urls: readonly string[]
       lose(ground.gh, repo, one);
       lost += 1;
     } else if (chance.int(20) === 0) {
-      late.push(one);
+      late.push({ repo, posting: one });
     } else {
       posted.push(one, ...(draw === 1 ? [one] : []));
     }
@@ -197,6 +202,18 @@ function addressed(list: readonly Posting[], url: string): readonly Posting[] {
   return list.map((one) => ({ ...one, url: `${url}${new URL(one.url).pathname}` }));
 }
 
+/** Those that were late come, stand in GitHub's log, and a sweep finds nothing more to ask for. */
+async function arriveLate(ground: Ground, late: readonly Late[], url: string): Promise<void> {
+  const list = addressed(
+    late.map(({ posting }) => posting),
+    url,
+  );
+  await send(ground.gh, list, 16);
+  for (const { repo, posting } of late) arrive(ground.gh, repo, posting);
+  await sweepByHand(ground);
+  await ground.gh.settled();
+}
+
 async function storm(ground: Ground, places: readonly Place[]) {
   const servers = [await ground.start(), await ground.start()];
   const [first, second] = servers;
@@ -232,7 +249,7 @@ async function storm(ground: Ground, places: readonly Place[]) {
     await ground.gh.settled();
   }
   await drained(ground);
-  await send(ground.gh, addressed(late, first?.url ?? ''), 16);
+  await arriveLate(ground, late, first?.url ?? '');
   await drained(ground);
   const returnMs = performance.now() - sweptMs;
   const missing = await unknown(ground, ids);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { TagoutError } from '../../src/core/errors.ts';
-import { head, post, raw, sign, startSetting } from './setting.ts';
+import { chunked, head, megabytes, post, raw, sign, startSetting } from './setting.ts';
 import type { Setting } from './setting.ts';
 
 const BODY = JSON.stringify({ action: 'opened', secretWord: 'hippopotamus é', number: 7 });
@@ -111,21 +111,6 @@ describe('when the delivery cannot be stored', () => {
 
 describe('hostile and slow clients', () => {
   const MB = 1024 * 1024;
-  function* megabytes(count: number): Generator<Buffer> {
-    const piece = Buffer.alloc(MB, 0x20);
-    for (let i = 0; i < count; i += 1) yield piece;
-  }
-  function* chunked(count: number): Generator<Buffer> {
-    for (const piece of megabytes(count)) {
-      yield Buffer.concat([
-        Buffer.from(`${piece.length.toString(16)}\r\n`),
-        piece,
-        Buffer.from('\r\n'),
-      ]);
-    }
-    yield Buffer.from('0\r\n\r\n');
-  }
-
   test('an announced body of 26 MB is refused before it is read', async () => {
     const setting = await startSetting();
     const answer = await raw(setting, head([`Content-Length: ${26 * MB}`]));

@@ -102,7 +102,7 @@ export interface RawAnswer {
 
 /** Sends bytes as they are and waits until the server closes or `waitMs` is over. */
 export function raw(
-  setting: Setting,
+  setting: Pick<Setting, 'url'>,
   head: string,
   pieces: Iterable<Buffer> = [],
   waitMs = 10_000,
@@ -138,9 +138,31 @@ export function raw(
 
 function drained(socket: ReturnType<typeof connect>): Promise<void> {
   return new Promise((resolve) => {
-    socket.once('drain', resolve);
-    socket.once('close', () => resolve());
+    const go = (): void => {
+      socket.off('drain', go).off('close', go);
+      resolve();
+    };
+    socket.on('drain', go).on('close', go);
   });
+}
+
+const MB = 1024 * 1024;
+
+export function* megabytes(count: number): Generator<Buffer> {
+  const piece = Buffer.alloc(MB, 0x20);
+  for (let i = 0; i < count; i += 1) yield piece;
+}
+
+/** So many megabytes in chunks of one. */
+export function* chunked(count: number): Generator<Buffer> {
+  for (const piece of megabytes(count)) {
+    yield Buffer.concat([
+      Buffer.from(`${piece.length.toString(16)}\r\n`),
+      piece,
+      Buffer.from('\r\n'),
+    ]);
+  }
+  yield Buffer.from('0\r\n\r\n');
 }
 
 /** The head of a signed POST by hand; `lines` are added as they are. */
