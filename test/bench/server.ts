@@ -79,6 +79,16 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+const ROOT = join(import.meta.dirname, '../..');
+
+/** What `npm start` says after `node`. */
+function startArgs(): readonly string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const [program, ...args] = String(scripts.start).split(' ');
+  if (program !== 'node') throw new Error(`npm start runs ${program} and not node`);
+  return args;
+}
+
 /** Starts the server against a local GitHub, with its store in `dataDir`. */
 export async function startServer(
   gh: LocalGitHub,
@@ -86,9 +96,9 @@ export async function startServer(
   { collects = false, env = {} }: ServerOptions = {},
 ): Promise<ServerProcess> {
   const startedMs = performance.now();
-  const launcher = join(import.meta.dirname, '../../src/tagout.js');
   const before = collects ? ['--import', join(import.meta.dirname, 'collect.ts')] : [];
-  const child = spawn(process.execPath, [...before, launcher, 'serve'], {
+  const child = spawn(process.execPath, [...before, ...startArgs()], {
+    cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe', ...(collects ? (['ipc'] as const) : [])],
     env: {
       ...process.env,

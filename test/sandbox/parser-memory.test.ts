@@ -10,7 +10,7 @@ const STATEMENTS = join(import.meta.dirname, '../../src/sandbox/statements.ts');
 /** Parses until V8 has seen enough of the parser. */
 const BUSY = `
   const { split } = await import(${JSON.stringify(STATEMENTS)});
-  const sql = Array.from({ length: 3000 }, (_, i) =>
+  const sql = Array.from({ length: 800 }, (_, i) =>
     'create table t' + i + ' (id serial primary key, name text); update t set v = upper(v)').join(';');
   await split(sql, 1);
   process.stdout.write(String(process.resourceUsage().maxRSS));`;
