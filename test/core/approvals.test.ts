@@ -1,10 +1,14 @@
 /** The parts of the approvals that the stories do not reach: teams, and the look-again delays. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { effectivePolicy } from '../../src/core/effective-policy.ts';
+import type { Evidence, Involvement } from '../../src/core/evidence.ts';
 import type { TeamRule } from '../../src/core/policy.ts';
 import { minutesLeft } from '../../src/core/rules/freeze.ts';
 import { lookAgainAfter } from '../../src/core/rules/look-again.ts';
 import { type Approver, missingSlots } from '../../src/core/rules/teams.ts';
+import { simulatedApprovals } from '../../src/core/simulate.ts';
+import { play } from './stories.ts';
 
 const person = (id: number, ...teams: string[]): Approver => ({ id, teams });
 
@@ -47,6 +51,34 @@ describe('teams', () => {
   test('a rule with too many alternatives is refused', () => {
     const any: TeamRule = { anyOf: [{ teams: ['a'] }, { teams: ['b'] }, { teams: ['c'] }] };
     assert.throws(() => missingSlots({ allOf: [any, any, any, any, any] }, []), RangeError);
+  });
+});
+
+describe('accounts', () => {
+  const carol = { id: 1003, login: 'carol', permission: 'write', teams: [] } as const;
+  const codesOf = (evidence: Evidence, login: string) => {
+    const policy = effectivePolicy(evidence.policy);
+    const { after } = simulatedApprovals(policy, evidence, [{ ...carol, login }]);
+    return after.refused.map(({ codes }) => codes);
+  };
+
+  test('an operator who has another name by now is known by the id', () => {
+    const { evidence } = play({ change: { does: 'code' } });
+    const operator: Involvement = {
+      id: carol.id,
+      login: 'carol-before',
+      signal: 'assigned-agent',
+      source: 'timeline',
+      forgeable: false,
+    };
+    const changes = evidence.changes.map((one) => ({ ...one, involved: [operator] }));
+    assert.deepEqual(codesOf({ ...evidence, changes }, 'carol'), [['R07']]);
+    assert.deepEqual(codesOf(evidence, 'carol'), []);
+  });
+
+  test('a login of a bot is a machine, whatever type the account is said to have', () => {
+    const { evidence } = play({ change: { does: 'code' } });
+    assert.deepEqual(codesOf(evidence, 'Release-Train[bot]'), [['R06']]);
   });
 });
 
