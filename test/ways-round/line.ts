@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Decision } from '../../src/core/decision.ts';
 import type { Effect } from '../../src/core/effect.ts';
+import type { RunDry } from '../../src/core/dry-run.ts';
 import type { Evidence } from '../../src/core/evidence.ts';
 import type { Enact, Record as RecordPort } from '../../src/core/ports.ts';
 import { type Locator, locatorKey, type RepoRef } from '../../src/core/subject.ts';
@@ -87,12 +88,16 @@ interface Sender {
   readonly enact: Enact;
 }
 
-/** Opens a line on a GitHub of its own, or a second process of ours on one that is there. */
-export async function openLine(on?: Line): Promise<Line> {
+/**
+ * Opens a line on a GitHub of its own, or a second process of ours on one that is there. Without
+ * `runDry` every dry run is fine and finds nothing.
+ */
+export async function openLine(on?: Line, runDry?: RunDry): Promise<Line> {
   const own = on === undefined ? await openLineStore() : null;
   const store = on?.store ?? own?.store;
   if (store === undefined) throw new Error('no store');
-  const room = await openBareRoom(on?.gh, store.memory, { validate: false });
+  const options = { validate: false, ...(runDry === undefined ? {} : { runDry }) };
+  const room = await openBareRoom(on?.gh, store.memory, options);
   const { gh, gather, enact } = room;
   if (on === undefined) {
     gh.org('acme', { teams: { platform: ['octavia'], sre: ['olaf'] }, admins: ['root'] });
