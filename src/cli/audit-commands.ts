@@ -81,6 +81,7 @@ function addSuspend(program: Command, io: Io, answer: Answer): void {
 }
 
 interface RedactFlags {
+  readonly olderThan?: string;
   readonly basis: string;
   readonly dryRun?: true;
 }
@@ -89,12 +90,15 @@ function addRedact(program: Command, io: Io, answer: Answer): void {
   program
     .command('redact')
     .description('Erase a personal text from the record; every proof stays valid.')
-    .argument('<text>', 'the exact text: a login, a name, an e-mail address, a title')
+    .argument('[text]', 'the exact text: a login, a name, an e-mail address, a title')
+    .option('--older-than <age>', 'every personal text that is older: 400d, 12mo or 7y')
     .requiredOption('--basis <text>', 'on what basis; it stands in the record')
     .option('--dry-run', 'only say how often it occurs')
-    .action(async (text: string, flags: RedactFlags) => {
+    .action(async (text: string | undefined, flags: RedactFlags) => {
       const { redact } = await import('./redact.ts');
-      answer(await redact({ text, basis: flags.basis, dryRun: flags.dryRun === true }, io));
+      const { basis, olderThan = null } = flags;
+      const wish = { text: text ?? null, olderThan, basis, dryRun: flags.dryRun === true };
+      answer(await redact(wish, io));
     });
 }
 

@@ -12,7 +12,7 @@ import { locatorKey } from '../../src/core/subject.ts';
 import { SUPERUSER } from '../../src/postgres/cluster.ts';
 import { operator } from '../../src/store/access.ts';
 import { sendDue } from '../../src/store/outbox.ts';
-import { countText, redactText } from '../../src/store/redact.ts';
+import { countTexts, redactTexts } from '../../src/store/redact.ts';
 import { suspendAgent } from '../../src/store/suspend.ts';
 import { verifyStored } from '../../src/store/verify-stored.ts';
 import { Desk, openTestStore, type TestStore } from '../store/help.ts';
@@ -153,14 +153,18 @@ describe('the record in a database', () => {
 
   test('a text is erased everywhere, and every proof stays valid', async () => {
     const owner = { url: t.url(SUPERUSER), role: 'tagout_owner' };
-    const before = await countText(t.root, 'marta');
+    const before = await countTexts(t.root, { text: 'marta' });
     assert.ok(before.events > 0 && before.evidence > 0);
     const what = { text: 'marta', basis: 'Article 17 GDPR', doer: operator() };
     const app = { url: t.url('tagout_app'), role: null };
-    await assert.rejects(redactText(app, what, t.clock.nowMs), /may not erase/);
-    const done = await redactText(owner, what, t.clock.nowMs);
+    await assert.rejects(redactTexts(app, what, t.clock.nowMs), /may not erase/);
+    const done = await redactTexts(owner, what, t.clock.nowMs);
     assert.deepEqual([done.events, done.evidence], [before.events, before.evidence]);
-    assert.deepEqual(await countText(t.root, 'marta'), { events: 0, evidence: 0, working: 0 });
+    assert.deepEqual(await countTexts(t.root, { text: 'marta' }), {
+      events: 0,
+      evidence: 0,
+      working: 0,
+    });
     await t.store.sealer.sealNow(log);
     const after = await verdict();
     assert.deepEqual(after.problems, []);
@@ -208,5 +212,33 @@ describe('the record in a database', () => {
     }
     assert.equal(shown.status, 200);
     assert.match(await shown.text(), /acme\/shop/);
+  });
+
+  test('by age every personal text goes that is older, to the millisecond, and no younger one', async () => {
+    const YEAR_MS = 366 * 86_400_000;
+    // The pages were read by another clock than the one of this test.
+    const { problems } = await verdict();
+    t.clock.nowMs += 8 * YEAR_MS;
+    const youngMs = t.clock.nowMs;
+    await t.store.record.record(judged({ repo: repoOf(log), runId: 990, verdict: 'hold' }));
+    await t.store.sealer.sealNow(log);
+    const own = { url: t.url(SUPERUSER), role: 'tagout_owner' };
+    const basis = 'retention of 7 years';
+    const at = (beforeMs: number) => ({ beforeMs, basis, doer: operator() });
+    const all = await countTexts(t.root, { beforeMs: youngMs + 1 });
+    const old = await countTexts(t.root, at(youngMs));
+    assert.ok(old.events > 0 && old.events < all.events, JSON.stringify({ old, all }));
+    assert.deepEqual(await redactTexts(own, at(youngMs), t.clock.nowMs), old);
+    assert.deepEqual(await countTexts(t.root, at(youngMs)), { events: 0, evidence: 0, working: 0 });
+    const left = await t.root`select distinct e.at_ms from audit.detail d
+      join audit.event e on e.id = d.event_row`;
+    assert.ok(left.length > 0 && left.every((row) => Number(row['at_ms']) >= youngMs));
+    const events = async () =>
+      (await t.root`select count(*)::int as n from audit.event`)[0]?.['n'] as number;
+    const told = await events();
+    await redactTexts(own, at(youngMs), t.clock.nowMs);
+    assert.equal(await events(), told, 'a day on which nothing is due leaves no event');
+    await t.store.sealer.sealNow(log);
+    assert.deepEqual((await verdict()).problems, problems, 'every proof stays valid');
   });
 });

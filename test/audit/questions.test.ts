@@ -14,7 +14,7 @@ import { populationLines } from '../../src/cli/report-population.ts';
 import { appendEvent } from '../../src/store/append.ts';
 import { SUPERUSER } from '../../src/postgres/cluster.ts';
 import { openTestStore, type TestStore } from '../store/help.ts';
-import { redactText } from '../../src/store/redact.ts';
+import { redactTexts } from '../../src/store/redact.ts';
 import { operator } from '../../src/store/access.ts';
 import { createOrg, type Org } from './org.ts';
 
@@ -250,7 +250,7 @@ describe("an auditor's questions", () => {
   test('18 and 19: erasures and reads are in the record themselves', async () => {
     assert.deepEqual(await ask(18), []);
     const what = { text: 'octavia', basis: 'Article 17 GDPR', doer: operator() };
-    await redactText({ url: t.url(SUPERUSER), role: 'tagout_owner' }, what, t.clock.nowMs);
+    await redactTexts({ url: t.url(SUPERUSER), role: 'tagout_owner' }, what, t.clock.nowMs);
     const [erased] = await ask(18);
     const texts = org.log.leaves.flatMap(({ details }) => details.map(({ value }) => value));
     const count = texts.filter((value) => value === what.text).length;
