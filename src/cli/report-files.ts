@@ -1,35 +1,49 @@
 /** Files of a bundle, written piece by piece and read back at a place. */
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
-const BUFFER_CHARS = 1 << 20;
+const BUFFER_BYTES = 1 << 20;
 
 export interface Lines {
   /** Bytes written so far, what is still held back included. */
   readonly bytes: number;
   add(line: string): void;
+  /** Adds bytes as they are. */
+  addBytes(bytes: Uint8Array): void;
   close(): void;
 }
 
-/** Writes a file piece by piece. */
+/** Writes a file piece by piece, through one buffer that is used again and again. */
 export function writer(path: string): Lines {
   const file = openSync(path, 'w');
-  let pending: string[] = [];
-  let chars = 0;
-  let bytes = 0;
+  const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  let held = 0;
+  let written = 0;
+  const put = (bytes: Uint8Array): void => {
+    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+    written += bytes.length;
+  };
   const flush = (): void => {
-    if (chars > 0) writeSync(file, pending.join(''));
-    pending = [];
-    chars = 0;
+    if (held > 0) put(buffer.subarray(0, held));
+    held = 0;
   };
   return {
     get bytes() {
-      return bytes;
+      return written + held;
     },
     add(line) {
-      pending.push(line);
-      chars += line.length;
-      bytes += Buffer.byteLength(line, 'utf8');
-      if (chars > BUFFER_CHARS) flush();
+      // A character takes three bytes at most.
+      if (line.length * 3 > BUFFER_BYTES - held) flush();
+      if (line.length * 3 > BUFFER_BYTES) put(Buffer.from(line, 'utf8'));
+      else held += buffer.write(line, held, 'utf8');
+    },
+    addBytes(bytes) {
+      if (bytes.length > BUFFER_BYTES - held) flush();
+      if (bytes.length > BUFFER_BYTES) {
+        put(bytes);
+        return;
+      }
+      buffer.set(bytes, held);
+      held += bytes.length;
     },
     close() {
       flush();
@@ -47,9 +61,11 @@ export interface Places {
 /** Reads parts of a file by their places. */
 export function openPlaces(path: string): Places {
   const file = openSync(path, 'r');
+  let whole = Buffer.allocUnsafeSlow(1 << 16);
   return {
     read(from, to) {
-      const buffer = Buffer.alloc(to - from);
+      if (to - from > whole.length) whole = Buffer.allocUnsafeSlow((to - from) * 2);
+      const buffer = whole.subarray(0, to - from);
       let at = 0;
       while (at < buffer.length) {
         const count = readSync(file, buffer, at, buffer.length - at, from + at);

@@ -47,7 +47,9 @@ export async function writeLog(
       const hash = markedLeafHash(leaf.marked);
       leafHashes.write(hash, index * 32, 'latin1');
       const [from, detailsFrom] = [events.bytes, details.bytes];
-      events.add(`${leaf.body}\n`);
+      // The bytes as they were hashed, without the mark before them.
+      events.addBytes(leaf.marked.subarray(1));
+      events.add('\n');
       hashes.add(`${hashText(hash)}\n`);
       for (const detail of leaf.details) details.add(detailLine({ leaf: index, ...detail }));
       place = [from, events.bytes - 1, detailsFrom, details.bytes];

@@ -33,6 +33,19 @@ async function reposOf(store: Store, logId: number): Promise<readonly string[]> 
   return rows.map((row) => row.name);
 }
 
+/**
+ * Whose log it is: the owner of its newest decision's repository. Asking every event takes a minute
+ * over a million of them, so that is left to logs without a decision, which are short.
+ */
+async function ownersOf(store: Store, logId: number): Promise<readonly string[]> {
+  const rows = await store.reports<{ name: string | null }[]>`
+    select doc->'repo'->>'name' as name from audit.event
+    where log_id = ${logId} and kind = 'decision.made' order by at_ms desc limit 1`;
+  const newest = rows.flatMap(({ name }) => name ?? []);
+  const repos = newest.length === 0 ? await reposOf(store, logId) : newest;
+  return [...new Set(repos.map((repo) => repo.split('/')[0] ?? ''))];
+}
+
 /** Environments that a rule of the policy speaks for, whatever their name. */
 async function guardedOf(store: Store, logId: number): Promise<ReadonlySet<string>> {
   const rows = await store.reports<{ place: string }[]>`
@@ -51,26 +64,22 @@ async function anchorsOf(store: Store, logId: number): Promise<readonly LeftAnch
     from audit.anchor where log_id = ${logId} order by tree_size, kind, locator`;
 }
 
-interface Log {
-  readonly id: number;
-  readonly repos: readonly string[];
-}
-
 /** The one log that is meant. Throws TagoutError('usage') naming those that there are. */
 export async function chooseLog(
   store: Store,
   wish: { readonly org: string | null; readonly repo: string | null },
-): Promise<Log> {
+): Promise<number> {
   const ids = await readLogIds(store.reports);
-  const logs = await Promise.all(ids.map(async (id) => ({ id, repos: await reposOf(store, id) })));
+  const logs = await Promise.all(
+    ids.map(async (id) => ({ id, owners: await ownersOf(store, id) })),
+  );
   const owner = (wish.org ?? wish.repo?.split('/')[0])?.toLowerCase();
   const meant = logs.filter(
-    ({ repos }) =>
-      owner === undefined || repos.some((repo) => repo.toLowerCase().startsWith(`${owner}/`)),
+    ({ owners }) => owner === undefined || owners.some((one) => one.toLowerCase() === owner),
   );
   const [only] = meant;
-  if (only !== undefined && meant.length === 1) return only;
-  const owners = [...new Set(logs.flatMap(({ repos }) => repos.map((repo) => repo.split('/')[0])))];
+  if (only !== undefined && meant.length === 1) return only.id;
+  const owners = [...new Set(logs.flatMap((log) => log.owners))];
   const there = owners.length === 0 ? 'none yet' : owners.join(', ');
   throw new TagoutError(
     'usage',
@@ -86,15 +95,18 @@ interface PopulationAsked {
 /** GitHub's lists for a log, asked or kept; null when there is neither. */
 async function populationOf(
   store: Store,
-  { id, repos }: Log,
+  id: number,
   { wish, file }: PopulationAsked,
   io: Io,
 ): Promise<Population | null> {
+  const env = withStoredCredentials(io.env, io.cwd);
+  // Only who asks GitHub needs to know what to ask for: it takes a reading of every event.
+  const asks = (env['GITHUB_TOKEN']?.trim() ?? '') !== '';
   return readPopulation({
-    env: withStoredCredentials(io.env, io.cwd),
-    repos,
+    env,
+    repos: asks ? await reposOf(store, id) : [],
     wish,
-    guarded: await guardedOf(store, id),
+    guarded: asks ? await guardedOf(store, id) : new Set(),
     file: file === null ? null : resolve(io.cwd, file),
     unknown: (guids) => createSweepMemory(store.sql).unknown(guids),
     now: io.now,
@@ -110,20 +122,20 @@ export async function answerQuestion(
   },
   io: Io,
 ): Promise<number> {
-  const log = await chooseLog(store, wish);
-  const population = await populationOf(store, log, { wish, file: wish.population }, io);
-  return reportQuestion(store, log.id, { ...wish, population, webUrl: webUrlOf(io) }, io);
+  const id = await chooseLog(store, wish);
+  const population = await populationOf(store, id, { wish, file: wish.population }, io);
+  return reportQuestion(store, id, { ...wish, population, webUrl: webUrlOf(io) }, io);
 }
 
 /** Writes the bundle and says what stands in it; answers the exit code. */
 export async function reportBundle(store: Store, wish: BundleWish, io: Io): Promise<number> {
-  const { id, repos } = await chooseLog(store, wish);
+  const id = await chooseLog(store, wish);
   const out = resolve(io.cwd, wish.out);
   await recordRead(store, { installationId: id, what: 'bundle', how: 'command', wish });
   await store.sealer.sealNow(id);
   const checkpoints = await readCheckpoints(store.reports, id);
   const file = wish.population ?? null;
-  const population = await populationOf(store, { id, repos }, { wish, file }, io);
+  const population = await populationOf(store, id, { wish, file }, io);
   const source = {
     origin: store.key.origin(id),
     vkey: store.key.vkey(id),
