@@ -226,7 +226,13 @@ async function report(
 async function closeIncidents(
   parts: AnchorParts,
   place: Spot,
-  { logs, why }: { readonly logs: readonly WaitingLog[]; why(log: WaitingLog): string },
+  {
+    logs,
+    why,
+  }: {
+    readonly logs: readonly WaitingLog[];
+    readonly why: (log: WaitingLog) => string;
+  },
 ): Promise<void> {
   for (const log of logs) {
     for (const code of ['anchor-stale', 'anchor-rewound', 'anchor-forked'] as const) {
