@@ -132,10 +132,21 @@ function looksLike(name: string, pattern: string): boolean {
  * GitHub) or looks like none.
  */
 export function lookAlike(policy: Policy, environment: string): string | null {
+  return takenFor(policy, environment)[0] ?? null;
+}
+
+/** Whether an environment is this guarded one, or its name could be taken for it. */
+export function passesFor(policy: Policy, name: string, guarded: string): boolean {
+  const key = environmentKey(guarded);
+  if (environmentKey(name) === key) return true;
+  return takenFor(policy, name).some((pattern) => matchesName(environmentKey(pattern), key));
+}
+
+function takenFor(policy: Policy, environment: string): readonly string[] {
   const patterns = Object.values(policy.environments).flatMap((rule) => rule.match);
   const plain = environment.toLowerCase();
-  if (patterns.some((pattern) => matchesName(pattern.toLowerCase(), plain))) return null;
+  if (patterns.some((pattern) => matchesName(pattern.toLowerCase(), plain))) return [];
   const key = environmentKey(environment);
-  const same = patterns.find((pattern) => matchesName(environmentKey(pattern), key));
-  return same ?? patterns.find((pattern) => looksLike(environment, pattern)) ?? null;
+  const same = patterns.filter((pattern) => matchesName(environmentKey(pattern), key));
+  return [...same, ...patterns.filter((pattern) => looksLike(environment, pattern))];
 }

@@ -82,7 +82,10 @@ export interface Memory {
   keepSucceeded?(repo: RepoRef, environment: string, release: Release): Promise<void>;
   /** When this range was first asked to be released to this environment; null when never. */
   firstRequested?(repo: RepoRef, range: AskedRange): Promise<number | null>;
-  /** Deployments of this environment that started without our decision, the oldest first. */
+  /**
+   * Deployments that started without our decision, the oldest first: of this environment, and of
+   * whatever only looked like a guarded one.
+   */
   bypasses?(repo: RepoRef, environment: string): Promise<readonly Bypass[]>;
   /** What was decided lately about these agents' work, other subjects than this one. */
   activity?(repo: RepoRef, asked: AskedActivity): Promise<readonly RecordedActivity[]>;

@@ -1,9 +1,9 @@
 /** Deployments that started although we never released them, and what they brought. */
-import { environmentRule, lookAlike } from '../core/environments.ts';
+import { environmentRule, lookAlike, passesFor } from '../core/environments.ts';
 import type { Bypass, Change, RangeCommit } from '../core/evidence.ts';
 import type { Policy } from '../core/policy.ts';
 import type { DeploymentFacts, RunFacts } from './deployment-facts.ts';
-import { isExternalRun } from '../core/subject.ts';
+import { environmentKey, isExternalRun } from '../core/subject.ts';
 import type { Reading } from './reading.ts';
 
 /** A deployment that has started, as it was read. */
@@ -29,7 +29,9 @@ export async function readBypass(
   // A name with a space in it is another environment to GitHub, although our rule speaks for it.
   const alike = lookAlike(policy, environment) !== null;
   if (!named && !alike) return null;
-  const known = (await reading.memory.bypasses?.(reading.repo, environment)) ?? [];
+  const recorded = (await reading.memory.bypasses?.(reading.repo, environment)) ?? [];
+  const key = environmentKey(environment);
+  const known = recorded.filter((one) => environmentKey(one.environment) === key);
   // One that is recorded has been told; looking again would only tell it again.
   if (known.some((one) => one.deploymentId === deployment.id)) return null;
   if (await isReleased(reading, started)) return null;
@@ -44,6 +46,19 @@ export async function readBypass(
     sha: deployment.sha,
     atMs,
   };
+}
+
+/**
+ * What came past the gate of an environment, also under a name that looks like it: whoever deploys
+ * to `productlon` meant production, and what went there is looked at before production has it.
+ */
+export async function bypassesOf(
+  reading: Reading,
+  policy: Policy,
+  environment: string,
+): Promise<readonly Bypass[]> {
+  const recorded = (await reading.memory.bypasses?.(reading.repo, environment)) ?? [];
+  return recorded.filter((one) => passesFor(policy, one.environment, environment));
 }
 
 async function isReleased(reading: Reading, started: Started): Promise<boolean> {

@@ -14,7 +14,7 @@ import { externalRunId, isExternalRun, type Locator, locatorKey } from '../core/
 import { readActivity } from './activity.ts';
 import { readAhead } from './ahead.ts';
 import { acceptedStart, readAccepted } from './accepted.ts';
-import { readBypass, withBypasses } from './bypass.ts';
+import { bypassesOf, readBypass, withBypasses } from './bypass.ts';
 import { checksOf } from './deployed-checks.ts';
 import {
   type DeploymentFacts,
@@ -128,7 +128,7 @@ async function gatherAsked(
   const sha = deployment?.sha ?? run.headSha;
   const known = await readStart(reading, { environment, deployment, defaultTip });
   const start = await acceptedStart(reading, known, { sha, policy: policy.policy });
-  const bypasses = (await reading.memory.bypasses?.(reading.repo, environment)) ?? [];
+  const bypasses = await bypassesOf(reading, policy.policy, environment);
   const read = await readJudged(reading, parts, { sha, environment, start, policy });
   const baseRef = policyFacts.repository.defaultBranchRef?.name ?? '';
   const merged = await withMergeBypasses(reading, read.changes, { branch: baseRef });

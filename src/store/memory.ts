@@ -97,7 +97,8 @@ function deploymentMemory(
           select how, environment, deployment_id as "deploymentId", run_id as "runId", sha,
             at_ms as "atMs"
           from tagout.bypass where installation_id = ${repo.installationId}
-            and repo_id = ${repo.id} and environment = ${environmentKey(environment)}
+            and repo_id = ${repo.id}
+            and (environment = ${environmentKey(environment)} or how = 'look-alike')
           order by at_ms, deployment_id`),
       ]),
   };

@@ -113,14 +113,27 @@ test('B02 a merge while the check holds: an incident and an open issue, until it
   assert.equal(await server.events(repo, 'incident.closed'), 2);
 });
 
-test('B06 a new environment whose name looks like production is an incident', async () => {
+test('B06 an environment that looks like production is an incident, and holds production', async () => {
   const repo = await server.shop();
-  await repo.startRun({ actor: 'ben', environment: 'productlon' });
+  const pull = await work(repo);
+  const sha = await approvedAndMerged(repo, pull);
+  await repo.startRun({ actor: 'ben', environment: 'staging', sha });
+  await repo.startRun({ actor: 'ben', environment: 'productlon', sha });
   const said = await issue(repo, /looks like a guarded environment/);
   assert.match(said, /productlon/);
-  await repo.startRun({ actor: 'ben', environment: 'staging' });
-  await repo.startRun({ actor: 'ben', environment: 'Production ' });
+  // What went there is looked at again before production has it (R13); another case is the same.
+  const run = await repo.startRun({ actor: 'maria', environment: 'PRODUCTION', sha });
+  await noted(run, new RegExp(`pull request ${pull.number}`, 'i'));
+  assert.equal(run.state, 'waiting');
+  assert.ok((await server.refused(repo, 'R13')) > 0);
+  await sleep(1100);
+  await pull.review({ by: 'octavia' });
+  await until('the review afterwards releases it', () => (run.state === 'success' ? true : null));
+  assert.equal(await server.events(repo, 'incident.opened'), 1);
+  assert.equal(await server.events(repo, 'incident.closed'), 1);
+  await repo.startRun({ actor: 'ben', environment: 'Production ', sha });
   await issue(repo, /to `Production/);
+  assert.equal(await server.events(repo, 'incident.opened'), 2);
   assert.equal(issuesOf(repo), 1, 'one issue, added to');
 });
 
