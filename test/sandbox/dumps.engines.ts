@@ -57,7 +57,12 @@ describe('dumps as pg_dump writes them', () => {
     assert.doesNotMatch(JSON.stringify(run), /secret-place|example\.com/);
   };
 
-  const WHOLE = ['events_2026 30 snapshot', 'shop.orders 90 snapshot', 'shop.users 42 snapshot'];
+  const WHOLE = [
+    'events_2026 30 snapshot',
+    'pg_largeobject 1 snapshot',
+    'shop.orders 90 snapshot',
+    'shop.users 42 snapshot',
+  ];
   const HARM = `update shop.users set note = null where email = 'null@example.com';
     delete from shop.orders where id <= 30;
     select 1 / count(*) from shop.users where note = E'\\\\.' and lower_note = E'\\\\.';
