@@ -142,6 +142,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     tests: [
       [fence, 'the rule taken away and given back'],
       [posture, 'a private repository on github.com'],
+      [posture, 'merge gate only'],
     ],
   },
   B45: {
