@@ -87,6 +87,7 @@ export const blastRadiusTable: readonly BlastRadiusRow[] = [
     'a statement that takes away what the dry run does not have, puts rows back, or stands in a body',
     'destruction-unproven rows-removed destructive-body',
   ),
+  rowOf('high', 'proof', 'deletes that take rows of another table along', 'deletes-cascade'),
   rowOf(
     'high',
     'proof',
@@ -117,7 +118,7 @@ export const blastRadiusTable: readonly BlastRadiusRow[] = [
     'lockfile-changed submodule-changed symlink-changed binary-changed lfs-pointer-changed ' +
       'hidden-characters code-changed down-part-changed mode-changed',
   ),
-  rowOf('low', 'proof', 'seed or comment only', 'rows-added'),
+  rowOf('low', 'proof', 'seed or comment only', 'rows-added comment-changed'),
   rowOf(
     'low',
     'paths',

@@ -180,6 +180,7 @@ export type ObjectKind =
   | 'operator'
   | 'cast'
   | 'publication'
+  | 'comment' // named as what it stands on
   | 'object'; // any other kind, which its name begins with: `collation de`
 
 /** A difference of the catalog. Names in `public` are written without the schema: `users.email`. */

@@ -18,6 +18,8 @@ export interface WireOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** SQL put before each query, in the same message. */
   readonly prefix?: string;
+  /** What becomes of a message of level INFO when so many are kept; left out: none is wanted. */
+  readonly onInfo?: (message: string, kept: number) => 'keep' | 'drop' | 'lost';
 }
 
 export interface WireError {
@@ -34,8 +36,10 @@ export interface WireResult {
   /** Command tags of the statements that were done: `UPDATE 3`. */
   readonly tags: readonly string[];
   readonly rows: readonly Row[];
-  /** The messages sent with level INFO, which no setting of the session can hold back. */
+  /** The wanted messages of level INFO, each once; no setting of the session can hold them back. */
   readonly infos: readonly string[];
+  /** One that was wanted could not be kept. */
+  readonly infosLost: boolean;
   readonly error: WireError | null;
   /** `I` idle, `T` in a transaction, `E` in a failed one. */
   readonly state: 'I' | 'T' | 'E';
@@ -60,7 +64,6 @@ export class QueryRefused extends Error {
 /** A message's type and length. */
 const HEAD_BYTES = 5;
 const KEPT_MESSAGE_BYTES = 64 * 1024;
-const KEPT_INFOS = 1000;
 
 type CopyData = AsyncIterable<Buffer>;
 
@@ -70,7 +73,8 @@ interface Pending {
   /** Takes the body of a row's message; null: rows are dropped. */
   readonly onRow: ((body: Buffer) => void) | null;
   readonly tags: string[];
-  readonly infos: string[];
+  readonly infos: Set<string>;
+  infosLost: boolean;
   error: WireError | null;
   readonly resolve: (result: Omit<WireResult, 'rows'>) => void;
   readonly reject: (error: Error) => void;
@@ -252,7 +256,16 @@ export class Wire {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     if (this.#pending !== null) return Promise.reject(new Error('a query is already under way'));
     return new Promise((resolve, reject) => {
-      this.#pending = { copy, onRow, tags: [], infos: [], error: null, resolve, reject };
+      this.#pending = {
+        copy,
+        onRow,
+        tags: [],
+        infos: new Set(),
+        infosLost: false,
+        error: null,
+        resolve,
+        reject,
+      };
       const text = `${this.#options.prefix ?? ''}${sql}`;
       this.#socket.write(message('Q', strings(text)));
     });
@@ -332,9 +345,12 @@ export class Wire {
 
   #notice(body: Buffer): void {
     const all = fields(body);
-    const infos = this.#pending?.infos;
-    if (all.get('V') !== 'INFO' || infos === undefined || infos.length >= KEPT_INFOS) return;
-    infos.push((all.get('M') ?? '').slice(0, 500));
+    const pending = this.#pending;
+    const message = (all.get('M') ?? '').slice(0, 500);
+    if (all.get('V') !== 'INFO' || pending === null || pending.infos.has(message)) return;
+    const becomes = this.#options.onInfo?.(message, pending.infos.size) ?? 'drop';
+    if (becomes === 'keep') pending.infos.add(message);
+    else if (becomes === 'lost') pending.infosLost = true;
   }
 
   #fail(error: WireError): void {
@@ -359,6 +375,8 @@ export class Wire {
     this.#opening = null;
     const pending = this.#pending;
     this.#pending = null;
-    pending?.resolve({ tags: pending.tags, infos: pending.infos, error: pending.error, state });
+    if (pending === null) return;
+    const { tags, infosLost, error } = pending;
+    pending.resolve({ tags, infos: [...pending.infos], infosLost, error, state });
   }
 }

@@ -291,7 +291,8 @@ async function fillAndRead(
   const observer = await throwaway.connect(OBSERVER);
   const catalog = await readCatalog(observer);
   const routines = await readRoutines(observer);
-  const seeded = await countTables(observer, catalog.tables);
+  const counted = [...catalog.tables, ...catalog.materialized];
+  const seeded = await countTables(observer, counted);
   const empty = catalog.tables.filter(
     (table) => (seeded[table.oid]?.rows ?? 0) === 0 && !isBookkeeping(table),
   );
@@ -299,7 +300,7 @@ async function fillAndRead(
     wish.settings.rows > 0 && empty.length > 0 && !isSnapshot
       ? await fillTables(throwaway, wish.engine, { tables: empty, rows: wish.settings.rows })
       : [];
-  const counts = empty.length === 0 ? seeded : await countTables(observer, catalog.tables);
+  const counts = empty.length === 0 ? seeded : await countTables(observer, counted);
   await observer.close();
   const firstXid = await settle(await throwaway.connect('superuser'));
   const tables = catalog.tables.map((table): TableSize => {

@@ -32,7 +32,7 @@ function pairs(before: Catalog, after: Catalog): readonly Pair[] {
 
 /** What every new object has anyway: an owner, the default grants, no row security. */
 function isDefault(entry: CatalogEntry): boolean {
-  if (entry.kind === 'owner') return true;
+  if (entry.kind === 'owner' || entry.kind === 'comment') return true;
   if (entry.kind === 'row-security') return entry.definition === 'disabled';
   if (entry.kind !== 'grant' || !entry.name.endsWith(' to public')) return false;
   return entry.definition === 'EXECUTE' || entry.definition === 'USAGE';
@@ -72,7 +72,13 @@ function changeOf(pair: Pair, parents: { gone: Set<string>; fresh: Set<string> }
 }
 
 /** Kinds whose names only repeat another object's name. */
-const FOLLOWERS: ReadonlySet<string> = new Set(['default', 'owner', 'grant', 'row-security']);
+const FOLLOWERS: ReadonlySet<string> = new Set([
+  'default',
+  'owner',
+  'grant',
+  'row-security',
+  'comment',
+]);
 
 /** The part of a name that is the object's own: a renamed table does not rename its columns. */
 function last(entry: CatalogEntry): string {

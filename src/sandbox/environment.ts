@@ -6,7 +6,8 @@
 import { parsePlPgSQLSync, parseSync } from 'libpg-query';
 import type { EnvironmentSign } from '../core/dry-run.ts';
 import { callOf, runsText } from './calls.ts';
-import { isRecord, text as textOf } from './parse-tree.ts';
+import { isRecord, lastField, text as textOf } from './parse-tree.ts';
+import { Aliases } from './aliases.ts';
 import { type KnownCode, type Reached, Relations, type Routines } from './reach.ts';
 import type { WriteEvent } from './reach.ts';
 
@@ -79,6 +80,17 @@ const WRITES_TO: Readonly<
 };
 const REREADS = /"AT_(?:ValidateConstraint|AlterColumnType|SetExpression)"/;
 
+/** A value of one type stands there where another is wanted. */
+const CASTS_BY_ITSELF: ReadonlySet<string> = new Set([
+  'InsertStmt',
+  'UpdateStmt',
+  'MergeStmt',
+  'CopyStmt',
+  'A_Expr',
+  'FuncCall',
+  'AlterTableStmt',
+]);
+
 /** Statements of PL/pgSQL that decide whether what they hold is done. */
 const BRANCHES: ReadonlySet<string> = new Set(['PLpgSQL_stmt_if', 'PLpgSQL_stmt_case']);
 
@@ -131,6 +143,7 @@ function look(key: string, value: Record<string, unknown>, deciding: boolean, wa
   for (const event of events) reach(value['relation'], event, walk);
   if (key === 'TruncateStmt') truncates(value['relations'], walk);
   if (key === 'RefreshMatViewStmt') reach(value['relation'], 'read', walk);
+  silent(key, value, walk);
   if (BRANCHES.has(key) && WRITES.test(JSON.stringify(value))) signs.add('condition');
   if (key === 'SQLValueFunction') special(value['op'], deciding, walk);
   if (key === 'RangeVar') {
@@ -139,6 +152,17 @@ function look(key: string, value: Record<string, unknown>, deciding: boolean, wa
   }
   if (key === 'PLpgSQL_stmt_dynexecute' && computed(value['query'])) signs.add('dynamic');
   if (key === 'PLpgSQL_expr') embedded(String(value['query']), deciding, walk);
+}
+
+/** Operators and casts that are written, and the statements in which casts happen by themselves. */
+function silent(key: string, value: Record<string, unknown>, { reached }: Walk): void {
+  const add = (of: string): unknown => reached.push({ by: 'call', of: of.toLowerCase() });
+  if (key === 'A_Expr') add(`operator ${lastField(value['name'])}`);
+  if (key === 'TypeCast' && isRecord(value['typeName'])) {
+    add(`cast ${lastField(value['typeName']['names'])}`);
+    add('cast');
+  }
+  if (CASTS_BY_ITSELF.has(key)) add('cast');
 }
 
 function reach(relation: unknown, by: Reached['by'], { reached }: Walk): void {
@@ -181,8 +205,10 @@ function procedure(text: string, walk: Walk): void {
   }
 }
 
-/** The text between the first dollar quotes, or all of it for a body without quotes. */
+/** The text between the first quotes after AS, or all of it for a body without quotes. */
 function bodyOf(text: string): string {
+  const quoted = /\bas\s+e?'((?:[^']|'')*)'/i.exec(text)?.[1];
+  if (quoted !== undefined && !/\bas\s+\$/i.test(text)) return quoted.replaceAll("''", "'");
   return /(\$\w*\$)([^]*)\1/.exec(text)?.[2] ?? text.replace(/^[^]*?\breturn\b/i, 'SELECT');
 }
 
@@ -217,6 +243,7 @@ export class EnvironmentReader {
   readonly #sources = new Map<string, Source[]>();
   readonly #found = new Map<string, Found>();
   readonly #relations = new Relations();
+  readonly #aliases = new Aliases();
 
   /** Tells of what the database before the change has; it is parsed only when it is run. */
   learn(routines: Routines): void {
@@ -224,6 +251,7 @@ export class EnvironmentReader {
       this.#define(name, { text: definition, isOld: true });
     }
     this.#relations.learn(routines);
+    for (const one of routines.aliases) this.#aliases.learn(one);
   }
 
   /** What a statement asks about its surroundings, in alphabetical order. */
@@ -235,6 +263,7 @@ export class EnvironmentReader {
       return [];
     }
     if (kind === 'CreateTrigStmt') this.#remember(text);
+    if (this.#aliases.see(text, kind)) this.#found.clear();
     const owned = OWNED[kind];
     if (owned !== undefined) this.#own(text, owned);
     const walk: Walk = { signs: new Set(), reached: [] };
@@ -316,6 +345,7 @@ export class EnvironmentReader {
   }
 
   #called(name: string, walk: Walk): void {
+    for (const of of this.#aliases.of(name)) walk.reached.push({ by: 'call', of });
     for (const { text, isOld } of this.#sources.get(name) ?? []) {
       if (/\blanguage\s+'?plpgsql/i.test(text)) procedure(text, walk);
       else if (!isOld || /\blanguage\s+'?sql/i.test(text)) embedded(bodyOf(text), false, walk);

@@ -37,6 +37,13 @@ const SAMPLE_MS = 5;
 const SLOW_MS = 200;
 /** `COMMIT` in a procedure, or a statement that no block may hold: both need a run of their own. */
 const REFUSED_IN_BLOCK: ReadonlySet<string> = new Set(['2D000', '25001']);
+/** Rewrites could be among the messages that were not kept. */
+const FLOODED: WireError = {
+  sqlstate: '54000',
+  message: 'the statement sends more messages about rewritten tables than can be kept',
+  position: null,
+  constraint: null,
+};
 /** Records kept of one plan; the SQL runs to its end all the same. */
 const KEPT_RUNS = 5000;
 /** Objects named with one statement. */
@@ -213,7 +220,8 @@ export class Executor {
     await sampler?.found();
     this.#state = result.state;
     if (result.state !== 'T') this.#held.clear();
-    const error = result.error === null ? null : placed(result.error, step.path, statement);
+    const refused = result.error ?? (result.infosLost ? FLOODED : null);
+    const error = refused === null ? null : placed(refused, step.path, statement);
     const oids = rewritten(result.infos);
     if (oids.length > 0) this.#rewrites.push({ index: this.#runs.length, oids });
     const objects = named(result.infos);

@@ -58,11 +58,11 @@ export interface Observed {
 async function changedData(
   it: Observed,
   observer: Wire,
-  after: readonly Table[],
+  { tables, materialized }: Baseline['facts']['catalog'],
 ): Promise<DataChange[]> {
   const { facts, dataDir } = it.baseline;
   const { before } = it;
-  const { pairs, fresh } = pairTables(facts.catalog.tables, after);
+  const { pairs, fresh } = pairTables(facts.catalog.tables, tables);
   const around = { after: observer, firstXid: facts.firstXid, before };
   const data: DataChange[] = [];
   for (const pair of pairs) {
@@ -76,10 +76,27 @@ async function changedData(
     const change = { before: 0, after: rows, lost: 0, added: rows, changed: 0 };
     if (rows > 0) data.push({ object: table.name, measure: 'rows', ...change });
   }
-  return data;
+  return [...data, ...(await remade(it, observer, materialized))];
 }
 
-type Table = Baseline['facts']['catalog']['tables'][number];
+/** Rows of materialized views: they are made of other rows, so that none of them is lost. */
+async function remade(
+  { baseline: { facts } }: Observed,
+  observer: Wire,
+  after: Baseline['facts']['catalog']['materialized'],
+): Promise<DataChange[]> {
+  const counts = await countTables(observer, after);
+  const { pairs, fresh } = pairTables(facts.catalog.materialized, after);
+  const both = [...pairs, ...fresh.map((one) => ({ before: null, after: one }))];
+  return both.flatMap((pair): DataChange[] => {
+    const was = pair.before === null ? 0 : (facts.counts[pair.before.oid]?.rows ?? 0);
+    const is = pair.after === null ? 0 : (counts[pair.after.oid]?.rows ?? 0);
+    if (was === is) return [];
+    const object = pair.before?.name ?? pair.after?.name ?? '';
+    const added = Math.max(0, is - was);
+    return [{ object, measure: 'rows', before: was, after: is, lost: 0, added, changed: 0 }];
+  });
+}
 
 /** An observation without what the down parts showed. */
 export type Seen = Omit<Observation, 'downRestores' | 'downDifference'>;
@@ -91,7 +108,7 @@ export type Seen = Omit<Observation, 'downRestores' | 'downDifference'>;
 export async function observe(it: Observed): Promise<Seen> {
   const [observer] = await Promise.all([it.run.connect(OBSERVER), it.superuser.rows('CHECKPOINT')]);
   const after = await readCatalog(it.reader ?? observer, it.reader !== null);
-  const data = await changedData(it, observer, after.tables);
+  const data = await changedData(it, observer, after);
   const { facts } = it.baseline;
   return {
     objects: [...differences(facts.catalog, after), ...sequenceResets(facts.catalog, after)],

@@ -11,6 +11,15 @@ export interface KnownFunction {
   readonly definition: string;
 }
 
+/**
+ * A function that runs where its name is not written: `operator ===`, `cast mood` for a cast to that
+ * type that is asked for, `cast` for one that happens by itself, and the name of an aggregate.
+ */
+export interface KnownAlias {
+  readonly of: string;
+  readonly function: string;
+}
+
 /** Which function a table's rows or statements run. */
 export interface KnownTrigger {
   readonly table: string;
@@ -47,6 +56,7 @@ export interface Routines {
   readonly triggers: readonly KnownTrigger[];
   readonly code: readonly KnownCode[];
   readonly cascades: readonly KnownCascade[];
+  readonly aliases: readonly KnownAlias[];
 }
 
 /** What is reached: `of` is a function, a table or a view by its name in small letters. */
@@ -69,7 +79,7 @@ export class Relations {
   readonly #code = new Map<string, KnownCode[]>();
   readonly #cascades = new Map<string, KnownCascade[]>();
 
-  learn({ triggers, code, cascades }: Omit<Routines, 'functions'>): void {
+  learn({ triggers, code, cascades }: Omit<Routines, 'functions' | 'aliases'>): void {
     for (const trigger of triggers) this.add(trigger);
     for (const one of code) this.own(one);
     for (const one of cascades) keep(this.#cascades, `${one.on} ${one.from.toLowerCase()}`, one);

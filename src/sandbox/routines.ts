@@ -72,6 +72,21 @@ const CASCADES = `
   WHERE p.relkind IN ('r', 'p')
   ORDER BY 1, 2, 3, 4 LIMIT ${MOST * 4}`;
 
+/** Functions of PostgreSQL itself ask nothing here. */
+const ALIASES = `
+  SELECT DISTINCT a.of, p.proname FROM (
+    SELECT 'operator ' || oprname AS of, oprcode::oid AS code FROM pg_operator
+    UNION ALL
+    SELECT CASE castcontext WHEN 'e' THEN 'cast ' || t.typname ELSE 'cast' END, castfunc
+    FROM pg_cast JOIN pg_type t ON t.oid = casttarget
+    UNION ALL
+    SELECT f.proname, s.code FROM pg_aggregate g JOIN pg_proc f ON f.oid = g.aggfnoid,
+      LATERAL (VALUES (g.aggtransfn::oid), (g.aggfinalfn::oid), (g.aggcombinefn::oid),
+        (g.aggmtransfn::oid), (g.aggmfinalfn::oid)) s(code)) a
+  JOIN pg_proc p ON p.oid = a.code AND p.oid >= 16384
+  JOIN pg_namespace n ON n.oid = p.pronamespace AND ${OWN('n.nspname')}
+  ORDER BY 1, 2 LIMIT ${MOST}`;
+
 /** Bits of pg_trigger.tgtype. */
 const ROW = 1;
 const BEFORE = 2;
@@ -99,12 +114,13 @@ function isKind(text: string): text is KnownCode['kind'] {
   return KINDS.has(text);
 }
 
-/** Reads them by four queries, whatever their number. */
+/** Reads them by five queries, whatever their number. */
 export async function readRoutines(observer: Wire): Promise<Routines> {
   const functions = await observer.rows(FUNCTIONS);
   const triggers = functions.length === 0 ? [] : await observer.rows(TRIGGERS);
   const code = await observer.rows(CODE);
   const cascades = await observer.rows(CASCADES);
+  const aliases = functions.length === 0 ? [] : await observer.rows(ALIASES);
   return {
     functions: functions.map(([name, definition]) => ({
       name: name ?? '',
@@ -127,5 +143,6 @@ export async function readRoutines(observer: Wire): Promise<Routines> {
       to: to ?? '',
       event: eventOf(event),
     })),
+    aliases: aliases.map(([of, name]) => ({ of: of ?? '', function: name ?? '' })),
   };
 }

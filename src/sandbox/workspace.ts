@@ -131,6 +131,17 @@ export function newFolder(home: string, kind: 'runs' | 'partial'): string {
   return folder;
 }
 
+/** Objects told of one statement, and rewrites; anybody can send messages that look like these. */
+const KEPT_OBJECTS = 1000;
+const KEPT_REWRITES = 20_000;
+
+/** Whatever else is sent, no rewrite goes by in silence. */
+function keepInfo(message: string, kept: number): 'keep' | 'drop' | 'lost' {
+  if (message.startsWith('tagout-object ')) return kept < KEPT_OBJECTS ? 'keep' : 'drop';
+  if (!message.startsWith('tagout-rewrite ')) return 'drop';
+  return kept < KEPT_REWRITES ? 'keep' : 'lost';
+}
+
 function connector(cluster: Cluster): Throwaway['connect'] {
   return async (role, database = DATABASE) =>
     Wire.connect({
@@ -142,7 +153,7 @@ function connector(cluster: Cluster): Throwaway['connect'] {
       // A function in an index predicate runs in whoever plans a query on that table, and could
       // change the settings of our session: each query starts from our own again.
       ...(role === OWNER
-        ? {}
+        ? { onInfo: keepInfo }
         : { settings: OUR_SESSION, prefix: role === OBSERVER ? 'RESET ALL; ' : '' }),
     });
 }

@@ -7,7 +7,9 @@ import { firstVerdicts } from '../migrations/verdicts-first.ts';
 import { type CaseName, cases } from '../migrations/runner-cases.ts';
 import { runnerTable } from '../migrations/runner-table.ts';
 import { moreVerdicts } from '../migrations/verdicts-more.ts';
-import { CASES, type Case } from '../sandbox/observation-cases.ts';
+import { CASES } from '../sandbox/observation-cases.ts';
+import type { Case } from '../sandbox/observation-pairs.ts';
+import { STATEMENT_CASES, WORDS } from '../sandbox/statement-cases.ts';
 
 const cell = (text: string): string => text.replace(/\s+/g, ' ').trim().replaceAll('|', '\\|');
 const code = (text: string): string => `\`${cell(text).replaceAll('`', "'")}\``;
@@ -22,6 +24,28 @@ function observation({ name, sql, data = [], objects = [] }: Case): readonly str
   const shown = seen.length === 0 ? 'nothing' : seen.slice(0, 3).map(cell).join('<br>');
   const more = seen.length > 3 ? `<br>and ${seen.length - 3} more` : '';
   return [cell(name), code(sql), shown + more];
+}
+
+function caseOf(name: string): Case {
+  const found = CASES.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`there is no case "${name}"`);
+  return found;
+}
+
+/** Every observation with the case that shows it and the twin that shows nothing. */
+function words(): readonly (readonly string[])[] {
+  const statements = STATEMENT_CASES.map(({ name, sql, shown, twin, twinShown }) => [
+    `of a statement: ${name}`,
+    `${code(sql)}: ${cell(shown)}`,
+    `${code(twin)}: ${cell(twinShown === '' ? 'nothing' : twinShown)}`,
+  ]);
+  const objects = WORDS.map(([word, shows, twin]) => {
+    const [one, other] = [caseOf(shows), caseOf(twin)];
+    const silent = (other.data ?? []).length + (other.objects ?? []).length === 0;
+    if (one === other || !silent) throw new Error(`"${twin}" is no twin of "${shows}"`);
+    return [word, `${cell(shows)}: ${code(one.sql)}`, code(other.sql)];
+  });
+  return [...statements, ...objects];
 }
 
 const SCOPE: Readonly<Record<Framework['runner']['scope'], string>> = {
@@ -120,6 +144,7 @@ export function migrationTables(): Readonly<Record<string, string>> {
         code(safe),
       ]),
     ),
+    words: table(['observed', 'shown by', 'and not by'], words()),
     observations: table(['case', 'SQL', 'what the dry run shows'], CASES.map(observation)),
   };
 }

@@ -82,14 +82,23 @@ describe('a cluster and the client for SQL that is not trusted', () => {
     await wire.close();
   });
 
-  test('only INFO messages are kept, and of those a bounded number', async () => {
-    const wire = await connect();
-    const sql = `do $$ begin raise notice 'n'; raise warning 'w'; raise info 'i';
-      for i in 1..2000 loop raise info '%', i; end loop; end $$`;
-    const { infos } = await wire.query(sql);
-    assert.equal(infos[0], 'i');
-    assert.equal(infos.length, 1000);
+  test('only wanted INFO messages are kept, each once, and that one was lost is known', async () => {
+    const wire = await Wire.connect({
+      ...cluster.connection,
+      socketDir: cluster.connection.host,
+      onInfo: (message, kept) => (message === 'no' ? 'drop' : kept < 1000 ? 'keep' : 'lost'),
+    });
+    const flood = (to: number): string => `do $$ begin raise notice 'n'; raise warning 'w';
+      raise info 'no'; raise info 'i'; raise info 'i';
+      for i in 1..${to} loop raise info '%', i; end loop; end $$`;
+    const few = await wire.query(flood(999));
+    assert.deepEqual([few.infos[0], few.infos.length, few.infosLost], ['i', 1000, false]);
+    const many = await wire.query(flood(2000));
+    assert.deepEqual([many.infos.length, many.infosLost], [1000, true]);
     await wire.close();
+    const other = await connect();
+    assert.deepEqual((await other.query(flood(5))).infos, []);
+    await other.close();
   });
 
   test('COPY in and out neither hang nor fill memory', async () => {

@@ -112,6 +112,23 @@ const CASES: readonly (readonly [string, string])[] = [
   ["do $$ begin perform runs(q => 'drop table users'::text); end $$", 'drop users body'],
   ["select query_to_xml('select purge()', true, true, '')", 'delete users body'],
   // Triggers that let writes do nothing.
+  ...[
+    'declare r users; begin return r; end',
+    'begin new := null; return new; end',
+    'begin if new.id > 9 then new = null; end if; return new; end',
+    'begin select * into new from users where false; return new; end',
+    'begin return case when new.id > 9 then new end; end',
+    'begin return case when new.id > 9 then null else new end; end',
+    'begin return old; end',
+    'begin return (null::users); end',
+    "begin return nullif(new, old); -- '\n end",
+  ].map(
+    (code) =>
+      [
+        `create or replace function stamp() returns trigger language plpgsql as $$ ${code} $$`,
+        'rule users body',
+      ] as const,
+  ),
   [
     `create or replace function stamp() returns trigger language plpgsql as $$ begin return null; end $$`,
     'rule users body',
@@ -147,7 +164,20 @@ const TWINS: readonly string[] = [
   'create table t (id int); insert into t values (1) on conflict (id) do update set id = 2',
   "select again(), runs('select 1'), runs('users')",
   `${made('perform 1')}; create trigger t after insert on users for each row execute function f()`,
-  'create or replace function stamp() returns trigger language plpgsql as $$ begin return new; end $$',
+  ...[
+    'begin return new; end',
+    'begin return coalesce(new, old); end',
+    'begin new.at := null; return (new); end',
+    "begin if tg_op = 'DELETE' then return old; end if; return new; end",
+    "begin return case when tg_op = 'DELETE' then old else new end; end",
+    "begin raise notice 'return null;'; /* return null; */ return new; end",
+    'begin if new = old then new.at = now(); end if; return new; end',
+  ].map(
+    (code) =>
+      `create or replace function stamp() returns trigger language plpgsql as $$ ${code} $$`,
+  ),
+  `create function f() returns trigger language plpgsql as 'begin return old; end';
+    create trigger t before delete on users for each row execute function f()`,
 ];
 
 for (const [sql, wanted] of CASES) {

@@ -91,6 +91,11 @@ const HISTORY = {
     { from: 'parent', on: 'update', to: 'stamped', event: 'update' },
     { from: 'grand', on: 'delete', to: 'parent', event: 'delete' },
   ],
+  aliases: [
+    { of: 'operator ===', function: 'inner_one' },
+    { of: 'cast mood', function: 'inner_one' },
+    { of: 'total', function: 'inner_one' },
+  ],
 } as const;
 
 for (const [sql, wanted] of [
@@ -124,6 +129,31 @@ for (const [sql, wanted] of [
   // Text that a function of before runs.
   ["select runs(case when a then 'drop table t' end) from t", 'dynamic'],
   ['select query_to_xml(a, true, true, null) from t', 'dynamic'],
+  // Behind an operator, a cast and an aggregate.
+  ['select 1 === 2', 'server'],
+  ["select 'a'::mood", 'server'],
+  ['select total(a) from t', 'server'],
+  [
+    `create function same(int, int) returns bool language sql as 'select version() is null';
+     create operator ~~~ (leftarg = int, rightarg = int, function = same); delete from t where 1 ~~~ 2`,
+    ';;server',
+  ],
+  [
+    `create function made(text) returns t language sql as 'select version()::t';
+     create cast (text as t) with function made(text) as assignment; insert into t values ('a')`,
+    ';;server',
+  ],
+  [
+    `create function add_one(int, int) returns int language sql as 'select pg_backend_pid()';
+     create aggregate summed(int) (sfunc = add_one, stype = int); select summed(a) from t`,
+    ';;server',
+  ],
+  ["select 1 = 2, 'a'::text, sum(a) from t; insert into t values (1)", ';'],
+  [
+    `create function made(text) returns t language sql as 'select version()::t';
+     create cast (text as t) with function made(text); insert into t values ('a')`,
+    ';;',
+  ],
   // Twins: how a trigger works, what calls nothing of it, what calls itself.
   ['insert into late values (1)', ''],
   ['insert into parent values (1); update parent set id = 2', ';'],

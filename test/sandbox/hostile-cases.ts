@@ -1,20 +1,7 @@
 /** SQL that means harm, and how each piece of it ends. */
-import type { DryRunStatus } from '../../src/core/dry-run.ts';
+import { type HostileCase, mark, MORE, quick } from './hostile-more.ts';
 
-export interface HostileCase {
-  readonly name: string;
-  readonly sql: string;
-  readonly status: DryRunStatus | readonly DryRunStatus[];
-  /** SQLSTATE of the error, or words of the reason. */
-  readonly says?: RegExp;
-  readonly timeoutMs?: number;
-}
-
-/** Where a case that escapes would leave a file. */
-export const mark = '/tmp/tagout-hostile-was-here';
-const quick = 900;
-
-export const CASES: readonly HostileCase[] = [
+const FIRST: readonly HostileCase[] = [
   {
     name: 'COPY TO PROGRAM',
     sql: `copy victims to program 'touch ${mark}'`,
@@ -335,3 +322,6 @@ export const CASES: readonly HostileCase[] = [
     says: /cannot be read/,
   },
 ];
+
+/** All of them. */
+export const CASES: readonly HostileCase[] = [...FIRST, ...MORE];

@@ -3,7 +3,15 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { CASES, mark } from './hostile-cases.ts';
+import { atLeast, radiusOf } from '../../src/core/blast-radius.ts';
+import { findingsOf } from '../../src/core/findings-of.ts';
+import { defaultPolicy } from '../../src/core/policy-default.ts';
+import { OBSERVER, OWNER } from '../../src/sandbox/workspace.ts';
+import { aChange } from '../core/change.ts';
+import { CASES } from './hostile-cases.ts';
+import { ITEMS } from './hostile-items.ts';
+import { mark } from './hostile-more.ts';
+import { startServer } from './server.ts';
 import { type Bench, dataLines, folderOf, observed, open, plan } from './helpers.ts';
 
 const SEED = [
@@ -33,11 +41,23 @@ describe('hostile SQL', () => {
       const wanted = typeof status === 'string' ? [status] : status;
       assert.ok(wanted.includes(run.status), `${run.status}: ${run.reason}`);
       if (says !== undefined) assert.match(run.reason ?? '', says);
+      const worst = radiusOf(findingsOf(aChange({ dryRun: run }), defaultPolicy));
+      if (run.status !== 'ok') assert.ok(atLeast(worst, 'high'), `${worst}: ${run.reason}`);
+      const next = await bench.run(plan(HISTORY, ['select 1']), settings);
+      assert.equal(next.status, 'ok', `the next run: ${next.reason}`);
+      assert.deepEqual([observed(next).objects, observed(next).data], [[], []]);
       if (timeoutMs !== undefined || name.includes('notices')) {
         assert.ok(process.memoryUsage().rss < 300 * 2 ** 20, 'our own memory stays small');
       }
     });
   }
+
+  test('every item of the list is tried by a case', () => {
+    const names = new Set(CASES.map(({ name }) => name));
+    const missing = Object.values(ITEMS).flatMap((list) => list.filter((one) => !names.has(one)));
+    assert.deepEqual(missing, []);
+    assert.equal(names.size, CASES.length, 'no two cases have one name');
+  });
 
   test('names in public, casts and settings do not speak for the observer', async () => {
     const sql = `
@@ -71,12 +91,39 @@ describe('hostile SQL', () => {
   });
 
   test('as many sessions as the owner may have leave room for the observer', async () => {
-    const sql = 'select pg_advisory_lock(i) from generate_series(1, 500) i; select 1';
-    const runs = await Promise.all([1, 2, 3].map(() => bench.run(plan(HISTORY, [sql]), settings)));
-    assert.deepEqual(
-      runs.map(({ status }) => status),
-      ['ok', 'ok', 'ok'],
-    );
+    const server = await startServer();
+    try {
+      const sessions = [];
+      for (;;) {
+        const one = await server.connect(OWNER).catch((error: unknown) => String(error));
+        if (typeof one === 'string') {
+          assert.match(one, /53300/);
+          break;
+        }
+        await one.rows('begin; select pg_advisory_lock(1, g) from generate_series(1, 100) g');
+        sessions.push(one);
+        assert.ok(sessions.length < 20, 'there is an end to the sessions');
+      }
+      assert.ok(sessions.length >= 2);
+      for (const role of [OBSERVER, OBSERVER, 'superuser'] as const) {
+        assert.deepEqual(await (await server.connect(role)).rows('select 1'), [['1']]);
+      }
+      for (const one of sessions) await one.close();
+      assert.deepEqual(await (await server.connect(OWNER)).rows('select 1'), [['1']]);
+    } finally {
+      await server.discard();
+    }
+  });
+
+  test('messages without end do not hide a rewrite', async () => {
+    for (const flood of ["'x%'", `'tagout-object ["x%"]'`, `'tagout-rewrite %'`]) {
+      const sql = `do $$ begin for i in 1..100000 loop raise info ${flood}, i; end loop;
+        alter table victims alter id type bigint; end $$`;
+      const run = await bench.run(plan(HISTORY, [sql]), settings);
+      const told = run.folders.flatMap((one) => one.statements.flatMap((s) => s.rewrites));
+      if (run.status === 'ok') assert.deepEqual(told, ['victims'], flood);
+      else assert.match(run.reason ?? '', /more messages/, flood);
+    }
   });
 
   test('a rewrite is told even when the session wants no messages', async () => {

@@ -1,5 +1,5 @@
 /** What is observed, as cases: each shows one thing, and a twin does not. docs/migrations.md shows them. */
-import { OBJECT_PAIRS } from './observation-pairs.ts';
+import { type Case, OBJECT_PAIRS, TWINS } from './observation-pairs.ts';
 
 export const HISTORY: readonly string[] = [
   `create table users (id serial primary key, email text not null, name text, age int);
@@ -30,13 +30,6 @@ export const SEED: readonly { readonly path: string; readonly sql: string }[] = 
       insert into files select i, lo_from_bytea(100 + i, 'bytes') from generate_series(1, 5) i;`,
   },
 ];
-
-export interface Case {
-  readonly name: string;
-  readonly sql: string;
-  readonly data?: readonly string[];
-  readonly objects?: readonly string[];
-}
 
 const SINGLE: readonly Case[] = [
   {
@@ -170,6 +163,7 @@ const SINGLE: readonly Case[] = [
       'logs rows 50 > 0 lost 50 added 0 changed 0',
       'posts rows 300 > 0 lost 300 added 0 changed 0',
       'secrets rows 10 > 0 lost 10 added 0 changed 0',
+      'totals rows 1 > 0 lost 0 added 0 changed 0',
       'users rows 100 > 0 lost 100 added 0 changed 0',
     ],
   },
@@ -262,6 +256,7 @@ const SINGLE: readonly Case[] = [
   {
     name: 'a materialized view',
     sql: `create materialized view m as select 1 as one`,
+    data: ['m rows 0 > 1 lost 0 added 1 changed 0'],
     objects: ['added view m'],
   },
   {
@@ -379,10 +374,10 @@ const LARGE_OBJECTS: readonly Case[] = [
   },
 ];
 
-const PAIRS: readonly Case[] = OBJECT_PAIRS.flatMap(([name, sql, objects, twin]) => [
-  { name, sql, objects },
+const PAIRS: readonly Case[] = OBJECT_PAIRS.flatMap(([name, sql, objects, twin, data]) => [
+  { name, sql, objects, ...(data === undefined ? {} : { data }) },
   { name: `twin: ${name}`, sql: twin, objects: [] },
 ]);
 
 /** All of them. */
-export const CASES: readonly Case[] = [...SINGLE, ...LARGE_OBJECTS, ...PAIRS];
+export const CASES: readonly Case[] = [...SINGLE, ...TWINS, ...LARGE_OBJECTS, ...PAIRS];

@@ -1,7 +1,20 @@
 /** Observations of the catalog and of large objects, each with its harmless twin. */
 
 /** What it is, the SQL that shows it, what is shown, and SQL so near to it that shows nothing. */
-type Pair = readonly [name: string, sql: string, shown: readonly string[], twin: string];
+type Pair = readonly [
+  name: string,
+  sql: string,
+  shown: readonly string[],
+  twin: string,
+  data?: readonly string[],
+];
+
+export interface Case {
+  readonly name: string;
+  readonly sql: string;
+  readonly data?: readonly string[];
+  readonly objects?: readonly string[];
+}
 
 const BODY = `returns trigger language plpgsql as 'begin return new; end'`;
 
@@ -62,6 +75,34 @@ export const OBJECT_PAIRS: readonly Pair[] = [
     'refresh materialized view totals with no data',
     ['changed view totals'],
     'refresh materialized view totals',
+    ['totals rows 1 > 0 lost 0 added 0 changed 0'],
+  ],
+  [
+    'rows of a materialized view',
+    `drop materialized view totals;
+      create materialized view totals as select generate_series(1, 3) as one`,
+    ['changed view totals'],
+    'refresh materialized view totals',
+    ['totals rows 1 > 3 lost 0 added 2 changed 0'],
+  ],
+  [
+    'how a column is stored',
+    'alter table users alter name set storage external, alter email set compression pglz',
+    ['changed column users.email', 'changed column users.name'],
+    'alter table users alter name set storage extended, alter email set compression default',
+  ],
+  [
+    'the column of a sequence',
+    'alter sequence tickets owned by users.id',
+    ['added owner tickets by users.id'],
+    'alter sequence tickets owned by none; alter table users rename id to nr; alter table users rename nr to id',
+  ],
+  [
+    'a comment',
+    `comment on column users.email is 'mail'; comment on table logs is '@omit'`,
+    ['added comment logs', 'added comment users.email'],
+    `comment on column users.email is null; create table fresh (); comment on table fresh is 'new';
+      drop table fresh`,
   ],
   [
     'a function added',
@@ -224,4 +265,52 @@ export const OBJECT_PAIRS: readonly Pair[] = [
     ['added grant large object 7 to public'],
     'select lo_create(7); grant select on large object 7 to app_owner',
   ],
+];
+
+const nothing = (name: string, sql: string): Case => ({
+  name: `twin: ${name}`,
+  sql,
+  data: [],
+  objects: [],
+});
+
+/** Twins of single cases, and what their neighbours among the cascades do. */
+export const TWINS: readonly Case[] = [
+  nothing('a schema that is not there', 'drop schema if exists nowhere cascade'),
+  nothing(
+    'a schema renamed there and back',
+    'alter schema shop rename to store; alter schema store rename to shop',
+  ),
+  nothing(
+    'a table renamed there and back',
+    'alter table logs rename to journal; alter table journal rename to logs',
+  ),
+  nothing(
+    'a column renamed there and back',
+    'alter table users rename age to years; alter table users rename years to age',
+  ),
+  nothing('a table logged as it was', 'alter table logs set logged'),
+  nothing('a view that is not there', 'drop view if exists nothing'),
+  nothing('a sequence that is not there', 'drop sequence if exists nothing'),
+  nothing('a policy as it was', 'alter policy own on secrets using (owner = current_user)'),
+  nothing(
+    'default privileges of the owner',
+    'alter default privileges grant all on tables to app_owner',
+  ),
+  nothing('a type that keeps values', 'alter table users alter age type int using age + 0'),
+  {
+    name: 'a DELETE empties values of another table',
+    sql: `alter table posts drop constraint posts_user_id_fkey;
+      alter table posts add foreign key (user_id) references users on delete set null;
+      delete from users where id = 7`,
+    data: [
+      'posts.user_id values 300 > 297 lost 3 added 0 changed 0',
+      'users rows 100 > 99 lost 1 added 0 changed 0',
+      'users.age values 100 > 99 lost 1 added 0 changed 0',
+      'users.email values 100 > 99 lost 1 added 0 changed 0',
+      'users.id values 100 > 99 lost 1 added 0 changed 0',
+      'users.name values 100 > 99 lost 1 added 0 changed 0',
+    ],
+    objects: ['changed constraint posts.posts_user_id_fkey'],
+  },
 ];

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CASES, HISTORY, SEED } from './observation-cases.ts';
+import { shownOf, STATEMENT_CASES } from './statement-cases.ts';
 import { type Bench, dataLines, folderOf, objectLines, observed, open, plan } from './helpers.ts';
 
 describe('what a change did is observed', () => {
@@ -27,15 +28,13 @@ describe('what a change did is observed', () => {
     });
   }
 
-  test('locks, rewrites, rows and places of statements', async () => {
-    const sql = 'update users set age = age + 1;\nalter table users\n  alter age type bigint;';
-    const run = await bench.run(plan(HISTORY, [sql]), { seed: SEED });
-    const [update, alter] = folderOf(run).statements;
-    assert.deepEqual([update?.rows, update?.line, update?.rewrites], [100, 1, []]);
-    assert.deepEqual([alter?.line, alter?.column, alter?.rewrites], [2, 1, ['users']]);
-    assert.ok(update?.locks.some((l) => l.object === 'users' && l.mode === 'RowExclusive'));
-    assert.ok(alter?.locks.some((l) => l.object === 'users' && l.mode === 'AccessExclusive'));
-  });
+  for (const { name, of, sql, shown, twin, twinShown } of STATEMENT_CASES) {
+    test(`of a statement: ${name}`, async () => {
+      const shows = async (text: string): Promise<string> =>
+        shownOf(of, folderOf(await bench.run(plan(HISTORY, [text]), { seed: SEED })));
+      assert.deepEqual([await shows(sql), await shows(twin)], [shown, twinShown]);
+    });
+  }
 
   test('each statement knows what it made, changed and dropped, cascades with it', async () => {
     const sql = `create table fresh (a int); alter table users rename age to years;

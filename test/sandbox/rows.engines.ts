@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type Bench, observed, open, plan } from './helpers.ts';
+import { KINDS, type RowsCase } from './rows-kinds.ts';
 
-interface Case {
-  readonly name: string;
-  readonly sql: string;
-  /** Tables with their rows; `unfilled` names tables that stay empty. */
-  readonly rows: Readonly<Record<string, number>>;
-  readonly unfilled?: readonly string[];
-}
-
-const CASES: readonly Case[] = [
+const CASES: readonly RowsCase[] = [
+  ...KINDS,
   {
     name: 'keys and foreign keys, children declared first',
     sql: `create table child (id serial primary key, p int not null);

@@ -206,6 +206,43 @@ export const WALK: readonly WalkCase[] = [
     told: ['high settings-changed settings of the role app_owner'],
   },
   {
+    name: 'a key that takes rows of another table along from now on',
+    before: `create table notes (id int primary key, user_id int references users)`,
+    sql: `alter table notes drop constraint notes_user_id_fkey;
+      alter table notes add constraint other foreign key (user_id) references users on delete cascade`,
+    told: ['high deletes-cascade notes.other'],
+  },
+  {
+    name: 'a key that is made to cascade under its name',
+    before: `create table notes (id int primary key, user_id int references users)`,
+    sql: `alter table notes drop constraint notes_user_id_fkey,
+      add constraint notes_user_id_fkey foreign key (user_id) references users on delete cascade`,
+    told: ['high deletes-cascade notes.notes_user_id_fkey'],
+  },
+  {
+    name: 'a trigger function that answers a row which nobody has filled',
+    sql: `create or replace function quiet() returns trigger language plpgsql as
+      $$ declare row secrets; begin return row; end $$`,
+    told: ['high destructive-body secrets'],
+  },
+  {
+    name: 'an operator, a cast and an aggregate of the history that ask where they are',
+    before: `create function here(int, int) returns int language sql as
+        $$ select case when current_database() = 'prod' then 1 else 0 end $$;
+      create operator ### (leftarg = int, rightarg = int, function = here);
+      create aggregate summed(int) (sfunc = here, stype = int);
+      create type mark as (n int);
+      create function marked(int) returns mark language sql as 'select row(here($1, 1))::mark';
+      create cast (int as mark) with function marked(int)`,
+    sql: `update users set age = age where 1 ### 2 = 1;`,
+    told: ['high environment-aware-sql db/0003.sql'],
+  },
+  {
+    name: 'a table vacuumed whole, whose lock is gone with the statement',
+    sql: 'vacuum full users',
+    told: ['high blocking-lock users'],
+  },
+  {
     name: 'a lock that is held while it sleeps',
     sql: 'lock table users in access exclusive mode; select pg_sleep(0.1)',
     told: ['high blocking-lock users', 'high environment-aware-sql db/0002.sql'],
@@ -233,5 +270,18 @@ export const DAILY: readonly (readonly [name: string, before: string, sql: strin
     'insert into plans values (1, 0) on conflict (id) do nothing',
   ],
   ['a partition added', PARTS, `create table parts_2 partition of parts default`],
+  [
+    'a key that cascades as it did, under another name',
+    'select 1',
+    `alter table posts drop constraint posts_user_id_fkey;
+      alter table posts add constraint other foreign key (user_id) references users on delete cascade not valid`,
+  ],
+  [
+    'a new column whose key cascades',
+    'create table notes (id int primary key)',
+    `alter table notes add column post_id int;
+      alter table notes add constraint n foreign key (post_id) references posts on delete cascade not valid`,
+  ],
+  ['a comment', 'select 1', `comment on table users is 'who may sign in'`],
   ['a large object added', 'select 1', `insert into files values (9, lo_from_bytea(0, 'x'))`],
 ];

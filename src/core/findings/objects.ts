@@ -34,6 +34,7 @@ const nouns: Readonly<Record<ObjectKind, string>> = {
   operator: 'Operator',
   cast: 'Cast of',
   publication: 'Publication',
+  comment: 'Comment on',
   object: 'The',
 };
 
@@ -42,6 +43,8 @@ const securityOrder = ['disabled', 'enabled', 'forced'];
 interface Around {
   /** Objects that are new in this change, by name. */
   readonly fresh: ReadonlySet<string>;
+  /** Tables and definitions of constraints that are gone. */
+  readonly dropped: ReadonlySet<string>;
 }
 
 /** The object that a grant, a policy or a trigger belongs to: `users` of `users to app`. */
@@ -176,7 +179,18 @@ function typeChange(change: ObjectChange): Verdict {
   return { id: 'type-narrowed', radius: 'high', message };
 }
 
+/** A sequence goes with the column that it belongs to. */
+function ownership(change: ObjectChange): Verdict {
+  const [sequence = '', column = ''] = change.object.split(' by ');
+  const message =
+    change.change === 'removed'
+      ? `Sequence ${sequence} belongs to column ${column} no more`
+      : `Sequence ${sequence} belongs to column ${column} now, and is dropped with it`;
+  return { id: 'sequence-ownership-changed', radius: 'medium', message };
+}
+
 function ownerChange(change: ObjectChange): Verdict {
+  if (change.change !== 'changed') return ownership(change);
   const { object, before, after } = change;
   const message = `Owner of ${object} changed from ${before ?? 'nobody'} to ${after ?? 'nobody'}`;
   return { id: 'owner-changed', radius: 'high', message };
@@ -203,6 +217,50 @@ function publicationChange(change: ObjectChange): Verdict {
   return { id: 'publication-widened', radius: 'high', message };
 }
 
+/** Tools that make an interface of the schema take orders from comments: `@omit`, `@graphql(…)`. */
+const ORDERS = /(?:^|\s)@\w/;
+
+function commentChange(change: ObjectChange): Verdict {
+  const { object, before, after } = change;
+  const verdict = { id: 'comment-changed', radius: 'low' } as const;
+  const message = `Comment on ${object} ${verbs[change.change]}`;
+  if (!ORDERS.test(before ?? '') && !ORDERS.test(after ?? '')) return { ...verdict, message };
+  const orders = `${message}; it holds an order such as @omit, which tools read`;
+  return { id: 'comment-orders-changed', radius: 'medium', message: orders };
+}
+
+/** What a foreign key does to rows of its own table when rows of the other are deleted. */
+function onDelete(definition: string | null): string {
+  return /\bON DELETE (CASCADE|SET NULL|SET DEFAULT)\b/.exec(definition ?? '')?.[1] ?? '';
+}
+
+/** Columns of a foreign key's own side. */
+function keyColumns(definition: string): readonly string[] {
+  const list = /^FOREIGN KEY \(([^)]*)\)/.exec(definition)?.[1] ?? '';
+  return list.split(',').map((one) => one.trim().replace(/^"(.*)"$/, '$1'));
+}
+
+function keyOf(table: string, definition: string | null): string {
+  return `${table} ${(definition ?? '').replace(/ NOT VALID$/, '')}`;
+}
+
+/** Deletes that were refused, or reached nothing, take rows along from now on. */
+function constraintChange(change: ObjectChange, around: Around): Verdict {
+  const { object, before, after } = change;
+  const [was, is] = [onDelete(before), onDelete(after)];
+  const table = holder(change);
+  // Under another name it is the same key.
+  const isSame = is === was || around.dropped.has(keyOf(table, after));
+  if (change.change === 'removed' || is === '' || isSame) return plainChange(change);
+  const other = /\bREFERENCES ([^(]+)\(/.exec(after ?? '')?.[1] ?? 'the other table';
+  const columns = keyColumns(after ?? '').map((column) => `${table}.${column}`);
+  const what = is === 'CASCADE' ? `delete rows of ${table}` : `empty ${columns.join(', ')}`;
+  const message = `Constraint ${object} ${verbs[change.change]}: deletes in ${other} now ${what} (ON DELETE ${is})`;
+  const isFresh = columns.every((column) => around.fresh.has(column));
+  if (is !== 'CASCADE' || isFresh) return { ...plainChange(change), message };
+  return { id: 'deletes-cascade', radius: 'high', message };
+}
+
 type Judge = (change: ObjectChange, around: Around) => Verdict;
 
 /** Kinds that are more than an addition, a drop or a change. */
@@ -218,6 +276,8 @@ const judges: Readonly<Partial<Record<ObjectKind, Judge>>> = {
   type: typeChange,
   table: tableChange,
   publication: publicationChange,
+  comment: commentChange,
+  constraint: constraintChange,
 };
 
 function verdictOf(change: ObjectChange, around: Around): Verdict {
@@ -257,7 +317,12 @@ export function findObjects(folder: FolderRun): readonly Finding[] {
       .filter(({ kind, change }) => change === 'removed' && kind === 'table')
       .map(({ object }) => object),
   );
-  const around = { fresh };
+  const dropped = new Set(
+    objects
+      .filter(({ kind, change }) => change === 'removed' && kind === 'constraint')
+      .map((change) => keyOf(holder(change), change.before)),
+  );
+  const around = { fresh, dropped };
   return objects
     .filter((change) => !(change.change === 'removed' && toldByData.has(change.kind)))
     .filter((change) => !(change.change === 'removed' && goneWith(change, gone)))

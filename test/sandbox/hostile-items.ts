@@ -1,0 +1,76 @@
+/** What the dry run must withstand, word by word, with the cases of hostile-cases.ts that try it. */
+export const ITEMS: Readonly<Record<string, readonly string[]>> = {
+  'COPY … PROGRAM': [
+    'COPY TO PROGRAM',
+    'COPY FROM PROGRAM',
+    'a program by text that is put together',
+  ],
+  'server files': [
+    'COPY to a server file',
+    'reading a server file',
+    'listing a server folder',
+    'a file that psql would read',
+  ],
+  'large objects': [
+    'importing a large object',
+    'exporting a large object',
+    'large objects without end',
+  ],
+  LOAD: ['LOAD', 'a C function', 'a library in every later session of its own'],
+  'untrusted languages': ['an untrusted language', 'code in an untrusted language'],
+  'dblink and foreign servers': [
+    'dblink',
+    'a foreign server',
+    'a foreign-data wrapper',
+    'a server',
+  ],
+  'ALTER SYSTEM': ['ALTER SYSTEM', 'reloading the settings'],
+  'SET ROLE and SET SESSION AUTHORIZATION': [
+    'SET ROLE',
+    'SET ROLE to the observer',
+    'SET SESSION AUTHORIZATION',
+  ],
+  'creating roles': ['creating a role', 'becoming superuser', 'bypassing row security'],
+  "dropping the observer's triggers": [
+    "dropping the observer's trigger",
+    "switching the observer's trigger off",
+    "dropping the observer's schema",
+    "replacing the observer's function",
+    'switching triggers off',
+  ],
+  'editing the catalog': ['editing the catalog', 'allowing catalog edits', 'locking the catalog'],
+  'advisory-lock exhaustion': ['advisory locks without end', 'advisory locks of a transaction'],
+  'connection exhaustion': [
+    'no connection for anybody',
+    'workers for every query',
+    'ending other sessions',
+    'cancelling the observer',
+  ],
+  'statement_timeout unset': ['statement_timeout unset'],
+  'endless loops and recursion': [
+    'an endless loop',
+    'recursion without end',
+    'a recursive query without end',
+  ],
+  'generate_series(1, 1e12)': ['a trillion rows'],
+  "repeat('x', 1e9)": ['a text of a gigabyte', 'an array of a gigabyte'],
+  'filling the disk': [
+    'filling the disk',
+    'filling the disk by a sort',
+    'messages to other sessions without end',
+  ],
+  '100,000 notices': ['a hundred thousand notices', 'a hundred thousand messages'],
+  'event triggers': ['an event trigger'],
+  'background sessions': [
+    'background sessions',
+    'a worker in the background',
+    'a prepared transaction that outlives its session',
+  ],
+  'psql meta-commands': ['psql meta-command', 'a psql command after a statement'],
+  'Unicode and NUL tricks': [
+    'a NUL character',
+    'a NUL character in an escape',
+    'half of a pair of surrogates',
+    'a program in other letters',
+  ],
+};
