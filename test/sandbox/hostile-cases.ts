@@ -266,7 +266,7 @@ const FIRST: readonly HostileCase[] = [
   },
   {
     name: 'locking the catalog',
-    sql: 'lock table pg_catalog.pg_class in access exclusive mode',
+    sql: 'begin; lock table pg_catalog.pg_class in access exclusive mode',
     status: 'failed',
     says: /42501/,
   },
