@@ -51,7 +51,7 @@ export const MORE: readonly HostileCase[] = [
     name: 'no connection for anybody',
     sql: `do $$ begin execute format('alter database %I allow_connections false', current_database()); end $$`,
     status: ['failed', 'not-comparable'],
-    says: /42501|could not be compared/,
+    says: /22023|42501|could not be compared/,
   },
   {
     name: 'workers for every query',
