@@ -1,5 +1,4 @@
 /** Asks GitHub again when it failed for a moment, with one limit for all the waiting together. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReadClient, WriteClient } from './clients.ts';
 import { GitHubFault } from './faults.ts';
 
@@ -28,6 +27,8 @@ function waitMs(fault: unknown, tries: number, random: number): number | null {
   }
   return Math.round(step * (0.5 + random / 2));
 }
+
+const sleep = (ms: number): Promise<unknown> => new Promise((done) => setTimeout(done, ms));
 
 /** For requests that may be repeated without harm; one for each piece of work that may wait. */
 export class Patience {
