@@ -37,6 +37,12 @@ const GROUP = 64;
 /** A second group is made ready while the first one is written to disk. */
 const LANES = 2;
 
+/** Those of one fact stay in their order: the first one is added. */
+function byFact({ event: one }: SealableEvent, { event: other }: SealableEvent): number {
+  if (one.dedupeKey === other.dedupeKey) return 0;
+  return one.dedupeKey < other.dedupeKey ? -1 : 1;
+}
+
 /**
  * Appends events with their details in one statement; answers for each whether it was added. An event
  * of a fact that is there already stays as it is.
@@ -46,7 +52,7 @@ async function appendAll(
   group: readonly SealableEvent[],
 ): Promise<readonly boolean[]> {
   // In one order everywhere, or two groups with the same facts could wait for each other.
-  const ordered = group.toSorted((a, b) => (a.event.dedupeKey < b.event.dedupeKey ? -1 : 1));
+  const ordered = group.toSorted(byFact);
   const bodies = ordered.map(({ body }) => body);
   const texts = group.flatMap(({ event, details }) =>
     details.map((one) => ({ eventId: event.eventId, ...one })),

@@ -106,7 +106,8 @@ describe('requests', () => {
 
     const requests = gh.requestsSince(mark);
     assert.deepEqual(requests, {
-      'apps/create-installation-access-token': 2, // to read, and to write here: once an hour
+      // To read, and one for each kind of write with its rights alone: once an hour.
+      'apps/create-installation-access-token': 3,
       graphql: 2, // the pull request with its lists; the reviewers with the files
       'repos/compare-commits-with-basehead': 1,
       'repos/list-activities': 1,

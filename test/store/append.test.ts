@@ -43,7 +43,10 @@ describe('events that come together', () => {
   test('a fact that is known, or comes twice in one group, is added once', async () => {
     const facts = ['plain 1', 'new', 'new', 'text 0', 'text new', 'text new'];
     const added = await Promise.all(facts.map((name) => appendEvent(t.store.sql, make(name))));
-    assert.deepEqual(added, [false, true, false, false, true, false]);
+    const times = (name: string): number =>
+      added.filter((one, at) => one && facts[at] === name).length;
+    // Which of the two is the one is for the database to say: they may be in two transactions.
+    assert.deepEqual(['plain 1', 'new', 'text 0', 'text new'].map(times), [0, 1, 0, 1]);
     const texts = await t.root`select value from audit.detail where path in ('text 0', 'text new')`;
     assert.equal(texts.length, 2);
   });
