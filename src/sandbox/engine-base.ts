@@ -11,7 +11,7 @@ import type { Wire } from '../postgres/wire.ts';
 import { DATABASE, OBSERVER, OWNER, PRIVATE_SCHEMA, startThrowaway } from './workspace.ts';
 
 /** Raised when the layout of prepared folders changes, so that older ones are not taken. */
-export const LAYOUT = 10;
+export const LAYOUT = 11;
 
 /**
  * Tells of each rewrite and of each object that a statement made, changed or dropped, by messages

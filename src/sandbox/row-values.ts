@@ -84,11 +84,14 @@ const PLAIN: Readonly<Record<string, string>> = {
   ltree: `'n' || i`,
 };
 
-/** Where made-up keys begin: far from the small numbers that a migration names. */
+/**
+ * Made-up keys, far from the small numbers that a migration names: every second one beyond 10,000 and
+ * the others beyond 1,000,000,000, so that no border which a condition draws has all on one side.
+ */
 const KEYS_FROM: Readonly<Record<string, string>> = {
-  int2: '(i - 1) % 12000 + 20001',
-  int4: '1000000000 + i',
-  int8: '1000000000 + i',
+  int2: '(i - 1) % 12000 + 5001 + 15000 * (i % 2)',
+  int4: 'i + 10000 + 999990000 * (i % 2)',
+  int8: 'i + 10000 + 999990000 * (i % 2)',
 };
 
 /** Whether the column holds integers, so that a made-up key of it can stay out of the way. */
