@@ -24,10 +24,10 @@ function passes(engine: Engine, tests: readonly string[], env: Record<string, st
 }
 
 const slow = files(/\.engines\.ts$/);
-// The store runs on the embedded one only.
-const store = files(/\.engines\.ts$/, ['postgres']);
+// What runs on the embedded one only: the store, and slow suites of the whole server.
+const whole = files(/\.engines\.ts$/, ['postgres', 'web', 'reliability', 'github-room']);
 const embedded = await findEngine({});
-let passed = passes(embedded, [...slow, ...store], {});
+let passed = passes(embedded, [...slow, ...whole], {});
 // Once more in copies that were started ahead, as a server runs them.
 passed = passes(embedded, slow, { TAGOUT_READY: '1' }) && passed;
 const found: number[] = [];
