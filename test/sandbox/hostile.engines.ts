@@ -100,7 +100,9 @@ describe('hostile SQL', () => {
           assert.match(one, /53300/);
           break;
         }
-        await one.rows('begin; select pg_advisory_lock(1, g) from generate_series(1, 100) g');
+        await one.rows(
+          `begin; select pg_advisory_lock(${sessions.length}, g) from generate_series(1, 100) g`,
+        );
         sessions.push(one);
         assert.ok(sessions.length < 20, 'there is an end to the sessions');
       }
