@@ -9,12 +9,15 @@ export interface PatienceSettings {
   readonly random: () => number;
 }
 
-/** Before the second, third and fourth time. */
-const WAITS_MS: readonly number[] = [1_000, 3_000, 9_000];
-/** When GitHub is away as a whole, trying each request again would only take long. */
-const ALL_WAITS_MS = 60_000;
+/** Before the second and the third time. */
+const WAITS_MS: readonly number[] = [500, 1_500];
+/**
+ * When GitHub is away as a whole, trying each request again would only take long; and a server that
+ * is told to stop waits for the sweep at hand.
+ */
+const ALL_WAITS_MS = 4_000;
 /** GitHub asks to stay away for longer: somebody else's turn, and ours at the next sweep. */
-const LONGEST_RETRY_AFTER_MS = 10_000;
+const LONGEST_RETRY_AFTER_MS = 3_000;
 
 /** How long to wait before the next try; null: the fault does not pass by itself, or not soon. */
 function waitMs(fault: unknown, tries: number, random: number): number | null {
