@@ -2,16 +2,14 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
-import { createCollector, UNPACKED } from '../../src/core/report/collect.ts';
-import { exceptionsIn, periodOf } from '../../src/core/report/period.ts';
+import { exceptionsIn } from '../../src/core/report/period.ts';
 import { reviewAfterOf } from '../../src/core/report/row.ts';
-import { readEvent } from '../../src/core/audit/verify.ts';
-import { readLeaves } from '../../src/store/read-log.ts';
 import type { Repo } from '../github/index.ts';
 import type { Pull } from '../github/pull.ts';
 import type { Run } from '../github/repo.ts';
 import { until } from '../story/scene.ts';
 import { work } from './line.ts';
+import { periodOfRecord } from './record.ts';
 import { openServer, type Server } from './server.ts';
 
 let server: Server;
@@ -39,17 +37,7 @@ async function broken(): Promise<{ repo: Repo; pull: Pull; run: Run }> {
 
 /** The row of the report about a run, with the exceptions that it counts as. */
 async function reported(repo: Repo, run: Run) {
-  const { store } = server.tagout.served;
-  const logId = server.gh.installation('acme').id;
-  await store.sealer.sealNow(logId);
-  const collector = createCollector(UNPACKED);
-  for await (const { body, details } of readLeaves(store.reports, logId)) {
-    const event = readEvent(body);
-    assert.ok(event);
-    collector.add(event, details);
-  }
-  const wish = { fromMs: null, toMs: null, repo: repo.fullName };
-  const period = periodOf(collector.end(), wish, { seed: '00', population: null });
+  const period = await periodOfRecord(server, repo);
   const row = [...period.deployments].find(({ runId }) => runId === run.id);
   const late = [...exceptionsIn(period)].filter(
     (one) => one.type === 'review-after-overdue' && one.runId === run.id,

@@ -7,11 +7,8 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../../src/cli.ts';
 import { VERIFY_EXIT } from '../../src/cli/verify.ts';
-import { readEvent } from '../../src/core/audit/verify.ts';
-import { createCollector, UNPACKED } from '../../src/core/report/collect.ts';
-import { exceptionsIn, periodOf } from '../../src/core/report/period.ts';
+import { exceptionsIn } from '../../src/core/report/period.ts';
 import { connect, type Sql, sqlStateOf } from '../../src/store/connect.ts';
-import { readLeaves } from '../../src/store/read-log.ts';
 import type { Repo } from '../github/index.ts';
 import type { Pull } from '../github/pull.ts';
 import { spend } from '../github/rate.ts';
@@ -19,6 +16,7 @@ import type { Run } from '../github/repo.ts';
 import { rest } from '../reliability/server.ts';
 import { tagoutCheck, until, words } from '../story/scene.ts';
 import { work } from './line.ts';
+import { periodOfRecord } from './record.ts';
 import { openServer, type Server } from './server.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'tagout-whole-'));
@@ -137,17 +135,7 @@ test('B39 a hurried approval of something grave counts, and the report names who
   await pull.review({ by: 'octavia' });
   await until('it is released', () => (gate.state === 'success' ? true : null));
   await server.gh.settled();
-  const { store } = server.tagout.served;
-  const logId = server.gh.installation('acme').id;
-  await store.sealer.sealNow(logId);
-  const collector = createCollector(UNPACKED);
-  for await (const { body, details } of readLeaves(store.reports, logId)) {
-    const event = readEvent(body);
-    assert.ok(event);
-    collector.add(event, details);
-  }
-  const wish = { fromMs: null, toMs: null, repo: repo.fullName };
-  const period = periodOf(collector.end(), wish, { seed: '00', population: null });
+  const period = await periodOfRecord(server, repo);
   const quick = [...exceptionsIn(period)].filter(({ type }) => type === 'quick-approval');
   assert.deepEqual(
     quick.map(({ runId, detail }) => [runId, detail.split(':')[0]]),
